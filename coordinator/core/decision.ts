@@ -1,0 +1,71 @@
+// What the quorum concludes of a worker, from what evidence, and what is to be done about it.
+
+import type { Instant, WorkerId } from "../../proto/units.ts";
+
+export type VerdictKind =
+  | "healthy"
+  | "starting"
+  | "unhealthy"
+  | "partial"
+  | "silent"
+  | "agent-lost"
+  | "stopped"
+  | "paused"
+  | "gone"
+  | "unwatched"
+  /** Nothing is known yet, or this coordinator abstains. */
+  | "unknown";
+
+export interface Evidence {
+  readonly kind:
+    | "pong"
+    | "silence"
+    | "refused"
+    | "obituary"
+    | "engine-event"
+    | "inspection"
+    | "engine-health"
+    | "check"
+    | "operator";
+  /** Who saw it: a coordinator id, an engine's host, an agent's name. */
+  readonly by: string;
+  /** One sentence for a person. */
+  readonly text: string;
+}
+
+export interface Verdict {
+  readonly worker: WorkerId;
+  readonly kind: VerdictKind;
+  /** One sentence: why this and not another. */
+  readonly reason: string;
+  readonly evidence: readonly Evidence[];
+}
+
+/**
+ * `start` a stopped container · `kill-start` a silent one · `restart` an unhealthy one · `revive-agent` only the
+ * agent's container · `recreate` a removed one · `restart-dependants` what lost its network namespace.
+ */
+export type ActionKind =
+  "start" | "kill-start" | "restart" | "revive-agent" | "recreate" | "restart-dependants";
+
+/** What a verdict asks for. Decided on every coordinator alike; acted on by the leader alone. */
+export type Decision =
+  | {
+      readonly kind: "act";
+      readonly worker: WorkerId;
+      readonly verdict: Verdict;
+      readonly action: ActionKind;
+      /** Not before this instant (a stop's hold, the engine's own restart policy first). */
+      readonly notBefore: Instant;
+      /** Why it waits, where it does. */
+      readonly waitReason: string;
+      /** The failure is explained by another one (its host, its engine): the brake counts them as one. Empty when it stands alone. */
+      readonly commonCause: string;
+    }
+  | {
+      readonly kind: "leave";
+      readonly worker: WorkerId;
+      readonly verdict: Verdict;
+      /** Why nothing is done; `""` for a healthy worker. */
+      readonly reason: string;
+    };

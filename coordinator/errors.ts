@@ -1,0 +1,33 @@
+// Every coded error of the coordinator and the command line. The README's table is held to this one by a test.
+
+import { CodedError, type ErrorRow } from "../proto/coded-error.ts";
+
+export const errorTable = {
+  HM_CONFIG: {
+    status: 500,
+    text: "The configuration is not usable.",
+    advice: "Correct the variables that the message names; all problems are listed at once.",
+  },
+  HM_ENGINE_UNAVAILABLE: {
+    status: 503,
+    text: "A Docker engine did not answer in time.",
+    advice:
+      "Check the engine and the way to it (DOCKER_HOST, its TLS files, the proxy); recoveries wait for it.",
+  },
+  HM_ENGINE_REFUSED: {
+    status: 502,
+    text: "A Docker engine refused a request.",
+    advice:
+      "Read the engine's own words in the detail; behind a proxy, compare its allow-list with the README.",
+  },
+  HM_REDIS_UNAVAILABLE: {
+    status: 503,
+    text: "Redis did not answer.",
+    advice: "Check REDIS_URL and the server; the leader acts directly meanwhile.",
+  },
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+export const coded = (code: ErrorCode, detail: string, cause?: unknown): CodedError<ErrorCode> =>
+  new CodedError(code, detail, cause === undefined ? undefined : { cause });

@@ -1,0 +1,154 @@
+// What travels in a datagram, once it has been opened. The wire form is the codec's business.
+
+import type { CoordinatorId, Duration, Incarnation, Term, WorkerId } from "./units.ts";
+
+/** What an agent knows of its worker. */
+export interface AgentHealth {
+  /** `unchecked`: the agent has no check, so a PONG proves the agent only. */
+  readonly state: "unchecked" | "starting" | "healthy" | "unhealthy";
+  /** Milliseconds from the begin of the check that gave `state` to the sending of this message. 0 when unchecked. */
+  readonly checkedAgo: Duration;
+  /** Why it is unhealthy, for a person; at most `limits.reasonBytes`. */
+  readonly reason: string;
+}
+
+/** Coordinator → agent: are you there? */
+export interface Ping {
+  readonly kind: "ping";
+  readonly nonce: number;
+}
+
+/** Agent → coordinator: the answer to one ping. */
+export interface Pong {
+  readonly kind: "pong";
+  readonly nonce: number;
+  /** WORKER_NAME, or the host name where none was given. */
+  readonly name: string;
+  readonly incarnation: Incarnation;
+  readonly health: AgentHealth;
+  /** How late the agent's own timers run, in ms. */
+  readonly lag: Duration;
+  /** One-minute load average of its machine; 0 where unknown. */
+  readonly load: number;
+}
+
+/** Agent → coordinator: I exist, at the address this comes from; or, `leaving`, I am about to stop. */
+export interface Announce {
+  readonly kind: "announce";
+  readonly name: string;
+  readonly incarnation: Incarnation;
+  /** The UDP port it answers on. */
+  readonly port: number;
+  readonly leaving: boolean;
+  readonly health: AgentHealth;
+}
+
+/** Agent → coordinator: I saw my worker's process exit. Repeated, so receivers take the first of an incarnation and `process`. */
+export interface Obituary {
+  readonly kind: "obituary";
+  readonly name: string;
+  readonly incarnation: Incarnation;
+  /** What exited: pid and start time as the agent saw them, so that repeats are recognised. */
+  readonly process: string;
+  /** Milliseconds from the exit, as seen, to the sending. */
+  readonly ago: Duration;
+}
+
+/** What every coordinator remembers of a worker's recoveries, also without Redis; the highest (term, epoch) wins. */
+export interface GossipRecord {
+  readonly worker: WorkerId;
+  readonly term: Term;
+  readonly epoch: number;
+  /** Tries used by the unfinished recovery; 0 when there is none. */
+  readonly tries: number;
+  /** Recoveries begun within the window, newest last: milliseconds ago when sent. */
+  readonly revivalsAgo: readonly Duration[];
+  /** Milliseconds since the quarantine began, when sent; -1 when there is none. */
+  readonly quarantinedAgo: Duration;
+}
+
+/** Coordinator → coordinator, all to all. Only a leader's asks for a promise. */
+export interface Heartbeat {
+  readonly kind: "heartbeat";
+  readonly term: Term;
+  readonly leading: boolean;
+  /** The sender's own counter; acknowledged by it. */
+  readonly round: number;
+  /** How long the sender asks the receiver to grant no vote, from receipt; 0 unless `leading`. */
+  readonly promise: Duration;
+  /** The leader the sender follows; empty when it knows none. */
+  readonly leader: CoordinatorId;
+  /** Whether the sender is fit to judge (design rule 3). */
+  readonly fit: boolean;
+  readonly redis: "reachable" | "unreachable" | "unknown";
+  /** One page of the record; pages rotate. */
+  readonly records: readonly GossipRecord[];
+}
+
+export interface HeartbeatAck {
+  readonly kind: "heartbeat-ack";
+  readonly term: Term;
+  readonly round: number;
+  /** False when the promise was refused (a higher term is known). */
+  readonly accepted: boolean;
+}
+
+export interface PreVote {
+  readonly kind: "pre-vote";
+  /** The term the sender would stand for. */
+  readonly term: Term;
+  readonly round: number;
+}
+export interface PreVoteAnswer {
+  readonly kind: "pre-vote-answer";
+  readonly term: Term;
+  readonly round: number;
+  readonly granted: boolean;
+}
+export interface Vote {
+  readonly kind: "vote";
+  readonly term: Term;
+  readonly round: number;
+}
+export interface VoteAnswer {
+  readonly kind: "vote-answer";
+  readonly term: Term;
+  readonly round: number;
+  readonly granted: boolean;
+}
+
+/** A leader that has ended its lease asks the receiver to stand at once, without a pre-vote. */
+export interface Handover {
+  readonly kind: "handover";
+  readonly term: Term;
+}
+
+export type StandingKind = "up" | "doubt" | "down" | "abstain";
+
+/** Do you hear these? The receiver asks the workers at once and answers with a report carrying the nonce. */
+export interface Doubt {
+  readonly kind: "doubt";
+  readonly questions: readonly { readonly worker: WorkerId; readonly nonce: number }[];
+}
+
+export interface StandingReport {
+  readonly worker: WorkerId;
+  /** The question's nonce; 0 when nobody asked. */
+  readonly nonce: number;
+  readonly standing: StandingKind;
+  /** Milliseconds since the sender last heard the worker itself; -1 when never. */
+  readonly heardAgo: Duration;
+  /** Datagrams unanswered in a row and attempts failed in a row, for the explanation. */
+  readonly unanswered: number;
+  readonly failedAttempts: number;
+}
+export interface Report {
+  readonly kind: "report";
+  readonly reports: readonly StandingReport[];
+}
+
+export type ElectionMessage =
+  Heartbeat | HeartbeatAck | PreVote | PreVoteAnswer | Vote | VoteAnswer | Handover;
+export type AgentMessage = Pong | Announce | Obituary;
+export type Message = Ping | AgentMessage | ElectionMessage | Doubt | Report;
+export type MessageKind = Message["kind"];
