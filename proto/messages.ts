@@ -65,6 +65,10 @@ export interface GossipRecord {
   readonly revivalsAgo: readonly Duration[];
   /** Milliseconds since the quarantine began, when sent; -1 when there is none. */
   readonly quarantinedAgo: Duration;
+  /** Milliseconds that a person's silence still lasts, when sent; -1 when there is none. */
+  readonly silencedFor: Duration;
+  /** Why it is silenced; at most `limits.reasonBytes`. */
+  readonly silenceReason: string;
 }
 
 /** Coordinator → coordinator, all to all. Only a leader's asks for a promise. */

@@ -1,0 +1,65 @@
+// What a coordinator's core shows of itself: a plain picture, made every 100 ms for the API and the command line.
+
+import type { CoordinatorId, Duration, Term, WorkerId } from "../../proto/units.ts";
+import type { StandingKind } from "../../proto/messages.ts";
+import type { Evidence, VerdictKind } from "./decision.ts";
+import type { Finding } from "./worker.ts";
+
+export interface WorkerSummary {
+  readonly id: WorkerId;
+  readonly role: "worker" | "coordinator" | "redis" | "haproxy";
+  readonly verdict: VerdictKind;
+  readonly reason: string;
+  readonly evidence: readonly Evidence[];
+  readonly containerId: string;
+  /** How it is asked, for a person: `agent 172.18.0.3:8888`, `http://…`, `engine only`. */
+  readonly probe: string;
+  readonly standing: StandingKind;
+  /** What each other coordinator said last. */
+  readonly standings: Readonly<Record<CoordinatorId, StandingKind>>;
+  /** Smoothed round trip in ms and measured round-trip loss (0–1) of this coordinator's path; -1 when never heard. */
+  readonly roundTrip: Duration;
+  readonly loss: number;
+  readonly heardAgo: Duration;
+  /** Of its recovery, where one runs or waits. */
+  readonly recovery:
+    | { readonly id: string; readonly stage: string; readonly tries: number; readonly text: string }
+    | undefined;
+  readonly quarantinedFor: Duration;
+  /** -1 where it is not silenced. */
+  readonly silencedFor: Duration;
+  readonly silenceReason: string;
+  readonly revivalsInWindow: number;
+}
+
+export interface CoordinatorSummary {
+  readonly id: CoordinatorId;
+  readonly role: "follower" | "pre-candidate" | "candidate" | "leader";
+  readonly term: Term;
+  readonly leader: CoordinatorId | "";
+  /** Milliseconds that its lease still lasts; 0 when it holds none. */
+  readonly leaseFor: Duration;
+  readonly fit: boolean;
+  /** Why it abstains; empty when it is fit. */
+  readonly unfitReason: string;
+  readonly votes: boolean;
+  readonly peers: readonly {
+    readonly id: CoordinatorId;
+    readonly heardAgo: Duration;
+    readonly fit: boolean;
+    readonly redis: "reachable" | "unreachable" | "unknown";
+  }[];
+  readonly redis: "reachable" | "unreachable" | "unknown";
+  /** What a quorum says of Redis. */
+  readonly redisByQuorum: "reachable" | "unreachable";
+  readonly brake: { readonly tripped: boolean; readonly failing: number; readonly total: number };
+  readonly engines: readonly {
+    readonly host: string;
+    readonly reachable: boolean;
+    readonly reason: string;
+  }[];
+  readonly findings: readonly Finding[];
+  readonly workers: readonly WorkerSummary[];
+  /** Counters since the start, by name: datagrams received, dropped by reason, verdicts, false doubts … */
+  readonly counters: Readonly<Record<string, number>>;
+}

@@ -1,0 +1,33 @@
+// What the runner of revival jobs needs of the rest of the process: hands that act, and eyes that see life.
+
+import type { Duration } from "../../proto/units.ts";
+import type { RevivalJob } from "../core/job.ts";
+
+export type ActionResult =
+  | { readonly kind: "acted"; readonly containerId: string; readonly startedAt: string }
+  /** The container is not what was decided on any more (another id or start, paused, already running): nothing was done. */
+  | { readonly kind: "superseded"; readonly reason: string }
+  /** The engine did not answer in time: no try. */
+  | { readonly kind: "engine-unavailable"; readonly reason: string }
+  /** `mayAct` said no right before a system call. */
+  | { readonly kind: "lease-lost"; readonly reason: string }
+  | { readonly kind: "failed"; readonly reason: string };
+
+export interface Actor {
+  /**
+   * Inspects again, acts on exactly the job's target within 250 ms of that inspection, and lets agent and dependants follow.
+   * `mayAct` is asked right before every call that changes something. Never throws for a failure of the world.
+   */
+  perform(job: RevivalJob, mayAct: () => boolean): Promise<ActionResult>;
+}
+
+export interface LifeWatch {
+  /** The first healthy answer that belongs to the container's new start; `timeout` ms at most. */
+  awaitLife(
+    job: RevivalJob,
+    acted: { readonly containerId: string; readonly startedAt: string },
+    timeout: Duration,
+  ): Promise<"alive" | "timeout">;
+  /** Watches a verified worker for `window` ms; `died` as soon as it is not healthy any more. */
+  watchWindow(job: RevivalJob, window: Duration): Promise<"steady" | "died">;
+}
