@@ -145,6 +145,8 @@ export interface StandingReport {
   /** Datagrams unanswered in a row and attempts failed in a row, for the explanation. */
   readonly unanswered: number;
   readonly failedAttempts: number;
+  /** Datagrams of this silence that came back refused: positive evidence once two coordinators saw three each. */
+  readonly refused: number;
 }
 export interface Report {
   readonly kind: "report";
