@@ -19,6 +19,8 @@ export const limits = {
   replaySenders: 4096,
   /** Sequence numbers a replay window spans; older ones are dropped as `replayed`. */
   replayWindow: 1024,
+  /** A heartbeat that asks for a longer promise (ms) is refused: a restarted coordinator would have to wait it out. */
+  promise: 600_000,
   /** Keys of one ring. More: configuration is refused. */
   keys: 8,
   /** Workers of one mesh; beyond it discovery shows a finding and leaves the rest unwatched. */

@@ -93,7 +93,7 @@ export interface HeartbeatAck {
   readonly kind: "heartbeat-ack";
   readonly term: Term;
   readonly round: number;
-  /** False when the promise was refused (a higher term is known). */
+  /** Whether the promise was given; false when it was refused (a higher term is known) or none was asked for. */
   readonly accepted: boolean;
 }
 
@@ -113,6 +113,8 @@ export interface Vote {
   readonly kind: "vote";
   readonly term: Term;
   readonly round: number;
+  /** The term whose leader ended its lease and asked the sender to stand; promises given up to it are void. 0 when none. */
+  readonly handover: Term;
 }
 export interface VoteAnswer {
   readonly kind: "vote-answer";
@@ -121,10 +123,14 @@ export interface VoteAnswer {
   readonly granted: boolean;
 }
 
-/** A leader that has ended its lease asks the receiver to stand at once, without a pre-vote. */
+/**
+ * To all: the sender led `term`, has ended its lease and never leads that term again, so promises given up to it are
+ * void. `successor` stands at once, without a pre-vote; empty when nobody fit was heard.
+ */
 export interface Handover {
   readonly kind: "handover";
   readonly term: Term;
+  readonly successor: CoordinatorId;
 }
 
 export type StandingKind = "up" | "doubt" | "down" | "abstain";
