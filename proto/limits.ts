@@ -15,14 +15,16 @@ export const limits = {
   recordsPerHeartbeat: 8,
   /** Begin times of recoveries kept and sent per worker; older ones are forgotten (caps are checked against at most this many). */
   revivalsRemembered: 12,
-  /** Senders whose sequence a receiver follows; beyond it the one unheard for longest is forgotten. */
-  replaySenders: 4096,
+  /** Senders whose sequence a receiver follows; beyond it the one unheard for longest is forgotten. More than `workers`, or else no window would last. */
+  replaySenders: 65_536,
   /** Sequence numbers a replay window spans; older ones are dropped as `replayed`. */
   replayWindow: 1024,
   /** A heartbeat that asks for a longer promise (ms) is refused: a restarted coordinator would have to wait it out. */
   promise: 600_000,
   /** Keys of one ring. More: configuration is refused. */
   keys: 8,
+  /** A longer key is refused by configuration. */
+  keyBytes: 1024,
   /** Workers of one mesh; beyond it discovery shows a finding and leaves the rest unwatched. */
   workers: 50_000,
   /** Inputs that wait for a machine; beyond it datagrams are dropped and counted, nothing else is. */

@@ -1,0 +1,315 @@
+// The wire form of messages: MessagePack arrays `[version, kind, sender, …fields]`, without a name of any field.
+//
+// Rolling upgrades: a later release may append fields to a message or to a group inside one, and this one ignores
+// them; a field that changes its meaning needs a new version; a new kind is `malformed` to older releases.
+// Milliseconds travel whole: ages and promises rounded up (an age is never understated and a promise never
+// shortened), remembered times to the nearest, so that passing them on does not make them drift.
+
+import assert from "node:assert/strict";
+import { Packr, Unpackr } from "msgpackr/pack";
+import { FieldReader } from "./fields.ts";
+import { payloadBytes } from "./frame.ts";
+import { limits } from "./limits.ts";
+import type { Outcome } from "./machine.ts";
+import type {
+  AgentHealth,
+  GossipRecord,
+  Message,
+  MessageKind,
+  StandingReport,
+} from "./messages.ts";
+import { isPlainValue } from "./scan.ts";
+import { isName, toReason } from "./text.ts";
+import { incarnation, term, type Duration } from "./units.ts";
+
+const wireVersion = 1;
+
+export interface Envelope {
+  /** A coordinator's id or an agent's name. */
+  readonly sender: string;
+  readonly message: Message;
+}
+
+/** May be longer than a datagram: see `fitsDatagram`. A reason is cut to `limits.reasonBytes`; anything else beyond its bound is an assertion. */
+export function encodeMessage(sender: string, message: Message): Uint8Array {
+  const fields: unknown[] = [wireVersion, kindCodes[message.kind], name(sender)];
+  appendFields(fields, message);
+  return packr.pack(fields);
+}
+
+/** Whether the sealed datagram would be within `limits.datagramBytes`. */
+export function fitsDatagram(sender: string, message: Message): boolean {
+  return encodeMessage(sender, message).length <= payloadBytes;
+}
+
+/** Never throws; what it builds has at most `limits.datagramBytes` elements and as many bytes of text. */
+export function decodeMessage(bytes: Uint8Array): Outcome<Envelope, "malformed" | "version"> {
+  if (bytes.length > limits.datagramBytes) return malformed;
+  if (isOtherVersion(bytes)) return { ok: false, failure: "version" };
+  if (!isPlainValue(bytes)) return malformed;
+  const value: unknown = unpackr.unpack(bytes);
+  if (!Array.isArray(value) || value[0] !== wireVersion) return malformed;
+  const kind: unknown = value[1];
+  const read = typeof kind === "number" ? readers[kind] : undefined;
+  if (read === undefined) return malformed;
+  const fields = new FieldReader(value as unknown[], 2);
+  const sender = fields.name();
+  const message = read(fields);
+  return fields.isGood ? { ok: true, value: { sender, message } } : malformed;
+}
+
+const malformed = { ok: false, failure: "malformed" } as const;
+
+// msgpackr/pack is the entry without the native string extractor, which costs an agent 1.2 MB.
+const packr = new Packr({ useRecords: false });
+const unpackr = new Unpackr({ useRecords: false });
+
+/** The version stands where every version has it: an array's first element, in one byte. */
+function isOtherVersion(bytes: Uint8Array): boolean {
+  const [head, version] = bytes;
+  return (
+    head !== undefined &&
+    head >= 0x90 &&
+    head <= 0x9f &&
+    version !== undefined &&
+    version < 0x80 &&
+    version !== wireVersion
+  );
+}
+
+/** Never reused for another meaning. */
+const kindCodes = {
+  ping: 0,
+  pong: 1,
+  announce: 2,
+  obituary: 3,
+  heartbeat: 4,
+  "heartbeat-ack": 5,
+  "pre-vote": 6,
+  "pre-vote-answer": 7,
+  vote: 8,
+  "vote-answer": 9,
+  handover: 10,
+  doubt: 11,
+  report: 12,
+} as const satisfies Record<MessageKind, number>;
+
+// Words travel as their place in these lists: append, never reorder.
+const healthStates = ["unchecked", "starting", "healthy", "unhealthy"] as const;
+const redisStates = ["reachable", "unreachable", "unknown"] as const;
+const standings = ["up", "doubt", "down", "abstain"] as const;
+
+function appendFields(to: unknown[], m: Message): void {
+  switch (m.kind) {
+    case "ping":
+      to.push(count(m.nonce));
+      return;
+    case "pong":
+      to.push(count(m.nonce), name(m.name), count(m.incarnation), healthFields(m.health));
+      to.push(age(m.lag), hundredths(m.load));
+      return;
+    case "announce":
+      to.push(name(m.name), count(m.incarnation), count(m.port, 1, 65_535), m.leaving);
+      to.push(healthFields(m.health));
+      return;
+    case "obituary":
+      to.push(name(m.name), count(m.incarnation), name(m.process), age(m.ago));
+      return;
+    case "heartbeat":
+      to.push(count(m.term), m.leading, count(m.round), age(m.promise), nameOrEmpty(m.leader));
+      to.push(m.fit, redisStates.indexOf(m.redis));
+      to.push(atMost(limits.recordsPerHeartbeat, m.records).map(recordFields));
+      return;
+    case "heartbeat-ack":
+      to.push(count(m.term), count(m.round), m.accepted);
+      return;
+    case "pre-vote":
+      to.push(count(m.term), count(m.round));
+      return;
+    case "vote":
+      to.push(count(m.term), count(m.round), count(m.handover));
+      return;
+    case "pre-vote-answer":
+    case "vote-answer":
+      to.push(count(m.term), count(m.round), m.granted);
+      return;
+    case "handover":
+      to.push(count(m.term), nameOrEmpty(m.successor));
+      return;
+    case "doubt":
+      to.push(
+        atMost(limits.reportsPerMessage, m.questions).map((q) => [name(q.worker), count(q.nonce)]),
+      );
+      return;
+    case "report":
+      to.push(atMost(limits.reportsPerMessage, m.reports).map(reportFields));
+      return;
+  }
+}
+
+const healthFields = (health: AgentHealth): unknown[] => [
+  healthStates.indexOf(health.state),
+  age(health.checkedAgo),
+  toReason(health.reason),
+];
+
+const recordFields = (record: GossipRecord): unknown[] => [
+  name(record.worker),
+  count(record.term),
+  count(record.epoch),
+  count(record.tries),
+  atMost(limits.revivalsRemembered, record.revivalsAgo).map(remembered),
+  record.quarantinedAgo === -1 ? -1 : remembered(record.quarantinedAgo),
+  record.silencedFor === -1 ? -1 : remembered(record.silencedFor),
+  toReason(record.silenceReason),
+];
+
+const reportFields = (report: StandingReport): unknown[] => [
+  name(report.worker),
+  count(report.nonce),
+  standings.indexOf(report.standing),
+  report.heardAgo === -1 ? -1 : age(report.heardAgo),
+  count(report.unanswered),
+  count(report.failedAttempts),
+  count(report.refused),
+];
+
+/** By kind code. */
+const readers: readonly ((fields: FieldReader) => Message)[] = byCode({
+  ping: (f) => ({ kind: "ping", nonce: f.count() }),
+  pong: (f) => ({
+    kind: "pong",
+    nonce: f.count(),
+    name: f.name(),
+    incarnation: incarnation(f.count()),
+    health: f.group(readHealth),
+    lag: f.count(),
+    load: f.count() / 100,
+  }),
+  announce: (f) => ({
+    kind: "announce",
+    name: f.name(),
+    incarnation: incarnation(f.count()),
+    port: f.count(1, 65_535),
+    leaving: f.flag(),
+    health: f.group(readHealth),
+  }),
+  obituary: (f) => ({
+    kind: "obituary",
+    name: f.name(),
+    incarnation: incarnation(f.count()),
+    process: f.name(),
+    ago: f.count(),
+  }),
+  heartbeat: (f) => ({
+    kind: "heartbeat",
+    term: term(f.count()),
+    leading: f.flag(),
+    round: f.count(),
+    promise: f.count(),
+    leader: f.nameOrEmpty(),
+    fit: f.flag(),
+    redis: f.word(redisStates),
+    records: f.groups(limits.recordsPerHeartbeat, readRecord),
+  }),
+  "heartbeat-ack": (f) => ({
+    kind: "heartbeat-ack",
+    term: term(f.count()),
+    round: f.count(),
+    accepted: f.flag(),
+  }),
+  "pre-vote": (f) => ({ kind: "pre-vote", term: term(f.count()), round: f.count() }),
+  "pre-vote-answer": (f) => ({
+    kind: "pre-vote-answer",
+    term: term(f.count()),
+    round: f.count(),
+    granted: f.flag(),
+  }),
+  vote: (f) => ({
+    kind: "vote",
+    term: term(f.count()),
+    round: f.count(),
+    handover: term(f.count()),
+  }),
+  "vote-answer": (f) => ({
+    kind: "vote-answer",
+    term: term(f.count()),
+    round: f.count(),
+    granted: f.flag(),
+  }),
+  handover: (f) => ({ kind: "handover", term: term(f.count()), successor: f.nameOrEmpty() }),
+  doubt: (f) => ({
+    kind: "doubt",
+    questions: f.groups(limits.reportsPerMessage, (q) => ({ worker: q.name(), nonce: q.count() })),
+  }),
+  report: (f) => ({ kind: "report", reports: f.groups(limits.reportsPerMessage, readReport) }),
+});
+
+function readHealth(fields: FieldReader): AgentHealth {
+  return {
+    state: fields.word(healthStates),
+    checkedAgo: fields.count(),
+    reason: fields.reason(),
+  };
+}
+
+function readRecord(fields: FieldReader): GossipRecord {
+  return {
+    worker: fields.name(),
+    term: term(fields.count()),
+    epoch: fields.count(),
+    tries: fields.count(),
+    revivalsAgo: fields.counts(limits.revivalsRemembered),
+    quarantinedAgo: fields.count(-1),
+    silencedFor: fields.count(-1),
+    silenceReason: fields.reason(),
+  };
+}
+
+function readReport(fields: FieldReader): StandingReport {
+  return {
+    worker: fields.name(),
+    nonce: fields.count(),
+    standing: fields.word(standings),
+    heardAgo: fields.count(-1),
+    unanswered: fields.count(),
+    failedAttempts: fields.count(),
+    refused: fields.count(),
+  };
+}
+
+function byCode(
+  table: Record<MessageKind, (fields: FieldReader) => Message>,
+): readonly ((fields: FieldReader) => Message)[] {
+  const list: ((fields: FieldReader) => Message)[] = [];
+  for (const kind of Object.keys(kindCodes) as MessageKind[]) list[kindCodes[kind]] = table[kind];
+  return list;
+}
+
+function name(text: string): string {
+  assert(isName(text), `not a name that can travel: ${JSON.stringify(text.slice(0, 300))}`);
+  return text;
+}
+
+const nameOrEmpty = (text: string): string => (text === "" ? "" : name(text));
+
+function count(value: number, lowest = 0, highest = Number.MAX_SAFE_INTEGER): number {
+  assert(
+    Number.isSafeInteger(value) && value >= lowest && value <= highest,
+    `expected a whole number from ${lowest} to ${highest}, got ${value}`,
+  );
+  return value;
+}
+
+/** Rounded up, so that nothing looks fresher than it is and no promise is shorter than was meant. */
+const age = (ms: Duration): number => count(Math.ceil(ms));
+
+/** Rounded to the nearest, so that times that are passed on and on do not drift. */
+const remembered = (ms: Duration): number => count(Math.round(ms));
+
+const hundredths = (value: number): number => count(Math.round(value * 100));
+
+function atMost<Item>(most: number, items: readonly Item[]): readonly Item[] {
+  assert(items.length <= most, `expected at most ${most} items, got ${items.length}`);
+  return items;
+}
