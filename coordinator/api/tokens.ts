@@ -1,0 +1,62 @@
+// Tokens and roles: parsed from API_TOKENS, kept as hashes, compared in constant time. Pure but for the hash.
+
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { Parsed } from "../../proto/config-parse.ts";
+
+/** Each may do what the ones before it may: look, act on workers, everything else. */
+export const roles = ["viewer", "operator", "admin"] as const;
+export type Role = (typeof roles)[number];
+
+export interface ApiToken {
+  /** Who it was given to, for the audit. */
+  readonly name: string;
+  readonly role: Role;
+  /** SHA-256 of the token; the token itself is not kept. */
+  readonly hash: Buffer;
+}
+
+/** Who asks. */
+export interface Caller {
+  readonly name: string;
+  readonly role: Role;
+}
+
+const shortestToken = 16;
+
+export const mayAct = (role: Role, needed: Role): boolean =>
+  roles.indexOf(role) >= roles.indexOf(needed);
+
+/** `role:token` or `name:role:token`, by commas or lines; a line that begins with `#` is a comment. Details never repeat a token. */
+export function parseTokens(text: string): Parsed<readonly ApiToken[]> {
+  const tokens: ApiToken[] = [];
+  const lines = text.split("\n").filter((line) => !line.trimStart().startsWith("#"));
+  const entries = lines.flatMap((line) => line.split(",")).map((entry) => entry.trim());
+  for (const [index, entry] of entries.filter((one) => one !== "").entries()) {
+    const which = `entry ${index + 1}`;
+    const parts = entry.split(":").map((part) => part.trim());
+    const [name, roleText, token] = parts.length === 2 ? [undefined, ...parts] : parts;
+    if (parts.length < 2 || parts.length > 3 || token === undefined) {
+      return malformed(`${which} is neither role:token nor name:role:token`);
+    }
+    const role = roles.find((one) => one === roleText);
+    if (role === undefined) return malformed(`${which} has no role of ${roles.join(", ")}`);
+    if (token.length < shortestToken || /\s/.test(token)) {
+      return malformed(`${which} has a token shorter than ${shortestToken} characters, or a blank`);
+    }
+    tokens.push({ name: name ?? `${role}-${index + 1}`, role, hash: hashOf(token) });
+  }
+  return tokens.length === 0 ? malformed("no token in it") : { ok: true, value: tokens };
+}
+
+/** Who shows this token; every stored hash is compared, so that the time tells nothing. */
+export function callerOf(tokens: readonly ApiToken[], shown: string): Caller | undefined {
+  const hash = hashOf(shown);
+  let caller: Caller | undefined;
+  for (const token of tokens) {
+    if (timingSafeEqual(token.hash, hash)) caller ??= { name: token.name, role: token.role };
+  }
+  return caller;
+}
+
+const hashOf = (token: string): Buffer => createHash("sha256").update(token).digest();
+const malformed = (detail: string): Parsed<never> => ({ ok: false, failure: "malformed", detail });

@@ -1,0 +1,185 @@
+// Values of single variables that have a shape of their own: labels, static workers, engines, retention, URLs. Pure.
+
+import { parseAddress, parseDuration, parseInteger, type Parsed } from "../proto/config-parse.ts";
+import { isName } from "../proto/text.ts";
+import type { Duration } from "../proto/units.ts";
+
+/** A label that makes a container a worker; any value where `value` is undefined. */
+export interface LabelMatch {
+  readonly key: string;
+  readonly value: string | undefined;
+}
+
+/** A worker of `WORKERS`; `container` where the engine's container was named with `@`. */
+export interface StaticWorker {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly container: string | undefined;
+}
+
+/** An engine; `name` is empty where its own name shall count, `write` undefined where writes go the same way. */
+export interface EngineAddress {
+  readonly name: string;
+  readonly url: string;
+  readonly write: string | undefined;
+}
+
+export function parseLabels(text: string): Parsed<readonly LabelMatch[]> {
+  const labels: LabelMatch[] = [];
+  for (const part of entriesOf(text)) {
+    const equals = part.indexOf("=");
+    const key = equals < 0 ? part : part.slice(0, equals).trim();
+    if (!/^[^\s=]+$/.test(key))
+      return malformed(`"${part}" is no label; expected key or key=value`);
+    labels.push({ key, value: equals < 0 ? undefined : part.slice(equals + 1).trim() });
+  }
+  return labels.length > 0 ? parsed(labels) : malformed("no label in it; expected key=value");
+}
+
+export function parseStaticWorkers(
+  text: string,
+  defaultPort: number,
+): Parsed<readonly StaticWorker[]> {
+  const workers: StaticWorker[] = [];
+  for (const part of entriesOf(text)) {
+    const match = /^([^=]+)=([^@]+)(?:@(.*))?$/.exec(part);
+    const name = match?.[1]?.trim() ?? "";
+    const container = match?.[3]?.trim();
+    if (match === null || !isName(name)) {
+      return malformed(`"${part}" has no usable name; expected name=host:port[@container]`);
+    }
+    if (workers.some((other) => other.name === name)) return malformed(`"${name}" stands twice`);
+    if (container !== undefined && !/^[A-Za-z0-9][A-Za-z0-9_./-]*$/.test(container)) {
+      return malformed(`"${part}" names no container after @`);
+    }
+    const address = parseAddress(match[2] ?? "", defaultPort);
+    if (!address.ok) return address;
+    workers.push({ name, ...address.value, container });
+  }
+  return parsed(workers);
+}
+
+/** `none`, or engines with optional names; write hosts are matched by name, else by order. */
+export function parseEngines(
+  text: string,
+  writes: string | undefined,
+): Parsed<readonly EngineAddress[]> {
+  if (text === "none") return parsed([]);
+  const read = parseEngineList(text);
+  if (!read.ok) return read;
+  const write = parseEngineList(writes ?? "");
+  if (!write.ok) return malformed(`in DOCKER_WRITE_HOST ${write.detail ?? ""}`);
+  if (read.value.length === 0) return malformed("no engine in it; expected an address, or none");
+  for (const { name } of write.value) {
+    if (name !== "" && !read.value.some((one) => one.name === name)) {
+      return malformed(`DOCKER_WRITE_HOST names ${name}, which stands not in DOCKER_HOST`);
+    }
+  }
+  const unnamed = write.value.filter((one) => one.name === "");
+  if (unnamed.length > 0 && unnamed.length !== read.value.length) {
+    return malformed(
+      `DOCKER_WRITE_HOST has ${unnamed.length} addresses for ${read.value.length} engines; give one each, or names`,
+    );
+  }
+  return parsed(
+    read.value.map(({ name, url }, index) => ({
+      name,
+      url,
+      write:
+        write.value.find((one) => one.name === name && name !== "")?.url ?? unnamed[index]?.url,
+    })),
+  );
+}
+
+function parseEngineList(
+  text: string,
+): Parsed<readonly { readonly name: string; readonly url: string }[]> {
+  const engines: { name: string; url: string }[] = [];
+  for (const part of entriesOf(text)) {
+    const match =
+      /^(?:([^=\s/:]+)=)?(unix:\/\/\/\S+|tcp:\/\/[^\s/]+|https?:\/\/[^\s/]+|ssh:\/\/\S+)$/.exec(
+        part,
+      );
+    const url = match?.[2];
+    if (url === undefined) {
+      return malformed(
+        `"${part}" is no engine; expected unix:///path, tcp://host:port or ssh://user@host`,
+      );
+    }
+    const name = match?.[1] ?? "";
+    if (engines.some((other) => other.url === url || (name !== "" && other.name === name))) {
+      return malformed(`"${part}" stands twice`);
+    }
+    engines.push({ name, url });
+  }
+  return parsed(engines);
+}
+
+/** `30d` or `30d,100000`. */
+export function parseRetention(
+  text: string,
+): Parsed<{ readonly age: Duration; readonly count: number }> {
+  const [ageText = "", countText = "100000", ...rest] = text.split(",").map((one) => one.trim());
+  const age = parseDuration(ageText);
+  if (!age.ok) return age;
+  if (age.value < 1000 || rest.length > 0) {
+    return malformed(`"${text}" is no retention; expected 30d or 30d,100000`);
+  }
+  const count = parseInteger(countText, 1, 10_000_000);
+  return count.ok ? parsed({ age: age.value, count: count.value }) : count;
+}
+
+/** `c1=http://host:port,…` → without slashes at their ends. */
+export function parseUrls(text: string): Parsed<Readonly<Record<string, string>>> {
+  const urls: Record<string, string> = {};
+  for (const part of entriesOf(text)) {
+    const equals = part.indexOf("=");
+    const name = part.slice(0, Math.max(equals, 0)).trim();
+    const url = part.slice(equals + 1).trim();
+    const wrong = urlProblem(url, ["http:", "https:"]);
+    if (!isName(name) || wrong !== undefined) {
+      return malformed(`"${part}" is not name=http://host:port`);
+    }
+    if (name in urls) return malformed(`"${name}" stands twice`);
+    urls[name] = url.replace(/\/+$/, "");
+  }
+  return parsed(urls);
+}
+
+/** Addresses by commas, as `ops@example.org` or `Ops <ops@example.org>`. */
+export function parseMails(text: string): Parsed<readonly string[]> {
+  const mails = entriesOf(text);
+  const wrong = mails.find(
+    (one) => !/^[^\s<>@]+@[^\s<>@]+$|^[^<>@\r\n]+<[^\s<>@]+@[^\s<>@]+>$/.test(one),
+  );
+  if (wrong !== undefined) return malformed(`"${wrong}" is no e-mail address`);
+  return mails.length > 0 ? parsed(mails) : malformed("no e-mail address in it");
+}
+
+/** What is wrong with a URL, without repeating it: it may be a secret. */
+export function urlProblem(text: string, schemes: readonly string[]): string | undefined {
+  const expected = `expected ${schemes.map((one) => `${one}//`).join(" or ")}`;
+  if (!URL.canParse(text)) return `not a URL; ${expected}`;
+  const url = new URL(text);
+  if (!schemes.includes(url.protocol)) return `has the scheme ${url.protocol}//; ${expected}`;
+  return url.hostname === "" ? "has no host" : undefined;
+}
+
+/** Several hosts by commas are no URL of the standard, so only scheme and host are looked at. */
+export function redisProblem(text: string): string | undefined {
+  if (/^rediss?(\+sentinel)?:\/\/[^\s/]+(\/\S*)?$/.test(text)) return undefined;
+  return "not an address of Redis; expected redis://, rediss:// or redis+sentinel://host:port,host:port/name";
+}
+
+/** A URL for a person: what stands before `@` is left out. */
+export const withoutPassword = (url: string): string => url.replace(/\/\/[^/]*@/, "//…@");
+
+const entriesOf = (text: string): string[] =>
+  text
+    .split(",")
+    .map((one) => one.trim())
+    .filter((one) => one !== "");
+
+const parsed = <Value>(value: Value): Parsed<Value> => ({ ok: true, value });
+const malformed = (detail: string): Parsed<never> => ({ ok: false, failure: "malformed", detail });
