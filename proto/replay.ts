@@ -15,6 +15,7 @@ export class ReplayGuard {
   readonly #bounds: ReplayBounds;
   /** In the order in which they were last heard. */
   readonly #senders = new Map<string, Window>();
+  /** The last of them, so that a sender that is heard many times in a row is not moved each time. */
   #latest = "";
 
   constructor(
@@ -50,6 +51,7 @@ export class ReplayGuard {
       if (longestUnheard !== undefined) this.#senders.delete(longestUnheard);
     }
     this.#senders.set(sender, window);
+    this.#latest = sender;
   }
 }
 
