@@ -1,0 +1,72 @@
+// What the HTTP API needs of the rest of the process. Whoever composes the coordinator implements it.
+
+import type { Queue } from "bullmq";
+import type { Duration, WorkerId } from "../../proto/units.ts";
+import type { EventView, RecoveryView } from "../../proto/rest.ts";
+import type { CoordinatorSummary } from "../core/summary.ts";
+
+/** What an operator asks of the leader. */
+export type OperatorCommand =
+  | { readonly kind: "revive"; readonly worker: WorkerId; readonly reason: string }
+  | {
+      readonly kind: "silence";
+      readonly worker: WorkerId;
+      readonly duration: Duration;
+      readonly reason: string;
+    }
+  | { readonly kind: "unsilence"; readonly worker: WorkerId }
+  | { readonly kind: "release-quarantine"; readonly worker: WorkerId };
+
+export type CommandResult =
+  | {
+      readonly kind: "done";
+      /** One sentence for a person. */
+      readonly text: string;
+      /** The recovery that it began. */
+      readonly recovery?: string;
+    }
+  /** Understood, but it makes no sense now (not in quarantine, paused, a recovery runs already). */
+  | { readonly kind: "refused"; readonly text: string }
+  | { readonly kind: "unknown-worker" }
+  /** This coordinator holds no lease (any more). */
+  | { readonly kind: "not-leader" };
+
+export interface EventQuery {
+  /** At most this many, newest first. */
+  readonly limit: number;
+  /** Only events older than the one with this id. */
+  readonly before?: string;
+  readonly worker?: WorkerId;
+  readonly kind?: string;
+}
+
+export interface RecoveryQuery {
+  /** At most this many, newest first. */
+  readonly limit: number;
+  /** Only recoveries older than the one with this id. */
+  readonly before?: string;
+  readonly worker?: WorkerId;
+}
+
+export interface ControlPlane {
+  /** The latest picture; at most a few hundred ms old. */
+  summary(): CoordinatorSummary;
+  /** Whether this process can do its work; reasons in words where not. */
+  readiness(): { readonly ready: boolean; readonly reasons: readonly string[] };
+  /** On the leader. Resolves once the command was taken or refused, not when the recovery ends. `by`: who asks, for the audit. */
+  command(command: OperatorCommand, by: string): Promise<CommandResult>;
+  /** May reject with HM_REDIS_UNAVAILABLE, as the other reads of the record. */
+  listRecoveries(query: RecoveryQuery): Promise<readonly RecoveryView[]>;
+  getRecovery(id: string): Promise<RecoveryView | undefined>;
+  listEvents(query: EventQuery): Promise<readonly EventView[]>;
+  /** Each event from now on, of all coordinators, oldest first. `onEvent` must not throw. */
+  subscribe(onEvent: (event: EventView) => void): () => void;
+  /** Where the leader's HTTP answers, without a slash at the end; undefined while none is known. */
+  leaderUrl(): string | undefined;
+  /** The queues that Bull Board shows. */
+  boardQueues(): readonly Queue[];
+  /** Sends a test message through every channel. */
+  notifyTest(): Promise<
+    readonly { readonly channel: string; readonly ok: boolean; readonly text: string }[]
+  >;
+}
