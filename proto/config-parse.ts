@@ -1,7 +1,7 @@
 // What agent and coordinator share in reading their environment: units, address lists, secrets, misspelt names. Pure; files are read by the caller.
 
-import { limits } from "./limits.ts";
 import type { Outcome } from "./machine.ts";
+import { isName } from "./text.ts";
 import type { Duration } from "./units.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -102,7 +102,7 @@ export function parseAddressList(
     if (part.trim() === "") continue;
     const equals = part.indexOf("=");
     const name = part.slice(0, Math.max(0, equals)).trim();
-    if (!isName(name)) {
+    if (!isListName(name)) {
       return malformed(`"${part.trim()}" has no usable name; expected name=host:port`);
     }
     if (list.some((other) => other.name === name)) return malformed(`"${name}" stands twice`);
@@ -113,9 +113,9 @@ export function parseAddressList(
   return parsed(list);
 }
 
-/** Whether a text can name a coordinator or an agent: no blank, comma or equals sign, and within the bound. */
-export function isName(text: string): boolean {
-  return /^[^\s,=]+$/.test(text) && new TextEncoder().encode(text).length <= limits.nameBytes;
+/** Whether a text can stand as a name in a list: nothing blank, no comma, no equals sign. */
+function isListName(text: string): boolean {
+  return /^[^\s,=]+$/.test(text) && isName(text);
 }
 
 /** Where a secret comes from: `<name>`, or a file that `<name>_FILE` names; not both. */
@@ -136,27 +136,33 @@ export function namesOf(rows: readonly VariableRow[]): string[] {
 }
 
 /**
- * Variables that look like one of ours and are not. Only names of six letters and more are compared,
- * and at most two letters may differ, so that a worker's own variables stay its own.
+ * Variables that look like one of ours and are not: at most two letters differ (only names of six letters and more
+ * are compared, so that a worker's own variables stay its own), or they begin with a prefix that only ours have.
  */
 export function misspelt(
   env: Environment,
   known: readonly string[],
+  prefixes: readonly string[] = [],
 ): { readonly name: string; readonly meant: string }[] {
   const found: { name: string; meant: string }[] = [];
   for (const name of Object.keys(env)) {
     if (name.length < 6 || known.includes(name)) continue;
-    const meant = closest(name.toUpperCase(), known);
+    const prefix = prefixes.find((candidate) => name.startsWith(candidate));
+    const meant =
+      prefix === undefined
+        ? closest(name.toUpperCase(), known, 2)
+        : (known.find((candidate) => prefix + candidate === name) ??
+          closest(name, known, Infinity));
     if (meant !== undefined) found.push({ name, meant });
   }
   return found;
 }
 
-function closest(name: string, known: readonly string[]): string | undefined {
+function closest(name: string, known: readonly string[], within: number): string | undefined {
   let best: string | undefined;
-  let distance = 3;
+  let distance = within + 1;
   for (const candidate of known) {
-    if (candidate.length < 6 || Math.abs(candidate.length - name.length) > 2) continue;
+    if (candidate.length < 6 || Math.abs(candidate.length - name.length) > within) continue;
     const d = levenshtein(name, candidate);
     if (d < distance) [best, distance] = [candidate, d];
   }

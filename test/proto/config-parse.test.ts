@@ -112,6 +112,15 @@ describe("misspelt names", () => {
     deepEqual(misspelt({ PATH: "", HOME: "", WORKER_CHECK: "", DATABASE_URL: "" }, known), []);
   });
 
+  it("are found behind a prefix that only ours have", () => {
+    const ours = ["WORKER_CHECK", "WORKER_CHECK_TIMEOUT", "WORKER_NAME"];
+    const env = { WORKER_CHECK_TIME: "1", HEARTMESH_WORKER_NAME: "w", WORKER_CHECK_TIMEOUT: "1" };
+    deepEqual(misspelt(env, ours, ["WORKER_CHECK_", "HEARTMESH_"]), [
+      { name: "WORKER_CHECK_TIME", meant: "WORKER_CHECK_TIMEOUT" },
+      { name: "HEARTMESH_WORKER_NAME", meant: "WORKER_NAME" },
+    ]);
+  });
+
   it("are measured by letters added, removed or replaced", () => {
     equal(levenshtein("kitten", "sitting"), 3);
     equal(levenshtein("", "abc"), 3);

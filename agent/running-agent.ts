@@ -1,0 +1,262 @@
+// An agent at work: the machine, its socket, its checks and its seal, wired. The sidecar and the library are both made of it.
+
+import { hostname, loadavg } from "node:os";
+import { decodeMessage, encodeMessage } from "../proto/codec.ts";
+import type { Message } from "../proto/messages.ts";
+import { Random } from "../proto/random.ts";
+import { createSeal, type Seal } from "../proto/seal.ts";
+import { incarnation, type Duration, type Instant } from "../proto/units.ts";
+import { CheckRunner, checkFunction } from "./check-runner.ts";
+import type { AgentConfig } from "./config.ts";
+import { Agent, type AgentInput, type AgentOutput } from "./core/agent.ts";
+import { freshBootId, freshSeed } from "./io/chance.ts";
+import { systemClock } from "./io/clock.ts";
+import { Driver } from "./io/driver.ts";
+import { KeyFile } from "./io/key-file.ts";
+import { silentLog, type Log } from "./io/log.ts";
+import { ProcessWatch } from "./io/process-watch.ts";
+import { Resolver } from "./io/resolver.ts";
+import { MeshSocket } from "./io/socket.ts";
+
+export interface RunOptions {
+  readonly log?: Log;
+  /** Whether the agent alone keeps the process alive; true where not given. */
+  readonly keepAlive?: boolean;
+}
+
+/** What was sent and received, and what was dropped, by reason. */
+export type AgentCounters = Readonly<Record<string, number>>;
+
+/** So long the farewell may take; then the agent stops without it. */
+const farewellBound: Duration = 150;
+
+export class RunningAgent {
+  readonly #config: AgentConfig;
+  readonly #name: string;
+  readonly #log: Log;
+  readonly #driver: Driver<AgentInput, AgentOutput>;
+  readonly #socket: MeshSocket;
+  readonly #resolver: Resolver;
+  readonly #checks: CheckRunner | undefined;
+  readonly #watch: ProcessWatch | undefined;
+  readonly #keyFile: KeyFile | undefined;
+  readonly #dropped = new Map<string, number>();
+  readonly #seed = freshSeed();
+  #seal: Seal | undefined;
+  #stopping: Promise<void> | undefined;
+  #onFarewell: (() => void) | undefined;
+
+  constructor(config: AgentConfig, { log = silentLog, keepAlive = true }: RunOptions = {}) {
+    this.#config = config;
+    this.#name = config.name ?? hostname();
+    this.#log = log;
+    const check = checkFunction(config);
+    this.#driver = this.#buildDriver(check !== undefined, keepAlive);
+    this.#socket = new MeshSocket({
+      host: config.host,
+      port: config.port,
+      keepAlive,
+      receiveBuffer: 256 * 1024,
+      onDatagram: (bytes, address, port) => {
+        this.#onDatagram(bytes, address, port);
+      },
+    });
+    this.#resolver = new Resolver({ names: config.coordinators, keepAlive });
+    if (check !== undefined) {
+      this.#checks = new CheckRunner(check, (id, result) => {
+        this.#driver.push({ kind: "check-finished", id, result });
+      });
+    }
+    this.#watch = this.#buildWatch(keepAlive);
+    this.#keyFile = this.#buildKeyFile();
+  }
+
+  /** Rejects where the port cannot be had. */
+  async start(): Promise<{ readonly port: number }> {
+    const { ring, cluster } = this.#config;
+    this.#seal = await createSeal({ ring, cluster, boot: freshBootId() });
+    const { port } = await this.#socket.open();
+    this.#resolver.start();
+    this.#keyFile?.start();
+    this.#driver.push({ kind: "opened", port });
+    this.#driver.start();
+    this.#watch?.start();
+    this.#log.info("the agent answers", {
+      worker: this.#name,
+      port,
+      seed: this.#seed,
+      insecure: ring.insecure,
+    });
+    return { port };
+  }
+
+  /** Says farewell, then closes everything; within 200 ms. Idempotent. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  /** The worker's own word on its health; unhealthy wins over every check until it says healthy again. */
+  report(healthy: boolean, reason: string): void {
+    this.#driver.push({ kind: "health-reported", healthy, reason });
+  }
+
+  reloadKeys(): void {
+    this.#keyFile?.reload();
+  }
+
+  get counters(): AgentCounters {
+    const dropped = [...this.#dropped].map(([reason, count]) => [`dropped-${reason}`, count]);
+    return {
+      ...this.#socket.counters,
+      ...(Object.fromEntries(dropped) as Record<string, number>),
+    };
+  }
+
+  async #stop(): Promise<void> {
+    this.#watch?.stop();
+    if (this.#seal !== undefined) {
+      await new Promise<void>((resolve) => {
+        const bound = setTimeout(resolve, farewellBound);
+        this.#onFarewell = () => {
+          clearTimeout(bound);
+          resolve();
+        };
+        this.#driver.push({ kind: "stop-requested" });
+      });
+    }
+    this.#driver.stop();
+    this.#checks?.stop();
+    this.#keyFile?.stop();
+    this.#resolver.stop();
+    await this.#socket.close();
+    this.#log.info("the agent has stopped", { counters: this.counters });
+  }
+
+  #buildDriver(hasCheck: boolean, keepAlive: boolean): Driver<AgentInput, AgentOutput> {
+    const { coordinators, timing, watchedProcess } = this.#config;
+    const setup = {
+      identity: { name: this.#name, incarnation: incarnation(systemClock.wall()) },
+      coordinators: coordinators.map(({ name }) => name),
+      timing,
+      hasCheck,
+      watchedProcess,
+    };
+    return new Driver({
+      machine: new Agent(setup, new Random(this.#seed)),
+      clock: systemClock,
+      timerInput: (lateness): AgentInput => ({ kind: "timer-fired", lateness }),
+      perform: (outputs) => {
+        for (const output of outputs) this.#perform(output);
+      },
+      onOverflow: () => {
+        this.#drop("queue-full");
+      },
+      capacity: 1024,
+      keepAlive,
+    });
+  }
+
+  #buildWatch(keepAlive: boolean): ProcessWatch | undefined {
+    const target = this.#config.watchedProcess;
+    if (target === undefined) return undefined;
+    return new ProcessWatch({
+      target,
+      clock: systemClock,
+      keepAlive,
+      onAppeared: (process) => {
+        this.#log.info("the worker's process is there", { process });
+        this.#driver.push({ kind: "process-appeared", process });
+      },
+      onExited: (process: string, at: Instant) => {
+        this.#log.warn("the worker's process has exited", { process });
+        this.#driver.push({ kind: "process-exited", process, at });
+      },
+    });
+  }
+
+  #buildKeyFile(): KeyFile | undefined {
+    const { keyFile, ring } = this.#config;
+    if (keyFile === undefined) return undefined;
+    return new KeyFile({
+      path: keyFile,
+      current: ring,
+      onRing: (next) => {
+        this.#seal?.swapRing(next);
+        this.#log.info("the mesh's keys were read again", { keys: next.keys.length });
+      },
+      onProblem: (problem) => {
+        this.#log.error("the mesh's keys cannot be read again; the old ones stay", { problem });
+      },
+    });
+  }
+
+  #onDatagram(bytes: Buffer, address: string, port: number): void {
+    const from = { address, port };
+    if (isTextPing(bytes)) {
+      const text = bytes.toString("latin1");
+      this.#driver.push({ kind: "text-ping-received", from, text }, true);
+      return;
+    }
+    const opened = this.#seal?.open(bytes);
+    if (opened === undefined) return;
+    if (!opened.ok) {
+      this.#drop(opened.failure);
+      return;
+    }
+    const decoded = decodeMessage(opened.value.payload);
+    if (!decoded.ok) {
+      this.#drop(decoded.failure);
+      return;
+    }
+    const { sender, message } = decoded.value;
+    if (message.kind !== "ping") {
+      this.#drop("unexpected");
+      return;
+    }
+    const [load = 0] = loadavg();
+    const { nonce } = message;
+    this.#driver.push({ kind: "ping-received", coordinator: sender, from, nonce, load }, true);
+  }
+
+  #perform(output: AgentOutput): void {
+    switch (output.kind) {
+      case "send":
+        this.#send(output.message, output.to.address, output.to.port);
+        return;
+      case "send-to-coordinator": {
+        const to = this.#resolver.addressOf(output.coordinator) ?? output.heardFrom;
+        if (to === undefined) this.#drop("unresolved");
+        else this.#send(output.message, to.address, to.port);
+        return;
+      }
+      case "send-text":
+        this.#socket.send(Buffer.from(output.text, "latin1"), output.to.port, output.to.address);
+        return;
+      case "begin-check":
+        this.#checks?.begin(output.id);
+        return;
+      case "abandon-check":
+        this.#checks?.abandon(output.id);
+        return;
+      case "finish":
+        this.#onFarewell?.();
+        return;
+    }
+  }
+
+  #send(message: Message, address: string, port: number): void {
+    if (this.#seal === undefined) return;
+    if (message.kind !== "pong") this.#log.debug(`said ${message.kind}`, { address, port });
+    this.#socket.send(this.#seal.seal(encodeMessage(this.#name, message)), port, address);
+  }
+
+  #drop(reason: string): void {
+    this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + 1);
+  }
+}
+
+/** `PING`, with or without a line's end: a person's, and no mesh datagram, which begins with its version. */
+function isTextPing(bytes: Buffer): boolean {
+  return bytes.length <= 6 && /^PING\r?\n?$/.test(bytes.toString("latin1"));
+}
