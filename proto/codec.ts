@@ -47,7 +47,8 @@ export function decodeMessage(bytes: Uint8Array): Outcome<Envelope, "malformed" 
   if (bytes.length > limits.datagramBytes) return malformed;
   if (isOtherVersion(bytes)) return { ok: false, failure: "version" };
   if (!isPlainValue(bytes)) return malformed;
-  const value: unknown = unpackr.unpack(bytes);
+  scratch.set(bytes);
+  const value: unknown = unpackr.unpack(scratch, bytes.length);
   if (!Array.isArray(value) || value[0] !== wireVersion) return malformed;
   const kind: unknown = value[1];
   const read = typeof kind === "number" ? readers[kind] : undefined;
@@ -64,9 +65,13 @@ const malformed = { ok: false, failure: "malformed" } as const;
 const packr = new Packr({ useRecords: false });
 const unpackr = new Unpackr({ useRecords: false });
 
+/** Unpacked from one buffer, since msgpackr makes a DataView for every buffer that it sees first. */
+const scratch = Buffer.alloc(limits.datagramBytes);
+
 /** The version stands where every version has it: an array's first element, in one byte. */
 function isOtherVersion(bytes: Uint8Array): boolean {
-  const [head, version] = bytes;
+  const head = bytes[0];
+  const version = bytes[1];
   return (
     head !== undefined &&
     head >= 0x90 &&

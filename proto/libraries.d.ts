@@ -7,8 +7,8 @@ declare module "msgpackr/pack" {
   }
   export class Unpackr {
     constructor(options: { readonly useRecords: false });
-    /** Throws for bytes that are no MessagePack. */
-    unpack(bytes: Uint8Array): unknown;
+    /** Reads the first `length` bytes. Throws where they are no MessagePack. */
+    unpack(bytes: Uint8Array, length: number): unknown;
   }
 }
 
