@@ -25,6 +25,18 @@ export const errorTable = {
     text: "Redis did not answer.",
     advice: "Check REDIS_URL and the server; the leader acts directly meanwhile.",
   },
+  HM_NOTIFY_FAILED: {
+    status: 502,
+    text: "A notification could not be delivered.",
+    advice:
+      "Check the channel's variables with `heartmesh notify-test`; the queue tries again by itself.",
+  },
+  HM_DISK: {
+    status: 503,
+    text: "Something could not be saved under DATA_DIR.",
+    advice:
+      "Free space, or mend the disk or its rights; until then this coordinator neither votes nor leads anew.",
+  },
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof errorTable;

@@ -1,0 +1,167 @@
+// From events to messages on channels: which go, in what words, how many a minute, and how each is delivered.
+
+import type { Logger } from "pino";
+import type { Clock } from "../../agent/io/clock.ts";
+import type { CoordinatorConfig } from "../config.ts";
+import { coded } from "../errors.ts";
+import type { MeshEvent } from "../core/event.ts";
+import type { Channel } from "./channel.ts";
+import { emailChannel } from "./email.ts";
+import {
+  digestMessage,
+  isUrgent,
+  messageOf,
+  testMessage,
+  type Message,
+  type NotificationJob,
+  type Story,
+} from "./message.ts";
+import { RateBound } from "./rate.ts";
+import { slackChannel } from "./slack.ts";
+import { webhookChannel } from "./webhook.ts";
+
+/** Recoveries whose begin is remembered for the words; beyond it the oldest story is forgotten. */
+const storiesKept = 5000;
+
+export interface NotifierOptions {
+  readonly id: string;
+  readonly cluster: string;
+  readonly channels: readonly Channel[];
+  readonly ratePerMinute: number;
+  readonly clock: Clock;
+  /** Puts a job where it is delivered with retries: the notification queue, or `deliver` itself where Redis is away. */
+  readonly enqueue: (job: NotificationJob) => void;
+}
+
+export interface ChannelResult {
+  readonly channel: string;
+  readonly ok: boolean;
+  readonly text: string;
+}
+
+export function buildChannels(config: CoordinatorConfig["notify"], log: Logger): Channel[] {
+  const channels: Channel[] = [logChannel(log)];
+  if (config.slackUrl !== undefined) channels.push(slackChannel(config.slackUrl));
+  if (config.webhook !== undefined) channels.push(webhookChannel(config.webhook));
+  if (config.mail !== undefined) channels.push(emailChannel(config.mail));
+  return channels;
+}
+
+function logChannel(log: Logger): Channel {
+  return {
+    kind: "log",
+    send(message) {
+      const { severity, kind, worker, thread, evidence } = message;
+      const line = { kind, worker, thread, evidence };
+      const text = `${message.title}. ${message.text}`;
+      if (severity === "critical") log.error(line, text);
+      else if (severity === "warning") log.warn(line, text);
+      else log.info(line, text);
+      return Promise.resolve();
+    },
+    stop: () => undefined,
+  };
+}
+
+export class Notifier {
+  readonly #options: NotifierOptions;
+  readonly #bounds = new Map<Channel, RateBound<Message>>();
+  readonly #stories = new Map<string, Story>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: NotifierOptions) {
+    this.#options = options;
+    for (const channel of options.channels) {
+      // The log is the record of last resort: nothing is held back from it.
+      const rate = channel.kind === "log" ? Infinity : options.ratePerMinute;
+      this.#bounds.set(channel, new RateBound(rate));
+    }
+  }
+
+  /** Every event goes in, for the stories; only those with `notify` go out. */
+  onEvent(event: MeshEvent): void {
+    const story = this.#tell(event);
+    if (!event.notify) return;
+    const message = messageOf(event, story, this.#options.cluster);
+    const now = this.#options.clock.now();
+    for (const [channel, bound] of this.#bounds) {
+      if (bound.admit(message, isUrgent(event.kind), now)) {
+        this.#options.enqueue({ channel: channel.kind, message });
+      }
+    }
+    this.#arm();
+  }
+
+  /** One attempt, bounded in time; rejects with HM_NOTIFY_FAILED. The queue's processor. */
+  async deliver(job: NotificationJob): Promise<void> {
+    const channel = this.#options.channels.find((one) => one.kind === job.channel);
+    if (channel === undefined) {
+      throw coded("HM_NOTIFY_FAILED", `${job.channel} is not configured on ${this.#options.id}`);
+    }
+    await channel.send(job.message);
+  }
+
+  /** Sends through every channel at once and tells how each went. */
+  async test(): Promise<readonly ChannelResult[]> {
+    const { id, cluster, clock, channels } = this.#options;
+    const message = testMessage(cluster, id, clock.wall());
+    return Promise.all(
+      channels.map(async (channel) => {
+        try {
+          await channel.send(message);
+          return { channel: channel.kind, ok: true, text: "delivered" };
+        } catch (error) {
+          const text = error instanceof Error ? error.message : String(error);
+          return { channel: channel.kind, ok: false, text };
+        }
+      }),
+    );
+  }
+
+  /** Hands what is held over to the queue. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    for (const [channel, bound] of this.#bounds) this.#digest(channel, bound.takeAll());
+    for (const channel of this.#options.channels) channel.stop();
+  }
+
+  #tell(event: MeshEvent): Story | undefined {
+    if (event.recovery === "") return undefined;
+    const known = this.#stories.get(event.recovery);
+    const story: Story = {
+      beganAt: Math.min(known?.beganAt ?? event.at, event.at),
+      tries: (known?.tries ?? 0) + (event.kind === "try-started" ? 1 : 0),
+    };
+    this.#stories.delete(event.recovery);
+    this.#stories.set(event.recovery, story);
+    for (const oldest of this.#stories.keys()) {
+      if (this.#stories.size <= storiesKept) break;
+      this.#stories.delete(oldest);
+    }
+    // A story that began elsewhere (another leader) has no begin that we could tell.
+    return known === undefined ? undefined : story;
+  }
+
+  #arm(): void {
+    if (this.#timer !== undefined) return;
+    const deadlines = [...this.#bounds.values()].flatMap((bound) => bound.nextDeadline() ?? []);
+    if (deadlines.length === 0) return;
+    const wait = Math.max(0, Math.min(...deadlines) - this.#options.clock.now());
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      const now = this.#options.clock.now();
+      for (const [channel, bound] of this.#bounds) this.#digest(channel, bound.takeDue(now));
+      this.#arm();
+    }, wait + 1);
+    this.#timer.unref();
+  }
+
+  #digest(channel: Channel, held: readonly Message[]): void {
+    const [only] = held;
+    if (only === undefined) return;
+    const { id, cluster, clock } = this.#options;
+    const message = held.length === 1 ? only : digestMessage(held, cluster, id, clock.wall());
+    this.#options.enqueue({ channel: channel.kind, message });
+  }
+}
