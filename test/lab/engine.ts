@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
+  endEnginePrograms,
   labPrefix,
   markOwner,
   removeCgroup,
@@ -35,7 +36,10 @@ export interface LabEngine {
   readonly pid: number;
   /** The docker command line against this engine; never throws for an exit code. */
   docker(...args: readonly string[]): Promise<Ran>;
-  /** Ends dockerd (`kill`: with SIGKILL, its containers are left to it) and starts it again on the same data. */
+  /**
+   * Ends dockerd and starts it again on the same data. It gives each container that ignores SIGTERM ten seconds.
+   * `kill`: with SIGKILL, its containerd and shims too, as a machine that loses its power.
+   */
   restart(options?: { readonly kill?: boolean }): Promise<void>;
   /** SIGSTOP of dockerd: it accepts connections and answers none. */
   pause(): void;
@@ -168,7 +172,15 @@ class Engine implements LabEngine {
   }
 
   async restart(options: { readonly kill?: boolean } = {}): Promise<void> {
-    await this.#end(options.kill === true ? "SIGKILL" : "SIGTERM", 30_000);
+    if (options.kill === true) {
+      await this.#end("SIGKILL", 5_000);
+      await removeCgroup(this.netns);
+      // Its containerd would live on and keep the new one out.
+      await endEnginePrograms(this.dir);
+      // After a loss of power no pid of before runs; here one may, as a zombie or as somebody else.
+      await rm(path.join(this.dir, "exec/containerd/containerd.pid"), { force: true });
+      await rm(path.join(this.dir, "pid"), { force: true });
+    } else await this.#end("SIGTERM", 30_000);
     await this.#start();
   }
 

@@ -70,14 +70,19 @@ async function isOwned(dir: string, name: string): Promise<boolean> {
 export async function sweepDirectory(dir: string): Promise<void> {
   const name = path.basename(dir);
   await removeCgroup(name);
-  // Engine, containerd and shims: recognised by the directory in their own command line.
-  for (const pid of pidsNaming(dir)) killQuietly(pid);
-  for (const pid of pidsNaming(dir)) await untilGone(pid, 3_000);
+  await endEnginePrograms(dir);
   await removeCgroup(name);
   for (const mount of mountsUnder(dir)) spawnSync("umount", ["--lazy", mount]);
   if (readdirOrNone("/var/run/netns").includes(name)) {
     spawnSync("ip", ["netns", "del", name]);
   }
+}
+
+/** Engine, containerd and shims of this lab: recognised by the directory in their own command line. */
+export async function endEnginePrograms(dir: string): Promise<void> {
+  const pids = pidsNaming(dir);
+  pids.forEach(killQuietly);
+  for (const pid of pids) await untilGone(pid, 3_000);
 }
 
 /** Kills every process below the lab's cgroup (its containers), then removes the cgroup. */

@@ -1,0 +1,166 @@
+// Where the engines are: `DOCKER_HOST` as a list, each item with an optional name and an endpoint of its own for writes.
+
+import path from "node:path";
+import type { Outcome } from "../../proto/machine.ts";
+
+/** PEM files of `DOCKER_CERT_PATH`; read again when they change. */
+export interface TlsFiles {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+export type Endpoint =
+  | { readonly kind: "unix"; readonly path: string }
+  | {
+      readonly kind: "tcp";
+      readonly host: string;
+      readonly port: number;
+      /** Undefined: in clear. */
+      readonly tls: TlsFiles | undefined;
+    }
+  /** Over the machine's own `ssh` program, with its known hosts and keys, as the docker command line does it. */
+  | { readonly kind: "ssh"; readonly destination: string; readonly port: number | undefined };
+
+export interface EngineSpec {
+  /** As configured; empty where the engine's own name (`/info`) is to be taken. */
+  readonly name: string;
+  readonly read: Endpoint;
+  /** For calls that change something; the same as `read` where no `DOCKER_WRITE_HOST` is given. */
+  readonly write: Endpoint;
+}
+
+export interface EngineVariables {
+  readonly DOCKER_HOST?: string | undefined;
+  readonly DOCKER_WRITE_HOST?: string | undefined;
+  readonly DOCKER_TLS_VERIFY?: string | undefined;
+  readonly DOCKER_CERT_PATH?: string | undefined;
+  readonly HOME?: string | undefined;
+}
+
+export type EnginesParsed =
+  | { readonly ok: true; readonly value: readonly EngineSpec[] }
+  /** Every problem, each a sentence that names the variable. */
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+const defaultEndpoint = "unix:///var/run/docker.sock";
+
+export function parseEngines(env: EngineVariables): EnginesParsed {
+  const problems: string[] = [];
+  const reads = parseList("DOCKER_HOST", env.DOCKER_HOST ?? "", env, problems);
+  const writes = parseList("DOCKER_WRITE_HOST", env.DOCKER_WRITE_HOST ?? "", env, problems);
+  if (reads.length === 0 && problems.length === 0) {
+    reads.push(...parseList("DOCKER_HOST", defaultEndpoint, env, problems));
+  }
+  const names = reads.map((item) => item.name).filter((name) => name !== "");
+  const doubled = names.find((name, index) => names.indexOf(name) !== index);
+  if (doubled !== undefined) problems.push(`DOCKER_HOST names two engines "${doubled}"`);
+  const value = reads.map((item, index) => ({
+    name: item.name,
+    read: item.endpoint,
+    write: writeEndpoint(item, index, reads.length, writes, problems),
+  }));
+  return problems.length === 0 ? { ok: true, value } : { ok: false, problems };
+}
+
+/** As it would stand in `DOCKER_HOST`. */
+export function endpointText(endpoint: Endpoint): string {
+  switch (endpoint.kind) {
+    case "unix":
+      return `unix://${endpoint.path}`;
+    case "tcp":
+      return `tcp://${hostText(endpoint.host)}:${endpoint.port}`;
+    case "ssh":
+      return `ssh://${endpoint.destination}${endpoint.port === undefined ? "" : `:${endpoint.port}`}`;
+  }
+}
+
+const hostText = (host: string): string => (host.includes(":") ? `[${host}]` : host);
+
+interface Item {
+  readonly name: string;
+  readonly endpoint: Endpoint;
+}
+
+/** By name where writes are named, by place otherwise; one for each engine, so that none is written to by mistake. */
+function writeEndpoint(
+  item: Item,
+  index: number,
+  count: number,
+  writes: readonly Item[],
+  problems: string[],
+): Endpoint {
+  if (writes.length === 0) return item.endpoint;
+  const named = writes.filter((write) => write.name !== "");
+  if (named.length === 0 && writes.length === count)
+    return writes[index]?.endpoint ?? item.endpoint;
+  const match = named.find((write) => write.name === item.name && item.name !== "");
+  if (match !== undefined) return match.endpoint;
+  problems.push(
+    `DOCKER_WRITE_HOST has no endpoint for ${item.name === "" ? endpointText(item.endpoint) : item.name}; ` +
+      "expected as many items as DOCKER_HOST, in the same order, or the same names",
+  );
+  return item.endpoint;
+}
+
+function parseList(
+  variable: string,
+  text: string,
+  env: EngineVariables,
+  problems: string[],
+): Item[] {
+  const items: Item[] = [];
+  for (const word of text.split(",").map((part) => part.trim())) {
+    if (word === "") continue;
+    const named = /^([A-Za-z0-9][A-Za-z0-9_.-]*)=(.*)$/.exec(word);
+    const endpoint = parseEndpoint(named?.[2] ?? word, env);
+    if (endpoint.ok) items.push({ name: named?.[1] ?? "", endpoint: endpoint.value });
+    else problems.push(`${variable}: ${endpoint.detail ?? ""}`);
+  }
+  return items;
+}
+
+function parseEndpoint(text: string, env: EngineVariables): Outcome<Endpoint, "malformed"> {
+  if (text.startsWith("unix://")) {
+    const socket = text.slice("unix://".length);
+    if (socket.startsWith("/")) return { ok: true, value: { kind: "unix", path: socket } };
+    return malformed(`"${text}" names no absolute path; expected unix:///path/to/docker.sock`);
+  }
+  const url = parseUrl(text);
+  if (url?.protocol === "tcp:" && url.hostname !== "") return { ok: true, value: tcp(url, env) };
+  if (url?.protocol === "ssh:" && url.hostname !== "") return { ok: true, value: ssh(url) };
+  return malformed(
+    `"${text}" is not an engine's address; expected unix:///path, tcp://host:port or ssh://user@host, each with an optional "name=" before it`,
+  );
+}
+
+const malformed = (detail: string): Outcome<never, "malformed"> => ({
+  ok: false,
+  failure: "malformed",
+  detail,
+});
+
+function parseUrl(text: string): URL | undefined {
+  return URL.canParse(text) ? new URL(text) : undefined;
+}
+
+function tcp(url: URL, env: EngineVariables): Endpoint {
+  const tls = (env.DOCKER_TLS_VERIFY ?? "") === "" ? undefined : tlsFiles(env);
+  const port = url.port === "" ? (tls === undefined ? 2375 : 2376) : Number(url.port);
+  return { kind: "tcp", host: url.hostname.replace(/^\[|\]$/g, ""), port, tls };
+}
+
+function tlsFiles(env: EngineVariables): TlsFiles {
+  const folder = env.DOCKER_CERT_PATH ?? path.join(env.HOME ?? "/root", ".docker");
+  const file = (name: string): string => path.join(folder, name);
+  return { ca: file("ca.pem"), cert: file("cert.pem"), key: file("key.pem") };
+}
+
+function ssh(url: URL): Endpoint {
+  const user = url.username === "" ? "" : `${decodeURIComponent(url.username)}@`;
+  return {
+    kind: "ssh",
+    destination: `${user}${url.hostname}`,
+    port: url.port === "" ? undefined : Number(url.port),
+  };
+}
