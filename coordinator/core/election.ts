@@ -1,0 +1,244 @@
+// Who leads: Raft's election over datagrams that may be lost, repeated and overtaken, without a replicated log. One durable vote a
+// term, pre-vote, check-quorum, leases on promises, handover. Reads no clock, opens no socket, rolls no dice but the given ones.
+
+import assert from "node:assert/strict";
+import { limits } from "../../proto/limits.ts";
+import type * as messages from "../../proto/messages.ts";
+import type { Random } from "../../proto/random.ts";
+import { earliest, type CoordinatorId, type Instant, type Term } from "../../proto/units.ts";
+import type { ElectionConfig, ElectionOutput, Role } from "./election-shape.ts";
+import { Outbox } from "./outbox.ts";
+import type { Peer, PeerView } from "./peer.ts";
+import { Peers } from "./peers.ts";
+import { Seat } from "./seat.ts";
+import type { Ballot } from "./vote-book.ts";
+import { Voter } from "./voter.ts";
+
+export type { Ballot, ElectionConfig, ElectionOutput, PeerView, Role };
+
+export class Election {
+  readonly #id: CoordinatorId;
+  readonly #outbox = new Outbox();
+  readonly #peers: Peers;
+  readonly #voter: Voter;
+  readonly #seat: Seat;
+
+  /** @param durable `"lost"`: nothing readable was found, be it a first start or a damaged disk. */
+  constructor(config: ElectionConfig, durable: Ballot | "lost", random: Random, now: Instant) {
+    assert(config.members.includes(config.id), `${config.id} is not a member`);
+    assert(config.members.length <= limits.coordinators, "more members than limits.coordinators");
+    this.#id = config.id;
+    this.#peers = new Peers(config, random, now);
+    this.#voter = new Voter(config, durable, now);
+    const parts = { voter: this.#voter, peers: this.#peers, random, outbox: this.#outbox };
+    this.#seat = new Seat(config, parts, now);
+  }
+
+  get role(): Role {
+    return this.#seat.role;
+  }
+  get term(): Term {
+    return this.#voter.term;
+  }
+  /** Whom it follows, or itself; empty when it knows none. */
+  get leader(): CoordinatorId {
+    return this.#seat.leader;
+  }
+  /** Why it can give no vote at all (its disk); empty when it can. */
+  get obstacle(): string {
+    return this.#voter.obstacle;
+  }
+
+  /** Exclusive. Undefined: it may not act. */
+  leaseUntil(now: Instant): Instant | undefined {
+    return this.#seat.leaseUntil(now);
+  }
+
+  peers(now: Instant): readonly PeerView[] {
+    return this.#peers.views(now);
+  }
+
+  /** Messages of strangers are ignored. */
+  onMessage(
+    from: CoordinatorId,
+    message: messages.ElectionMessage,
+    now: Instant,
+  ): readonly ElectionOutput[] {
+    const peer = this.#peers.get(from);
+    if (peer === undefined) return [];
+    peer.onHeard(now);
+    switch (message.kind) {
+      case "heartbeat":
+        this.#onHeartbeat(peer, message, now);
+        break;
+      case "heartbeat-ack":
+        this.#onAck(peer, message, now);
+        break;
+      case "pre-vote":
+        this.#onPreVote(from, message, now);
+        break;
+      case "pre-vote-answer":
+        if (message.term > this.term) this.#onHigherTerm(message.term, `${from}'s term`, now);
+        else if (message.granted) this.#seat.onGranted("pre-vote", from, message.round, now);
+        break;
+      case "vote":
+        this.#onVote(from, message, now);
+        break;
+      case "vote-answer":
+        if (message.term > this.term) this.#onHigherTerm(message.term, `${from}'s term`, now);
+        else if (message.granted && message.term === this.term) {
+          this.#seat.onGranted("vote", from, message.round, now);
+        }
+        break;
+      case "handover":
+        this.#onHandover(from, message, now);
+        break;
+    }
+    this.#seat.watchLease(now);
+    return this.#outbox.drain();
+  }
+
+  onTick(now: Instant): readonly ElectionOutput[] {
+    if (this.#voter.onTick(now, this.#peers.round) === "ask") {
+      for (const peer of this.#peers.all()) peer.nextBeatAt = now;
+    }
+    this.#seat.onTick(now);
+    this.#outbox.persist(this.#voter.retry(now));
+    this.#seat.watchLease(now);
+    return this.#outbox.drain();
+  }
+
+  nextDeadline(): Instant | undefined {
+    return earliest(
+      this.#seat.nextDeadline(),
+      this.#seat.handoverDeadline(),
+      this.#voter.nextDeadline(),
+      this.#peers.nextBeatAt(),
+    );
+  }
+
+  /** A ballot could not be made durable, and what was behind it was not sent. It neither votes nor stands until `setDiskOk`. */
+  onPersistFailed(reason: string, now: Instant): readonly ElectionOutput[] {
+    this.#voter.onDiskFailed(reason, now);
+    // A leader among others saved its vote long ago; alone it wins in the very step that saves.
+    if (this.role !== "leader" || this.#seat.isAlone) {
+      this.#seat.becomeFollower("", `its vote cannot be saved: ${reason}`, now);
+    }
+    return this.#outbox.drain();
+  }
+
+  /** After a `persist` that succeeded; while the disk fails, one is put out every second. */
+  setDiskOk(now: Instant): readonly ElectionOutput[] {
+    if (this.#voter.onDiskRepaired()) this.#seat.onFreed(now);
+    return this.#outbox.drain();
+  }
+
+  /** Unfit: ends its lease if it leads, hands over, and does not stand until it is fit again. */
+  setFit(fit: boolean, reason: string, now: Instant): readonly ElectionOutput[] {
+    this.#seat.setFit(fit, reason, now);
+    return this.#outbox.drain();
+  }
+
+  /** Ends its lease first, then hands over at once; does not stand again for 3 T. */
+  resign(reason: string, now: Instant): readonly ElectionOutput[] {
+    this.#seat.resign(reason, now);
+    return this.#outbox.drain();
+  }
+
+  /** A suspend or a long pause: nothing that was counted before it holds. */
+  onJump(now: Instant): readonly ElectionOutput[] {
+    for (const peer of this.#peers.all()) peer.onJump(now);
+    this.#voter.onJump(now);
+    this.#seat.onJump(now);
+    return this.#outbox.drain();
+  }
+
+  /** A later term was seen elsewhere, in a token of Redis for instance, so that nothing done in this one would pass. */
+  onTermSeen(seen: Term, now: Instant): readonly ElectionOutput[] {
+    if (seen > this.term) this.#onHigherTerm(seen, "a record's term", now);
+    return this.#outbox.drain();
+  }
+
+  #onHeartbeat(peer: Peer, m: messages.Heartbeat, now: Instant): void {
+    peer.onHeartbeat(m);
+    const accepted = m.leading && this.#follow(peer.id, m, now);
+    if (!m.leading && m.term > this.term) this.#onHigherTerm(m.term, `${peer.id}'s term`, now);
+    const { term } = this;
+    this.#outbox.send(peer.id, { kind: "heartbeat-ack", term, round: m.round, accepted });
+  }
+
+  /** @returns whether the promise was given. */
+  #follow(from: CoordinatorId, m: messages.Heartbeat, now: Instant): boolean {
+    if (!this.#voter.isNews(m)) return false;
+    const isNewTerm = m.term > this.term;
+    const hasOther = this.role === "leader" || (this.leader !== "" && this.leader !== from);
+    if (!isNewTerm && hasOther) return false;
+    this.#voter.raise(m.term);
+    this.#seat.onLeaderHeard(from, isNewTerm, now);
+    const grant = this.#voter.promise(m, now);
+    if (grant.granted) this.#outbox.persist(grant.ballot);
+    return grant.granted;
+  }
+
+  #onAck(peer: Peer, m: messages.HeartbeatAck, now: Instant): void {
+    const sent = peer.onAcknowledged(m.round, now);
+    if (m.term > this.term) this.#onHigherTerm(m.term, `${peer.id}'s term`, now);
+    if (sent === undefined) return;
+    const closed = this.#voter.onAnswered(peer.id, m.round);
+    if (closed !== undefined) {
+      this.#outbox.persist(closed);
+      this.#seat.onFreed(now);
+    }
+    const isLed = this.role === "leader" && m.term === this.term && sent.led === this.term;
+    if (isLed && m.accepted) this.#seat.onAcknowledged(peer.id, sent.at);
+  }
+
+  #onPreVote(from: CoordinatorId, m: messages.PreVote, now: Instant): void {
+    const isStanding = this.role === "leader" || this.role === "candidate";
+    const granted = !isStanding && this.#voter.grantsPreVote(m.term, now);
+    const { term } = this;
+    this.#outbox.send(from, { kind: "pre-vote-answer", term, round: m.round, granted });
+    if (granted) this.#seat.onPreVoteGranted(from, now);
+  }
+
+  #onVote(from: CoordinatorId, m: messages.Vote, now: Instant): void {
+    // A leader that lost its quorum steps down by itself; until then it votes for nobody.
+    const grant =
+      this.role === "leader" ? { granted: false as const } : this.#voter.grantVote(from, m, now);
+    if (grant.granted) {
+      this.#outbox.persist(grant.ballot);
+      this.#seat.becomeFollower("", `voted for ${from}`, now);
+    }
+    const { term } = this;
+    const { granted } = grant;
+    this.#outbox.send(from, { kind: "vote-answer", term, round: m.round, granted });
+  }
+
+  #onHandover(from: CoordinatorId, m: messages.Handover, now: Instant): void {
+    if (m.term < this.term || this.role === "leader") return;
+    if (m.term === this.term && this.leader !== "" && this.leader !== from) return;
+    this.#voter.raise(m.term);
+    const isNews = this.#voter.release(m.term);
+    if (m.successor === this.#id && this.role !== "candidate" && this.#seat.mayStand(now)) {
+      this.#seat.becomeCandidate(m.term, `${from} handed over`, now);
+    } else if (isNews) this.#seat.onGivenUp(`${from} gave up leading`, now);
+  }
+
+  /** A term above ours that is not told by its leader. */
+  #onHigherTerm(higher: Term, whose: string, now: Instant): void {
+    // A leader is alive and heard: it finds out itself, with less harm.
+    if (this.#voter.isPromised(now)) return;
+    const led = this.term;
+    const reason = `${whose} ${higher} is above ${led}`;
+    const wasActing = this.leaseUntil(now) !== undefined;
+    // For the old term it steps down in any case; what follows is about the new one.
+    if (this.role === "leader" || this.role === "candidate") this.#seat.onGivenUp(reason, now);
+    this.#voter.raise(higher);
+    if (wasActing && this.#seat.mayStand(now)) {
+      // Its lease has ended, so that it may hand over to itself: two round trips instead of an election timeout.
+      this.#voter.release(led);
+      this.#seat.becomeCandidate(led, reason, now);
+    } else if (this.role === "pre-candidate") this.#seat.becomePreCandidate(reason, now);
+    else if (this.leader !== "") this.#seat.becomeFollower("", reason, now);
+  }
+}

@@ -1,0 +1,81 @@
+// What a leader has beside its role: the lease, the watch over it, and check-quorum.
+
+import { after, earliest, elapsed } from "../../proto/units.ts";
+import type { CoordinatorId, Duration, Instant } from "../../proto/units.ts";
+import type { ElectionConfig } from "./election-shape.ts";
+import { Lease, leaseLength, promiseOf, quorumOf } from "./lease.ts";
+
+export class Leadership {
+  readonly #lease: Lease;
+  readonly #leaderTimeout: Duration;
+  readonly #heartbeatInterval: Duration;
+  /** Set in a mesh of one: it acknowledges itself, once a heartbeat interval. */
+  readonly #alone: CoordinatorId | undefined;
+  #electedAt: Instant;
+  #wasHeld = false;
+
+  constructor(config: ElectionConfig, now: Instant) {
+    const { id, members, leaderTimeout, heartbeatInterval, drift = 0.01, tick } = config;
+    const length = leaseLength(promiseOf(leaderTimeout), drift, tick);
+    this.#lease = new Lease(quorumOf(members.length), length);
+    this.#leaderTimeout = leaderTimeout;
+    this.#heartbeatInterval = heartbeatInterval;
+    this.#alone = members.length === 1 ? id : undefined;
+    this.#electedAt = now;
+  }
+
+  begin(now: Instant): void {
+    this.#electedAt = now;
+    this.#wasHeld = false;
+    this.#lease.clear();
+    this.renewAlone(now);
+  }
+
+  /** @returns whether a lease was held until now. */
+  end(): boolean {
+    const wasHeld = this.#wasHeld;
+    this.#wasHeld = false;
+    this.#lease.clear();
+    return wasHeld;
+  }
+
+  until(now: Instant): Instant | undefined {
+    return this.#lease.until(now);
+  }
+
+  onAcknowledged(by: CoordinatorId, sentAt: Instant): void {
+    this.#lease.onAcknowledged(by, sentAt);
+  }
+
+  renewAlone(now: Instant): void {
+    if (this.#alone === undefined) return;
+    const at = this.#lease.acknowledgedAt();
+    if (at === undefined || elapsed(at, now) >= this.#heartbeatInterval) {
+      this.#lease.onAcknowledged(this.#alone, now);
+    }
+  }
+
+  /** @returns whether the lease ran out since the last look. */
+  hasRunOut(now: Instant): boolean {
+    const isHeld = this.#lease.until(now) !== undefined;
+    const hasRunOut = this.#wasHeld && !isHeld;
+    this.#wasHeld = isHeld;
+    return hasRunOut;
+  }
+
+  /** When the time T without a quorum's acknowledgement is over. */
+  stepDownAt(): Instant {
+    const at = this.#lease.acknowledgedAt();
+    const since = at === undefined || at < this.#electedAt ? this.#electedAt : at;
+    return after(since, this.#leaderTimeout);
+  }
+
+  nextDeadline(): Instant | undefined {
+    const at = this.#lease.acknowledgedAt();
+    const renewAt =
+      this.#alone === undefined || at === undefined
+        ? undefined
+        : after(at, this.#heartbeatInterval);
+    return earliest(this.stepDownAt(), renewAt, this.#wasHeld ? this.#lease.end() : undefined);
+  }
+}
