@@ -1,0 +1,116 @@
+// `npm test`: finds the test files, installs what tests on real parts need, and hands both groups to node's own runner.
+//
+//   npm test                    unit tests, then tests on real parts
+//   npm test -- election        only files whose path contains "election"; several words: any of them
+//   npm run test:unit           only tests that need neither root nor anything installed
+//   npm run soak                everything, and the long tests
+
+import { spawn } from "node:child_process";
+import { readdirSync } from "node:fs";
+import path from "node:path";
+import { ensureInstalled } from "./lab/requirements.ts";
+
+type Group = "unit" | "real" | "soak";
+
+const root = path.dirname(import.meta.dirname);
+
+/** A file that takes longer is stopped and has failed; unit files share two processors, the others get the machine to themselves. */
+const groups: Readonly<Record<Group, { readonly concurrency: number; readonly minutes: number }>> =
+  {
+    unit: { concurrency: 2, minutes: 2 },
+    real: { concurrency: 1, minutes: 10 },
+    soak: { concurrency: 1, minutes: 120 },
+  };
+
+interface Wish {
+  readonly groups: readonly Group[];
+  readonly words: readonly string[];
+}
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<number> {
+  const wish = parseArguments(args);
+  if (typeof wish === "string") {
+    console.error(wish);
+    return 2;
+  }
+  const files = testFiles().filter(
+    (file) =>
+      wish.groups.includes(groupOf(file)) &&
+      (wish.words.length === 0 || wish.words.some((word) => file.includes(word))),
+  );
+  if (files.length === 0) {
+    console.error(`No test file's path contains ${wish.words.join(" or ")}.`);
+    return 2;
+  }
+  if (files.some((file) => groupOf(file) !== "unit")) {
+    const missing = ensureInstalled();
+    if (missing.length > 0) {
+      if (process.env.CI === "true") return 1;
+      console.error("Tests that need them are skipped.");
+    }
+  }
+  const failed: Group[] = [];
+  for (const group of wish.groups) {
+    const own = files.filter((file) => groupOf(file) === group);
+    if (own.length > 0 && !(await runFiles(group, own))) failed.push(group);
+  }
+  if (failed.length > 0) console.error(`\nFailed: ${failed.join(", ")} tests.`);
+  return failed.length === 0 ? 0 : 1;
+}
+
+function parseArguments(args: readonly string[]): Wish | string {
+  const flags = args.filter((arg) => arg.startsWith("-"));
+  const words = args.filter((arg) => !arg.startsWith("-"));
+  const unknown = flags.find((flag) => flag !== "--unit" && flag !== "--soak");
+  if (unknown !== undefined || flags.length > 1) {
+    return `${unknown ?? flags.join(" ")}: expected at most one of --unit and --soak, and words that a file's path contains.`;
+  }
+  if (flags[0] === "--unit") return { groups: ["unit"], words };
+  return { groups: flags[0] === "--soak" ? ["unit", "real", "soak"] : ["unit", "real"], words };
+}
+
+/** Relative to the repository, in a fixed order. */
+function testFiles(): readonly string[] {
+  return readdirSync(path.join(root, "test"), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".test.ts"))
+    .map((file) => path.join("test", file))
+    .sort();
+}
+
+function groupOf(file: string): Group {
+  if (file.endsWith(".soak.test.ts")) return "soak";
+  return file.endsWith(".real.test.ts") ? "real" : "unit";
+}
+
+function runFiles(group: Group, files: readonly string[]): Promise<boolean> {
+  const { concurrency, minutes } = groups[group];
+  console.log(`${files.length} files of ${group} tests`);
+  const node = spawn(
+    process.execPath,
+    [
+      "--import",
+      "tsx",
+      "--test",
+      "--test-reporter=spec",
+      `--test-concurrency=${concurrency}`,
+      `--test-timeout=${minutes * 60_000}`,
+      ...files,
+    ],
+    { cwd: root, stdio: "inherit" },
+  );
+  const stop = (): void => {
+    node.kill("SIGTERM");
+  };
+  process.once("SIGTERM", stop);
+  process.once("SIGINT", stop);
+  return new Promise((resolve, reject) => {
+    node.once("error", reject);
+    node.once("exit", (code) => {
+      process.removeListener("SIGTERM", stop);
+      process.removeListener("SIGINT", stop);
+      resolve(code === 0);
+    });
+  });
+}
