@@ -1,5 +1,6 @@
 // The configuration of a coordinator: environment in, one frozen value out, or every problem at once. Pure; files are read by the caller.
 
+import { agentVariables, ownPrefixes } from "../agent/config.ts";
 import { limits } from "../proto/limits.ts";
 import { parseKeyRing } from "../proto/key-ring.ts";
 import { misspelt, namesOf, type Environment, type NamedAddress } from "../proto/config-parse.ts";
@@ -130,22 +131,17 @@ export type ConfigOutcome =
       readonly warnings: readonly string[];
     };
 
+/** Those of the agent and of the command line too: a Compose file may give all the same environment. */
+const knownNames = [coordinatorVariables, commandLineVariables, agentVariables].flatMap(namesOf);
+
 const second = 1000;
 const day = 86_400 * second;
 
-/**
- * @param files the content of a file, undefined where it cannot be read; asked for `*_FILE`, TLS and certificate files.
- * @param otherNames variables of other commands, so that they are not taken for misspelt ones.
- */
-export function parseConfig(
-  env: Environment,
-  files: ReadFile,
-  otherNames: readonly string[] = [],
-): ConfigOutcome {
+/** @param files the content of a file, undefined where it cannot be read; asked for `*_FILE`, TLS and certificate files. */
+export function parseConfig(env: Environment, files: ReadFile): ConfigOutcome {
   const reader = new ConfigReader(env, files);
-  const known = [...namesOf(coordinatorVariables), ...namesOf(commandLineVariables), ...otherNames];
-  for (const { name, meant } of misspelt(env, known)) {
-    reader.warnings.push(`${name} is no variable of heartmesh; did you mean ${meant}?`);
+  for (const { name, meant } of misspelt(env, knownNames, ownPrefixes)) {
+    reader.problems.push(`${name} is not a variable of heartmesh; did you mean ${meant}?`);
   }
   const config = readAll(reader);
   checkTimes(config, reader);

@@ -169,7 +169,7 @@ function withRelation(
 }
 
 /**
- * `tcp://host:port`, or `http://…`, `https://…`. Where `expectInQuery`, the parameters `status` and `body` of the query
+ * `tcp://host:port`, or `http://host:port/path`. Where `expectInQuery`, the parameters `status` and `body` of the query
  * say what is expected and are not sent; otherwise the whole query is the worker's.
  */
 function parseCheck(text: string, expectInQuery: boolean): Parsed<CheckSpec | undefined> {
@@ -181,7 +181,7 @@ function parseCheck(text: string, expectInQuery: boolean): Parsed<CheckSpec | un
     if (!port.ok) return port;
     return parsed({ kind: "tcp", host: tcp[1] ?? tcp[2] ?? "", port: port.value });
   }
-  if (!/^https?:\/\//.test(trimmed) || !URL.canParse(trimmed)) {
+  if (!/^http:\/\//.test(trimmed) || !URL.canParse(trimmed)) {
     return malformed(`"${text}" is no check; expected tcp://host:port or http://host:port/path`);
   }
   const url = new URL(trimmed);
