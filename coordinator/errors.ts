@@ -25,6 +25,18 @@ export const errorTable = {
     text: "Redis did not answer.",
     advice: "Check REDIS_URL and the server; the leader acts directly meanwhile.",
   },
+  HM_REDIS_MISSING: {
+    status: 500,
+    text: "REDIS_URL is not set and there is no redis-server to start.",
+    advice:
+      "Install the package redis-server (Debian, Ubuntu) or redis (Alpine, Fedora), or set REDIS_URL.",
+  },
+  HM_REDIS_START: {
+    status: 500,
+    text: "The private redis-server did not start.",
+    advice:
+      "Read its own lines in the log: a full disk, a directory that cannot be written or a damaged append-only file are usual.",
+  },
   HM_NOTIFY_FAILED: {
     status: 502,
     text: "A notification could not be delivered.",

@@ -5,8 +5,19 @@ import type { RevivalJob } from "../core/job.ts";
 
 export type ActionResult =
   | { readonly kind: "acted"; readonly containerId: string; readonly startedAt: string }
-  /** The container is not what was decided on any more (another id or start, paused, already running): nothing was done. */
-  | { readonly kind: "superseded"; readonly reason: string }
+  /**
+   * The container is not what was decided on any more (another id or start, paused, already running): nothing was done.
+   * `found`: what stands under its name instead, so that a runner recognises what its killed predecessor has done.
+   */
+  | {
+      readonly kind: "superseded";
+      readonly reason: string;
+      readonly found?: {
+        readonly containerId: string;
+        readonly startedAt: string;
+        readonly running: boolean;
+      };
+    }
   /** The engine did not answer in time: no try. */
   | { readonly kind: "engine-unavailable"; readonly reason: string }
   /** `mayAct` said no right before a system call. */

@@ -1,0 +1,156 @@
+// One recovery as it is written down for people: the time of every stage, every try, evidence and outcome. Wall-clock ms throughout.
+
+import type { WorkerId } from "../../proto/units.ts";
+import type { ActionKind, Evidence, VerdictKind } from "./decision.ts";
+import type { JobNews, RevivalJob, Token } from "./job.ts";
+
+/** 0 stands for "not yet" in every instant, so that a record is the same in JSON. */
+export interface TryRecord {
+  readonly number: number;
+  readonly runner: string;
+  readonly startedAt: number;
+  readonly actedAt: number;
+  readonly verifiedAt: number;
+  readonly failedAt: number;
+  /** Why it failed; empty while it has not. */
+  readonly reason: string;
+  /** False for a try that is no try, because the engine did not answer. */
+  readonly counts: boolean;
+}
+
+export interface RecoveryRecord {
+  readonly id: string;
+  readonly worker: WorkerId;
+  readonly token: Token;
+  readonly action: ActionKind;
+  readonly verdict: VerdictKind;
+  readonly reason: string;
+  readonly evidence: readonly Evidence[];
+  readonly detectedAt: number;
+  readonly decidedAt: number;
+  readonly enqueuedAt: number;
+  readonly tries: readonly TryRecord[];
+  readonly maxTries: number;
+  /** Of the last try that got so far. */
+  readonly verifiedAt: number;
+  readonly recoveredAt: number;
+  readonly endedAt: number;
+  readonly outcome: "running" | "recovered" | "exhausted" | "superseded";
+  /** Why it ended as it did, where that needs a reason. */
+  readonly outcomeReason: string;
+  /** Who acted last. */
+  readonly runner: string;
+}
+
+/** A recovery of which at most this many tries are written down; the oldest that do not count are forgotten first. */
+const triesKept = 50;
+
+export const beginRecord = (job: RevivalJob): RecoveryRecord => ({
+  id: job.recovery,
+  worker: job.token.worker,
+  token: job.token,
+  action: job.action,
+  verdict: job.verdict,
+  reason: job.reason,
+  evidence: job.evidence,
+  detectedAt: job.detectedAt,
+  decidedAt: job.decidedAt,
+  enqueuedAt: 0,
+  tries: [],
+  maxTries: job.maxTries,
+  verifiedAt: 0,
+  recoveredAt: 0,
+  endedAt: 0,
+  outcome: "running",
+  outcomeReason: "",
+  runner: "",
+});
+
+/** The record after the news; the same object where the news is of another recovery, or tells nothing new. */
+export function applyNews(record: RecoveryRecord, news: JobNews): RecoveryRecord {
+  if (!("recovery" in news) || news.recovery !== record.id) return record;
+  if (record.outcome !== "running") return record;
+  switch (news.kind) {
+    case "job-enqueued":
+      return record.enqueuedAt === 0 ? { ...record, enqueuedAt: news.at } : record;
+    case "try-started":
+      return onTryStarted(record, news);
+    case "acted":
+      return onLastTry(record, (last) =>
+        last.actedAt === 0 ? { ...last, actedAt: news.at } : last,
+      );
+    case "verified": {
+      const next = onLastTry(record, (last) =>
+        last.verifiedAt === 0 ? { ...last, verifiedAt: news.at } : last,
+      );
+      return next === record ? record : { ...next, verifiedAt: news.at };
+    }
+    case "try-failed":
+      return onLastTry(record, (last) =>
+        last.failedAt === 0
+          ? { ...last, failedAt: news.at, reason: news.reason, counts: news.counts }
+          : last,
+      );
+    case "recovered":
+      return { ...end(record, "recovered", news.at, ""), recoveredAt: news.at };
+    case "exhausted":
+      return end(record, "exhausted", news.at, news.reason);
+    case "superseded":
+      return end(record, "superseded", news.at, news.reason);
+  }
+}
+
+/** How much a record knows. Of two coordinators' records of one recovery, the one that knows more is kept. */
+export function completeness(record: RecoveryRecord): number {
+  let known = record.outcome === "running" ? 0 : 1_000_000;
+  if (record.enqueuedAt > 0) known++;
+  for (const one of record.tries) {
+    known += 1;
+    for (const at of [one.actedAt, one.verifiedAt, one.failedAt]) if (at > 0) known++;
+  }
+  return known;
+}
+
+function onTryStarted(
+  record: RecoveryRecord,
+  news: Extract<JobNews, { kind: "try-started" }>,
+): RecoveryRecord {
+  const last = record.tries.at(-1);
+  // A stalled try that another runner goes on with is the same try.
+  if (last?.number === news.tryNumber && last.failedAt === 0) {
+    if (last.runner === news.runner) return record;
+    const goesOn = { ...last, runner: news.runner };
+    return { ...record, runner: news.runner, tries: [...record.tries.slice(0, -1), goesOn] };
+  }
+  const begun: TryRecord = {
+    number: news.tryNumber,
+    runner: news.runner,
+    startedAt: news.at,
+    actedAt: 0,
+    verifiedAt: 0,
+    failedAt: 0,
+    reason: "",
+    counts: true,
+  };
+  return { ...record, runner: news.runner, tries: withinBound([...record.tries, begun]) };
+}
+
+function withinBound(tries: readonly TryRecord[]): readonly TryRecord[] {
+  if (tries.length <= triesKept) return tries;
+  const free = tries.findIndex((one) => !one.counts);
+  return tries.toSpliced(free === -1 ? 0 : free, 1);
+}
+
+function onLastTry(record: RecoveryRecord, change: (last: TryRecord) => TryRecord): RecoveryRecord {
+  const last = record.tries.at(-1);
+  if (last === undefined) return record;
+  const changed = change(last);
+  return changed === last ? record : { ...record, tries: [...record.tries.slice(0, -1), changed] };
+}
+
+const end = (
+  record: RecoveryRecord,
+  outcome: Exclude<RecoveryRecord["outcome"], "running">,
+  at: number,
+  reason: string,
+): RecoveryRecord => ({ ...record, outcome, endedAt: at, outcomeReason: reason });

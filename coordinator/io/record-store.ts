@@ -1,0 +1,307 @@
+// The record in Redis: events, recoveries, workers, audit; kept in order in memory while Redis is away, and written down when it is back.
+
+import type { Redis } from "ioredis";
+import type { MeshEvent } from "../core/event.ts";
+import { completeness, type RecoveryRecord } from "../core/recovery-record.ts";
+import type { GossipRecord } from "../../proto/messages.ts";
+import type { Clock } from "../../agent/io/clock.ts";
+import type { Duration, WorkerId } from "../../proto/units.ts";
+import { saveRecoveryScript, saveWorkerScript } from "./record-scripts.ts";
+
+/** Entries of each kind; older ones are forgotten, also those older than the retention. */
+const kept = 100_000;
+/** What waits for Redis; beyond it the oldest is dropped and counted. */
+const buffered = 10_000;
+const batch = 200;
+const retryAfter: Duration = 250;
+const trimEvery: Duration = 60_000;
+/** Entries read at a time, and in all, to fill one page that is filtered by worker. */
+const scanChunk = 1_000;
+/** The largest page. */
+const pageBound = 1_000;
+
+export interface ListedEvent {
+  /** For `before`. */
+  readonly id: string;
+  readonly event: MeshEvent;
+}
+
+export interface PageAsk {
+  readonly limit: number;
+  /** The `id` of the last entry of the page before. */
+  readonly before?: string;
+  readonly worker?: WorkerId;
+}
+
+export interface SavedWorker {
+  readonly record: GossipRecord;
+  /** Wall-clock ms: the record's durations count from here. */
+  readonly savedAt: number;
+}
+
+export interface AuditEntry {
+  /** Wall-clock ms. */
+  readonly at: number;
+  /** The coordinator that was asked. */
+  readonly by: string;
+  /** Who asked: a token's name, never the token. */
+  readonly actor: string;
+  readonly verb: string;
+  readonly subject: string;
+  readonly outcome: string;
+}
+
+type Write =
+  | { readonly kind: "event"; readonly event: MeshEvent; readonly name: string }
+  | { readonly kind: "audit"; readonly entry: AuditEntry; readonly name: string }
+  | { readonly kind: "recovery"; readonly record: RecoveryRecord }
+  | { readonly kind: "worker"; readonly saved: SavedWorker };
+
+export class RecordStore {
+  readonly #redis: Redis;
+  readonly #key: (part: string) => string;
+  readonly #clock: Clock;
+  readonly #retention: Duration;
+  readonly #origin: string;
+  readonly #onError: (error: Error) => void;
+  #waiting: Write[] = [];
+  #count = 0;
+  #dropped = 0;
+  #trimmedAt = Number.NEGATIVE_INFINITY;
+  #isFlushing = false;
+  #timer: NodeJS.Timeout | undefined;
+  #isStopped = false;
+
+  /**
+   * @param ask.redis a producer's connection; the caller's to close
+   * @param ask.key names of the record's keys (`Keys.record`)
+   * @param ask.origin unique to this process
+   */
+  constructor(ask: {
+    readonly redis: Redis;
+    readonly key: (part: string) => string;
+    readonly clock: Clock;
+    readonly retention: Duration;
+    readonly origin: string;
+    readonly onError: (error: Error) => void;
+  }) {
+    this.#redis = ask.redis;
+    this.#key = ask.key;
+    this.#clock = ask.clock;
+    this.#retention = ask.retention;
+    this.#origin = ask.origin;
+    this.#onError = ask.onError;
+  }
+
+  /** Entries that wait for Redis, and those that the bound cost. */
+  get backlog(): { readonly waiting: number; readonly dropped: number } {
+    return { waiting: this.#waiting.length, dropped: this.#dropped };
+  }
+
+  appendEvent(event: MeshEvent): void {
+    this.#put({ kind: "event", event, name: this.#name() });
+  }
+
+  appendAudit(entry: AuditEntry): void {
+    this.#put({ kind: "audit", entry, name: this.#name() });
+  }
+
+  /** Every coordinator may save every recovery: the record that knows more stays. */
+  saveRecovery(record: RecoveryRecord): void {
+    this.#put({ kind: "recovery", record });
+  }
+
+  /** An older (term, epoch), or an earlier save of the same, never overwrites a newer one. */
+  saveWorkerRecord(saved: SavedWorker): void {
+    this.#put({ kind: "worker", saved });
+  }
+
+  /** Newest first. Rejects while Redis is away. */
+  async listEvents(ask: PageAsk): Promise<readonly ListedEvent[]> {
+    const entries = await this.#page<MeshEvent>("events", ask, (event) =>
+      ask.worker === undefined ? true : event.worker === ask.worker,
+    );
+    return entries.map(({ id, value }) => ({ id, event: value }));
+  }
+
+  async listAudit(ask: Omit<PageAsk, "worker">): Promise<readonly AuditEntry[]> {
+    return (await this.#page<AuditEntry>("audit", ask, () => true)).map(({ value }) => value);
+  }
+
+  async getRecovery(id: string): Promise<RecoveryRecord | undefined> {
+    const text = await this.#redis.hget(this.#key("recoveries"), id);
+    return text === null ? undefined : parseRecovery(text);
+  }
+
+  /** Newest first; `before` is the id of a recovery. */
+  async listRecoveries(ask: PageAsk): Promise<readonly RecoveryRecord[]> {
+    const times = this.#key("recoveries:time");
+    const limit = pageLimit(ask.limit);
+    const rank = ask.before === undefined ? null : await this.#redis.zrevrank(times, ask.before);
+    const found: RecoveryRecord[] = [];
+    let from = rank === null ? 0 : rank + 1;
+    while (found.length < limit) {
+      const ids = await this.#redis.zrevrange(times, from, from + scanChunk - 1);
+      if (ids.length === 0) break;
+      from += ids.length;
+      for (const text of await this.#redis.hmget(this.#key("recoveries"), ...ids)) {
+        if (text === null || found.length >= limit) continue;
+        const record = parseRecovery(text);
+        if (ask.worker === undefined || record.worker === ask.worker) found.push(record);
+      }
+    }
+    return found;
+  }
+
+  async loadWorkerRecords(): Promise<readonly SavedWorker[]> {
+    const all = await this.#redis.hvals(this.#key("workers"));
+    return all.map((text) => JSON.parse(text) as SavedWorker);
+  }
+
+  /** A worker that is watched no more. */
+  async forgetWorker(worker: WorkerId): Promise<void> {
+    await this.#redis.hdel(this.#key("workers"), worker);
+  }
+
+  /** Writes down what waits, as far as Redis takes it within `within` ms. */
+  async stop(within: Duration = 1_000): Promise<void> {
+    const deadline = this.#clock.now() + within;
+    while (this.#waiting.length > 0 && this.#clock.now() < deadline) {
+      this.#flushSoon(0);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  #name(): string {
+    return `${this.#origin}.${++this.#count}`;
+  }
+
+  #put(write: Write): void {
+    this.#waiting.push(write);
+    if (this.#waiting.length > buffered) {
+      this.#waiting.shift();
+      this.#dropped++;
+    }
+    this.#flushSoon(0);
+  }
+
+  #flushSoon(wait: Duration): void {
+    if (this.#isStopped || this.#isFlushing || this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      void this.#flush();
+    }, wait);
+  }
+
+  /** In order; a batch whose answer was lost is written again, which names and comparisons make harmless. */
+  async #flush(): Promise<void> {
+    this.#isFlushing = true;
+    let isDown = false;
+    while (this.#waiting.length > 0 && !isDown) {
+      const taken = this.#waiting.splice(0, batch);
+      try {
+        if (this.#redis.status !== "ready") throw new Error("Redis is not connected");
+        await this.#write(taken);
+      } catch (error) {
+        isDown = true;
+        this.#waiting = [...taken, ...this.#waiting];
+        const excess = Math.max(0, this.#waiting.length - buffered);
+        this.#waiting.splice(0, excess);
+        this.#dropped += excess;
+        this.#onError(error instanceof Error ? error : new Error(String(error)));
+      }
+    }
+    this.#isFlushing = false;
+    if (this.#waiting.length > 0) this.#flushSoon(retryAfter);
+  }
+
+  async #write(writes: readonly Write[]): Promise<void> {
+    const oldest = this.#clock.wall() - this.#retention;
+    const pipeline = this.#redis.pipeline();
+    for (const write of writes) {
+      switch (write.kind) {
+        case "event":
+          this.#append(pipeline, "events", write.name, write.event);
+          break;
+        case "audit":
+          this.#append(pipeline, "audit", write.name, write.entry);
+          break;
+        case "recovery": {
+          const { record } = write;
+          pipeline.eval(
+            saveRecoveryScript,
+            2,
+            this.#key("recoveries"),
+            this.#key("recoveries:time"),
+            record.id,
+            JSON.stringify({ ...record, known: completeness(record) }),
+            record.detectedAt,
+            kept,
+            oldest,
+          );
+          break;
+        }
+        case "worker": {
+          const { worker } = write.saved.record;
+          pipeline.eval(
+            saveWorkerScript,
+            1,
+            this.#key("workers"),
+            worker,
+            JSON.stringify(write.saved),
+          );
+        }
+      }
+    }
+    if (this.#clock.now() - this.#trimmedAt > trimEvery) {
+      this.#trimmedAt = this.#clock.now();
+      pipeline.xtrim(this.#key("events"), "MINID", "~", Math.max(0, oldest));
+      pipeline.xtrim(this.#key("audit"), "MINID", "~", Math.max(0, oldest));
+    }
+    for (const [error] of (await pipeline.exec()) ?? []) if (error !== null) throw error;
+  }
+
+  #append(
+    pipeline: ReturnType<Redis["pipeline"]>,
+    part: "events" | "audit",
+    name: string,
+    value: unknown,
+  ): void {
+    const text = JSON.stringify(value);
+    pipeline.xadd(this.#key(part), "MAXLEN", "~", kept, "*", "name", name, "value", text);
+  }
+
+  async #page<Value>(
+    part: "events" | "audit",
+    ask: { readonly limit: number; readonly before?: string },
+    matches: (value: Value) => boolean,
+  ): Promise<readonly { readonly id: string; readonly value: Value }[]> {
+    const limit = pageLimit(ask.limit);
+    const found: { id: string; value: Value }[] = [];
+    const names = new Set<string>();
+    let end = ask.before === undefined ? "+" : `(${ask.before}`;
+    for (let read = 0; read < 2 * kept && found.length < limit; read += scanChunk) {
+      const chunk = await this.#redis.xrevrange(this.#key(part), end, "-", "COUNT", scanChunk);
+      const last = chunk.at(-1);
+      if (last === undefined) break;
+      end = `(${last[0]}`;
+      for (const [id, [, name = "", , text = "null"]] of chunk) {
+        if (names.has(name) || found.length >= limit) continue;
+        names.add(name);
+        const value = JSON.parse(text) as Value;
+        if (matches(value)) found.push({ id, value });
+      }
+    }
+    return found;
+  }
+}
+
+const pageLimit = (limit: number): number => Math.min(pageBound, Math.max(1, Math.floor(limit)));
+
+/** Without what only the comparison needs. */
+function parseRecovery(text: string): RecoveryRecord {
+  const { known: _known, ...record } = JSON.parse(text) as RecoveryRecord & { known: number };
+  return record;
+}
