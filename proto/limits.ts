@@ -15,6 +15,8 @@ export const limits = {
   recordsPerHeartbeat: 8,
   /** Begin times of recoveries kept and sent per worker; older ones are forgotten (caps are checked against at most this many). */
   revivalsRemembered: 12,
+  /** Kills kept per container, of the last minute; older ones are forgotten, so that a flood of signals costs no memory. */
+  killsRemembered: 16,
   /** Senders whose sequence a receiver follows; beyond it the one unheard for longest is forgotten. More than `workers`, or else no window would last. */
   replaySenders: 65_536,
   /** Sequence numbers a replay window spans; older ones are dropped as `replayed`. */

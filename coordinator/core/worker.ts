@@ -27,6 +27,8 @@ export interface ContainerView {
   readonly pidMode: string;
   readonly addresses: readonly string[];
   readonly hostname: string;
+  /** The number of its STOPSIGNAL, where it has one of its own; otherwise SIGTERM ends it. */
+  readonly stopSignal?: number;
   /** The engine's `START_PERIOD` of its health check, ms; 0 when there is none. */
   readonly imageStartPeriod: Duration;
 }

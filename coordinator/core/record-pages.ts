@@ -1,0 +1,44 @@
+// Which records the next heartbeat carries: what changed first, what matters next, then all in turn.
+
+import type { WorkerId } from "../../proto/units.ts";
+
+/** A changed record is sent in so many pages ahead of its turn, because a heartbeat may be lost. */
+const sendings = 3;
+
+export class RecordPages {
+  readonly #fresh = new Map<WorkerId, number>();
+  /** What is left of the round. */
+  #round: WorkerId[] = [];
+
+  onChanged(worker: WorkerId): void {
+    this.#fresh.set(worker, sendings);
+  }
+
+  /** @param everyone in the order in which a new round goes through them; asked only when a round begins. */
+  next(limit: number, everyone: () => readonly WorkerId[]): readonly WorkerId[] {
+    const page = new Set<WorkerId>();
+    // One place is left for the round, so that a storm of changes does not starve the rest.
+    for (const worker of this.#fresh.keys()) {
+      if (page.size >= Math.max(1, limit - 1)) break;
+      page.add(worker);
+    }
+    for (const worker of page) {
+      const left = (this.#fresh.get(worker) ?? 1) - 1;
+      // Behind the others: each of many is sent once before any is sent again.
+      this.#fresh.delete(worker);
+      if (left > 0) this.#fresh.set(worker, left);
+    }
+    let isNewRound = false;
+    while (page.size < limit) {
+      const worker = this.#round.pop();
+      if (worker !== undefined) {
+        page.add(worker);
+        continue;
+      }
+      if (isNewRound) break;
+      isNewRound = true;
+      this.#round = [...everyone()].reverse();
+    }
+    return [...page];
+  }
+}

@@ -1,0 +1,148 @@
+// The case of one worker: its record, what is decided of it, and where its recovery stands.
+
+import type { Duration, Instant, WorkerId } from "../../proto/units.ts";
+import type { ActionKind, Decision, Verdict } from "./decision.ts";
+import type { CoreEvent } from "./event.ts";
+import type { Target } from "./job.ts";
+import { WorkerRecord } from "./quarantine.ts";
+import type { Recovery } from "./recovery.ts";
+
+export interface Case {
+  readonly worker: WorkerId;
+  readonly record: WorkerRecord;
+  decision: Decision | undefined;
+  recovery: Recovery;
+  /** When the failure was first decided on; undefined while nothing is wrong. */
+  since: Instant | undefined;
+  /** A person wants it revived whatever the verdict, until then. */
+  forced: { readonly by: string; readonly reason: string; readonly until: Instant } | undefined;
+  /** The decision that the last job was made for (or was there when its news came): seen again, it is old news. */
+  launched: Decision | undefined;
+  /** The newest revival in the record belongs to a job that changed nothing: the next one is not counted again. */
+  isPaid: boolean;
+  supersededTimes: number;
+  /** The recovery that ended last, so that stragglers' news of it is dropped. */
+  ended: string;
+  /** What was explained last, so that each change is told once. */
+  explained: string;
+  /** The brake knows of the failure. */
+  isCounted: boolean;
+  healthySince: Instant | undefined;
+  /** Its container as last seen, for one that is gone. */
+  target: Target | undefined;
+  dependencySince: Instant | undefined;
+  /** When waiting may end by time alone. */
+  wakeAt: Instant | undefined;
+  /** A flight that is overdue is not looked at again before. */
+  patientUntil: Instant | undefined;
+  /** How its last recovery ended, until it is certain that a leader has told. */
+  outcome: { readonly event: CoreEvent; readonly at: Instant } | undefined;
+}
+
+export const newCase = (worker: WorkerId): Case => ({
+  worker,
+  record: new WorkerRecord(worker),
+  decision: undefined,
+  recovery: { kind: "idle" },
+  since: undefined,
+  forced: undefined,
+  launched: undefined,
+  isPaid: false,
+  supersededTimes: 0,
+  ended: "",
+  explained: "",
+  isCounted: false,
+  healthySince: undefined,
+  target: undefined,
+  dependencySince: undefined,
+  wakeAt: undefined,
+  patientUntil: undefined,
+  outcome: undefined,
+});
+
+/** What is asked for at the moment, by the verdict or by a person. */
+export interface Ask {
+  readonly action: ActionKind;
+  readonly verdict: Verdict;
+  readonly reason: string;
+  readonly isForced: boolean;
+}
+
+export function askOf(c: Case): Ask | undefined {
+  const decision = c.decision;
+  if (c.forced === undefined) {
+    if (decision?.kind !== "act") return undefined;
+    const { action, verdict } = decision;
+    return { action, verdict, reason: verdict.reason, isForced: false };
+  }
+  const reason = `${c.forced.by} asked for it: ${c.forced.reason}`;
+  const verdict = decision?.verdict ?? {
+    worker: c.worker,
+    kind: "unknown" as const,
+    reason: "nothing is known of it yet",
+    evidence: [],
+  };
+  const evidence = [
+    ...verdict.evidence,
+    { kind: "operator" as const, by: c.forced.by, text: reason },
+  ];
+  const action = decision?.kind === "act" ? decision.action : forcedAction(verdict);
+  return { action, verdict: { ...verdict, evidence }, reason, isForced: true };
+}
+
+/** What a person's order means where the verdict asks for nothing. */
+function forcedAction(verdict: Verdict): ActionKind {
+  switch (verdict.kind) {
+    case "stopped":
+      return "start";
+    case "silent":
+      return "kill-start";
+    case "agent-lost":
+      return "revive-agent";
+    case "gone":
+      return "recreate";
+    case "healthy":
+    case "starting":
+    case "unhealthy":
+    case "partial":
+    case "paused":
+    case "unwatched":
+    case "unknown":
+      return "restart";
+  }
+}
+
+/** Follows a decision's health; a healthy spell of at least `window` ends what a lost recovery left behind. */
+export function noteHealth(
+  c: Case,
+  verdict: Verdict["kind"],
+  window: Duration,
+  now: Instant,
+): void {
+  switch (verdict) {
+    case "healthy":
+      c.healthySince ??= now;
+      c.isCounted = false;
+      c.supersededTimes = 0;
+      return;
+    // Some hear it, or we cannot tell: neither proves health, nor ends it.
+    case "partial":
+    case "unknown":
+      return;
+    case "starting":
+    case "unhealthy":
+    case "silent":
+    case "agent-lost":
+    case "stopped":
+    case "paused":
+    case "gone":
+    case "unwatched":
+      if (
+        c.healthySince !== undefined &&
+        now - c.healthySince >= window &&
+        (c.recovery.kind === "idle" || c.recovery.kind === "waiting")
+      )
+        c.record.finish();
+      c.healthySince = undefined;
+  }
+}

@@ -1,0 +1,244 @@
+// Whether a waiting recovery may begin now, and its beginning.
+
+import { after, elapsed, type Instant } from "../../proto/units.ts";
+import { backoffDelay } from "./backoff.ts";
+import { askOf, type Ask, type Case } from "./recovery-case.ts";
+import { closedGate } from "./recovery-gates.ts";
+import { buildOrder, targetOf } from "./recovery-order.ts";
+import type { Ward } from "./recovery-ward.ts";
+import { patience, triesOf, type Flight, type RevivalOrder } from "./recovery.ts";
+import type { WorkerSpec } from "./worker.ts";
+
+/** Begins the recovery of a waiting case, or explains why not (yet) and notes when time alone may change that. */
+export function considerCase(ward: Ward, c: Case, now: Instant): void {
+  if (c.recovery.kind !== "waiting") return;
+  c.wakeAt = undefined;
+  if (c.forced !== undefined && now >= c.forced.until) {
+    c.forced = undefined;
+    ward.explain(c, "left-alone", "a person's order could not be carried out in time and lapsed");
+  }
+  const ask = askOf(c);
+  if (ask === undefined) {
+    cancel(ward, c, now);
+    return;
+  }
+  if (!ask.isForced && isHeldBack(ward, c, now)) return;
+  if (now < c.recovery.retryAt) {
+    c.wakeAt = c.recovery.retryAt;
+    return;
+  }
+  noteFailure(ward, c, ask, now);
+  const lease = ward.lease(now);
+  // A record of a newer term: somebody else leads, and our lease will not be renewed.
+  if (lease === undefined || c.record.token.term > ward.term) return;
+  const spec = ward.world.spec(c.worker);
+  if (spec === undefined) {
+    ward.explain(c, "left-alone", "it is not among the watched workers");
+    return;
+  }
+  const isNew = c.record.tries === 0 && !c.isPaid;
+  if (!ask.isForced && isNew && c.record.isSpent(spec.settings, now)) {
+    const seconds = Math.round(spec.settings.revivalWindow / 1000);
+    const text = `more than ${spec.settings.maxRevivals} recoveries within ${seconds} s were needed: heartmesh gives up on it`;
+    quarantine(ward, c, text, now, true);
+    return;
+  }
+  const gate = closedGate(ward, c, ask, spec, now);
+  if (gate !== undefined) {
+    c.wakeAt = gate.until;
+    if (c.forced !== undefined) c.wakeAt = gate.until ?? c.forced.until;
+    ward.explain(c, "held", gate.text, { evidence: ask.verdict.evidence });
+    return;
+  }
+  launch(ward, c, ask, spec, lease, now);
+}
+
+/** Nothing asks for an action any more and none was begun. */
+export function cancel(ward: Ward, c: Case, now: Instant): void {
+  ward.setRecovery(c, { kind: "idle" });
+  ward.brake.onHealthy(c.worker, now);
+  c.isCounted = false;
+  takeBack(ward, c, now);
+}
+
+/** A revival that was counted for a job that changed nothing is not held against the worker. */
+export function takeBack(ward: Ward, c: Case, now: Instant): void {
+  if (!c.isPaid) return;
+  c.isPaid = false;
+  if (!ward.isLeading) return;
+  c.record.takeBackRevival();
+  c.record.raise(ward.term);
+  ward.save(c, now);
+}
+
+export function quarantine(
+  ward: Ward,
+  c: Case,
+  text: string,
+  now: Instant,
+  notify: boolean,
+  recovery = "",
+): void {
+  c.record.enterQuarantine(now);
+  ward.save(c, now);
+  ward.brake.onHealthy(c.worker, now);
+  c.explained = quarantineExplained;
+  const evidence = c.decision?.verdict.evidence ?? [];
+  ward.publish(c.worker, "quarantined", text, { recovery, evidence, notify });
+}
+
+/** Stands in `explained` of a worker whose quarantine was told, so that it is not told again as being left alone. */
+const quarantineExplained = "quarantined";
+
+/** Silence, quarantine and a decision's own "not before". */
+function isHeldBack(ward: Ward, c: Case, now: Instant): boolean {
+  const { record, decision } = c;
+  const evidence = decision?.verdict.evidence ?? [];
+  if (record.isSilenced(now)) {
+    ward.explain(c, "left-alone", `it is silenced: ${record.silenceReason}`, { evidence });
+    return true;
+  }
+  if (record.quarantinedAt !== undefined) {
+    if (c.explained === quarantineExplained) return true;
+    ward.explain(
+      c,
+      "left-alone",
+      "it is in quarantine until a person, or a long healthy spell, ends it",
+      { evidence },
+    );
+    return true;
+  }
+  if (decision?.kind === "act" && now < decision.notBefore) {
+    c.wakeAt = decision.notBefore;
+    const seconds = (decision.notBefore - now) / 1000;
+    const text = `${decision.verdict.reason}; ${decision.waitReason} (${seconds.toFixed(1)} s)`;
+    ward.explain(c, "held", text, { evidence });
+    return true;
+  }
+  return false;
+}
+
+/** Every coordinator's brake hears of a failure when its time has come, so that a new leader's knows. */
+function noteFailure(ward: Ward, c: Case, ask: Ask, now: Instant): void {
+  if (c.isCounted || ask.isForced || c.decision?.kind !== "act") return;
+  c.isCounted = true;
+  ward.brake.onFailure(c.worker, c.decision.commonCause, now);
+  tickBrake(ward, now);
+}
+
+export function tickBrake(ward: Ward, now: Instant): void {
+  const total = ward.world.workerCount();
+  const change = ward.brake.onTick(total, now);
+  if (change === "unchanged") return;
+  const { failing } = ward.brake.state(total, now);
+  if (change === "tripped") {
+    const text = `${failing} of ${total} workers failed without a common explanation: one recovery at a time from here on`;
+    ward.publish("", "brake-tripped", text, { notify: true });
+  } else {
+    const text = `${failing} of ${total} workers fail: recoveries are not held back any more`;
+    ward.publish("", "brake-released", text, { notify: true });
+  }
+}
+
+function launch(
+  ward: Ward,
+  c: Case,
+  ask: Ask,
+  spec: WorkerSpec,
+  lease: Instant,
+  now: Instant,
+): void {
+  const triesBefore = c.record.tries;
+  const left = spec.settings.maxTries - triesBefore;
+  if (left <= 0) {
+    const text = `${triesBefore} tries failed: heartmesh gives up on it`;
+    ward.publish(c.worker, "exhausted", text, { notify: true });
+    quarantine(ward, c, text, now, false);
+    return;
+  }
+  const container = spec.container ?? (ask.action === "revive-agent" ? spec.agent : undefined);
+  const target = container === undefined ? c.target : targetOf(container);
+  if (target === undefined) {
+    ward.explain(c, "left-alone", "no container of it is known, so there is nothing to act on", {
+      evidence: ask.verdict.evidence,
+    });
+    return;
+  }
+  const token = c.record.raise(ward.term);
+  if (triesBefore === 0 && !c.isPaid) c.record.noteRevival(now);
+  c.isPaid = false;
+  c.launched = c.decision;
+  c.forced = undefined;
+  c.dependencySince = undefined;
+  // The agent of a silent worker gets one chance; then the verdict turns to the worker itself.
+  const isAgentOfSilent = ask.action === "revive-agent" && ask.verdict.kind === "silent";
+  const order = buildOrder({
+    ...ask,
+    token,
+    target,
+    spec,
+    maxTries: isAgentOfSilent ? 1 : left,
+    backoff: ward.config.backoff,
+    backoffMax: ward.config.backoffMax,
+    detectedAgo: elapsed(c.since ?? now, now),
+  });
+  const flight: Flight = {
+    token,
+    recovery: order.recovery,
+    by: ward.redisLostAt === undefined ? "queue" : "direct",
+    host: target.host,
+    order,
+    triesBefore,
+    failed: 0,
+    acted: false,
+  };
+  askFor(ward, c, flight, order, 1, lease, now);
+  ward.pages.onChanged(c.worker);
+  if (flight.by === "direct") {
+    ward.noteUnsaved(c);
+    sayEnqueued(ward, c, flight);
+  }
+}
+
+/** The first event of a recovery that people are told. */
+export function sayEnqueued(ward: Ward, c: Case, flight: Flight): void {
+  const order = flight.order;
+  if (order === undefined) return;
+  const way = flight.by === "direct" ? " directly, without the queue" : "";
+  const text = `${order.verdict}: ${order.reason}; ${order.action} follows${way}`;
+  c.explained = "";
+  ward.publish(c.worker, "recovery-enqueued", text, {
+    recovery: flight.recovery,
+    evidence: order.evidence,
+    notify: true,
+  });
+}
+
+/** Hands an order out, for the first time or again. */
+export function askFor(
+  ward: Ward,
+  c: Case,
+  flight: Flight,
+  order: RevivalOrder,
+  asks: number,
+  lease: Instant,
+  now: Instant,
+): void {
+  ward.setRecovery(c, {
+    kind: "enqueueing",
+    flight,
+    asks,
+    deadline: after(now, patience.echo),
+  });
+  if (flight.by === "queue") ward.emit({ kind: "enqueue", order, validUntil: lease });
+  else {
+    const tryNumber = flight.failed + 1;
+    ward.emit({ kind: "act-directly", order, tryNumber, validUntil: lease });
+  }
+}
+
+/** The wait of a direct recovery after a try, which BullMQ gives the others. */
+export function directBackoff(ward: Ward, flight: Flight, now: Instant): Instant {
+  const { backoff: base, backoffMax: max } = ward.config;
+  return after(now, backoffDelay(Math.max(1, triesOf(flight)), { base, max }, ward.random));
+}

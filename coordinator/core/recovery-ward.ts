@@ -1,0 +1,228 @@
+// What the recoveries of all workers share: who leads and until when, what is out of reach, the brake, and the cases.
+
+import type { Random } from "../../proto/random.ts";
+import {
+  after,
+  term,
+  type Duration,
+  type Instant,
+  type Term,
+  type WorkerId,
+} from "../../proto/units.ts";
+import type { GossipRecord } from "../../proto/messages.ts";
+import { Brake } from "./brake.ts";
+import type { Evidence, VerdictKind } from "./decision.ts";
+import type { CoreEvent, EventKind } from "./event.ts";
+import { newCase, type Case } from "./recovery-case.ts";
+import { isInFlight, type Recovery, type RevivalOrder } from "./recovery.ts";
+import { RecordPages } from "./record-pages.ts";
+import type { WorkerSpec } from "./worker.ts";
+
+export interface RecoveryConfig {
+  /** Defaults for workers without a specification; a worker's own settings go first. */
+  readonly maxRevivals: number;
+  readonly revivalWindow: Duration;
+  readonly verifyWindow: Duration;
+  readonly maxTries: number;
+  readonly backoff: Duration;
+  readonly backoffMax: Duration;
+  readonly quarantineRelease: Duration;
+  readonly brakeFraction: number;
+  readonly brakeMin: number;
+  readonly brakeWindow: Duration;
+  /** How long a new leader gathers news before it acts on more than a few workers. */
+  readonly settle: Duration;
+  /** The longest action lease of a runner: so long a job may still act after Redis was lost. */
+  readonly actionLease: Duration;
+}
+
+export interface RecoveryWorld {
+  spec(worker: WorkerId): WorkerSpec | undefined;
+  verdict(worker: WorkerId): VerdictKind | undefined;
+  workerCount(): number;
+  /** The worker that `heartmesh.depends-on` names; without it, `<host>/<name>` or a full id. */
+  workerNamed?(name: string, dependant: WorkerSpec): WorkerId | undefined;
+}
+
+export type RecoveryOutput =
+  /** By the queue. The same order may be asked for again: it is deduplicated by worker, and its id is the recovery's. */
+  | { readonly kind: "enqueue"; readonly order: RevivalOrder; readonly validUntil: Instant }
+  /** One try, run here and now, because a quorum cannot reach Redis. The core counts tries and waits between them. */
+  | {
+      readonly kind: "act-directly";
+      readonly order: RevivalOrder;
+      readonly tryNumber: number;
+      readonly validUntil: Instant;
+    }
+  | { readonly kind: "publish"; readonly event: CoreEvent }
+  | { readonly kind: "save-record"; readonly record: GossipRecord };
+
+export interface Said {
+  readonly recovery?: string;
+  readonly evidence?: readonly Evidence[];
+  readonly notify?: boolean;
+}
+
+/** Holds state and bookkeeping; decides nothing. */
+export class Ward {
+  readonly config: RecoveryConfig;
+  readonly world: RecoveryWorld;
+  readonly random: Random;
+  readonly brake: Brake;
+  /** Cases whose decision asks for an action that has not begun. */
+  readonly wanting = new Set<Case>();
+  /** Cases with a job on its way. */
+  readonly flying = new Set<Case>();
+  /** Quarantined or silenced. */
+  readonly kept = new Set<Case>();
+  readonly lostEngines = new Set<string>();
+  readonly pages = new RecordPages();
+  term: Term = term(0);
+  isLeading = false;
+  leaseUntil: Instant | undefined;
+  settleUntil: Instant | undefined;
+  redisLostAt: Instant | undefined;
+  readonly #cases = new Map<WorkerId, Case>();
+  /** To be saved once Redis is back, or the job is over whose token the saving would outdate. */
+  readonly #unsaved = new Set<Case>();
+  #outputs: RecoveryOutput[] = [];
+
+  constructor(config: RecoveryConfig, world: RecoveryWorld, random: Random) {
+    this.config = config;
+    this.world = world;
+    this.random = random;
+    this.brake = new Brake({
+      fraction: config.brakeFraction,
+      minimum: config.brakeMin,
+      window: config.brakeWindow,
+    });
+  }
+
+  caseOf(worker: WorkerId): Case {
+    let c = this.#cases.get(worker);
+    if (c === undefined) {
+      c = newCase(worker);
+      this.#cases.set(worker, c);
+    }
+    return c;
+  }
+
+  find(worker: WorkerId): Case | undefined {
+    return this.#cases.get(worker);
+  }
+
+  cases(): Iterable<Case> {
+    return this.#cases.values();
+  }
+
+  /** The end of the lease, where this coordinator may act now. */
+  lease(now: Instant): Instant | undefined {
+    return this.isLeading && this.leaseUntil !== undefined && now < this.leaseUntil
+      ? this.leaseUntil
+      : undefined;
+  }
+
+  /** While Redis is away, jobs of the queue may still act until then. */
+  directFrom(): Instant | undefined {
+    return this.redisLostAt === undefined
+      ? undefined
+      : after(this.redisLostAt, this.config.actionLease);
+  }
+
+  setRecovery(c: Case, recovery: Recovery): void {
+    c.recovery = recovery;
+    c.wakeAt = undefined;
+    c.patientUntil = undefined;
+    put(this.wanting, c, recovery.kind === "waiting");
+    put(this.flying, c, isInFlight(recovery));
+    if (recovery.kind === "idle") {
+      c.since = undefined;
+      c.dependencySince = undefined;
+    }
+  }
+
+  /** To be called where quarantine or silence may have changed. */
+  refile(c: Case): void {
+    put(this.kept, c, c.record.quarantinedAt !== undefined || c.record.silencedUntil !== undefined);
+  }
+
+  /** Only a leader speaks: the others came to the same conclusion. */
+  publish(worker: WorkerId, kind: EventKind, text: string, said: Said = {}): void {
+    if (this.isLeading) this.publishAnyway(eventOf(worker, kind, text, said));
+  }
+
+  publishAnyway(event: CoreEvent): void {
+    this.#outputs.push({ kind: "publish", event });
+  }
+
+  /** A decision not to act, or not yet: told once per change; numbers in the text are no change. */
+  explain(c: Case, kind: "held" | "left-alone", text: string, said: Said = {}): void {
+    const key = `${kind} ${text.replaceAll(/\d+(\.\d+)?/g, "#")}`;
+    if (c.explained === key) return;
+    c.explained = key;
+    this.publish(c.worker, kind, text, said);
+  }
+
+  emit(output: RecoveryOutput): void {
+    this.#outputs.push(output);
+  }
+
+  /** The record changed: it travels in the next heartbeats, and the leader saves it. */
+  save(c: Case, now: Instant): void {
+    this.pages.onChanged(c.worker);
+    this.refile(c);
+    const flight = isInFlight(c.recovery) ? c.recovery.flight : undefined;
+    // A saved record with a newer token would turn away the runner of an older job that was adopted.
+    const wouldOutdate = flight?.by === "queue" && flight.token.epoch !== c.record.token.epoch;
+    if (this.redisLostAt !== undefined || wouldOutdate) {
+      this.#unsaved.add(c);
+      return;
+    }
+    this.saveNow(c, now);
+  }
+
+  saveNow(c: Case, now: Instant): void {
+    this.#unsaved.delete(c);
+    this.pages.onChanged(c.worker);
+    this.refile(c);
+    if (this.isLeading) this.emit({ kind: "save-record", record: c.record.toGossip(now) });
+  }
+
+  isUnsaved(c: Case): boolean {
+    return this.#unsaved.has(c);
+  }
+
+  /** Without Redis, followers remember as well what must be written once it is back. */
+  noteUnsaved(c: Case): void {
+    if (this.redisLostAt !== undefined) this.#unsaved.add(c);
+  }
+
+  saveAll(now: Instant): void {
+    for (const c of [...this.#unsaved]) this.saveNow(c, now);
+  }
+
+  takeOutputs(): readonly RecoveryOutput[] {
+    const outputs = this.#outputs;
+    this.#outputs = [];
+    return outputs;
+  }
+}
+
+export const eventOf = (
+  worker: WorkerId,
+  kind: EventKind,
+  text: string,
+  said: Said = {},
+): CoreEvent => ({
+  kind,
+  worker,
+  recovery: said.recovery ?? "",
+  text,
+  evidence: said.evidence ?? [],
+  notify: said.notify ?? false,
+});
+
+function put<T>(set: Set<T>, item: T, isIn: boolean): void {
+  if (isIn) set.add(item);
+  else set.delete(item);
+}
