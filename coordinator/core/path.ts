@@ -31,7 +31,10 @@ export interface PathView {
   /** What `down` needs besides MAX_FAILED_ATTEMPTS. */
   readonly datagramsNeeded: number;
   readonly silenceNeeded: Duration;
-  /** TIMEOUT × MAX_FAILED_ATTEMPTS: one who heard the worker more lately than this is a witness of its life. */
+  /**
+   * Anybody who heard the worker more lately than this is a witness of its life: TIMEOUT × MAX_FAILED_ATTEMPTS, or the silence
+   * that this path needs. Whoever is down was itself silent for that long, so that a true silence is not known later.
+   */
   readonly witnessFor: Duration;
 }
 
@@ -241,7 +244,10 @@ export class Path {
       silence: this.unanswered > 0 || this.failedAttempts > 0 ? t - this.askedAt : 0,
       datagramsNeeded: this.#loss.datagramsNeeded(),
       silenceNeeded: this.silenceNeeded(t),
-      witnessFor: this.settings.timeout * this.settings.maxFailedAttempts,
+      witnessFor: Math.max(
+        this.settings.timeout * this.settings.maxFailedAttempts,
+        this.silenceNeeded(t),
+      ),
     };
   }
 

@@ -43,7 +43,7 @@ const refusersNeeded = 2;
 
 /**
  * `opinions` holds at most one per configured coordinator. Hearing a worker is positive evidence: it counts for
- * `witnessFor` ms (TIMEOUT × MAX_FAILED_ATTEMPTS) whoever heard it, fresh or stale, fit or not, so that lost reports
+ * `witnessFor` ms (`PathView`) whoever heard it, fresh or stale, fit or not, so that lost reports
  * never make a witness vanish; a worker that is truly silent was heard by nobody for that long when the first quorum of `down`
  * stands, so that this delays no verdict. Within half of it the witness is certain and the worker is partial; in the other half
  * nothing is concluded.

@@ -59,6 +59,11 @@ export class StandingMail {
     if (box !== undefined) this.#report(box.reports, worker, nonce, now);
   }
 
+  /** A doubt that ended before its question left. */
+  dropQuestion(worker: WorkerId): void {
+    for (const box of this.#boxes) box.questions.delete(worker);
+  }
+
   drop(worker: WorkerId): void {
     for (const box of this.#boxes) {
       box.questions.delete(worker);

@@ -106,6 +106,7 @@ export class Standings {
     if (matter === undefined) return;
     if (matter.isAsking || this.#open.has(worker)) this.#mail.reportAll(worker, now);
     matter.isAsking = false;
+    this.#mail.dropQuestion(worker);
   }
 
   /** Another coordinator asks. Each question is answered; the workers returned are asked at once (`Pinger.hasten`). */

@@ -1,5 +1,6 @@
 // A mesh in virtual time: real pingers, standings and self-health of some coordinators, simulated workers and a lossy network.
 
+import { placeOf } from "../../../coordinator/core/phase.ts";
 import { Pinger } from "../../../coordinator/core/pinger.ts";
 import type { PingerOutput } from "../../../coordinator/core/pinger-output.ts";
 import type { PathSettings } from "../../../coordinator/core/path.ts";
@@ -16,6 +17,8 @@ export interface Weather {
   /** One way, ms, and how much it varies upwards. */
   delay: number;
   jitter: number;
+  /** The share of half seconds in which a path, in one direction and for itself, carries nothing. */
+  bursts: number;
 }
 
 export const defaults: PathSettings = {
@@ -113,11 +116,13 @@ export class VirtualMesh {
   letters = 0;
   standingsSeen: { at: number; by: string; worker: string; standing: string }[] = [];
   readonly #events: Event[] = [];
+  readonly #seed: number;
   #order = 0;
 
   constructor(options: MeshOptions) {
+    this.#seed = options.seed;
     this.random = new Random(options.seed);
-    this.weather = { loss: 0, delay: 0.2, jitter: 0.1, ...options.weather };
+    this.weather = { loss: 0, delay: 0.2, jitter: 0.1, bursts: 0, ...options.weather };
     const ids = Array.from({ length: options.coordinators ?? 3 }, (_, i) => `c${i + 1}`);
     this.coordinators = ids.map((_, i) => new Coordinator(i, ids, options, this.random.fork()));
     this.workers = Array.from({ length: options.workers }, (_, i) => ({
@@ -305,8 +310,10 @@ export class VirtualMesh {
 
   #transmit(from: string, to: string, deliver: () => void): void {
     this.datagrams++;
-    if (this.cuts.has(`${from}>${to}`) || this.random.float() < this.weather.loss) return;
-    const { delay, jitter } = this.weather;
+    const { delay, jitter, loss, bursts } = this.weather;
+    if (this.cuts.has(`${from}>${to}`) || this.random.float() < loss) return;
+    if (bursts > 0 && placeOf(`${this.#seed} ${from}>${to} ${Math.floor(this.now / 500)}`) < bursts)
+      return;
     const receiver = this.coordinators.find((c) => c.id === to);
     this.#push(this.now + delay + this.random.between(0, jitter), () => {
       if (receiver !== undefined && this.now < receiver.stalledUntil)
