@@ -5,7 +5,7 @@ import { accessSync, constants, existsSync, rmSync, writeFileSync } from "node:f
 import path from "node:path";
 
 /** What a test can ask for; `bench` is needed by benchmarks alone. */
-export type Part = "root" | "engine" | "redis" | "haproxy" | "compose" | "bench";
+export type Part = "root" | "engine" | "redis" | "haproxy" | "compose" | "netcat" | "bench";
 
 interface Program {
   /** For a person: what it is. */
@@ -28,7 +28,6 @@ const programs: Readonly<Record<Exclude<Part, "root">, readonly Program[]>> = {
       isPresent: () => isStatic(findProgram("busybox")),
       packages: ["busybox-static"],
     },
-    { name: "nc", isPresent: () => inPath("nc"), packages: ["netcat-openbsd"] },
   ],
   redis: [
     { name: "redis-server", isPresent: () => inPath("redis-server"), packages: ["redis-server"] },
@@ -41,6 +40,7 @@ const programs: Readonly<Record<Exclude<Part, "root">, readonly Program[]>> = {
       packages: ["docker-compose"],
     },
   ],
+  netcat: [{ name: "nc", isPresent: () => inPath("nc"), packages: ["netcat-openbsd"] }],
   bench: [
     { name: "etcd", isPresent: () => inPath("etcd"), packages: ["etcd-server", "etcd"] },
     { name: "serf", isPresent: () => inPath("serf"), packages: ["serf"] },
@@ -54,7 +54,7 @@ const isRoot = (): boolean => process.getuid?.() === 0;
  * Starts no service and touches none that runs. Returns the names of what is still missing; never throws for that.
  */
 export function ensureInstalled(
-  parts: readonly Exclude<Part, "root">[] = ["engine", "redis", "haproxy", "compose"],
+  parts: readonly Exclude<Part, "root">[] = ["engine", "redis", "haproxy", "compose", "netcat"],
   say: (line: string) => void = console.error,
 ): readonly string[] {
   const missing = missingOf(parts);
