@@ -43,10 +43,16 @@ export interface Verdict {
 
 /**
  * `start` a stopped container · `kill-start` a silent one · `restart` an unhealthy one · `revive-agent` only the
- * agent's container · `recreate` a removed one · `restart-dependants` what lost its network namespace.
+ * agent's container · `agent-then-worker` the agent in the first try and, where the silence outlasts that, `kill-start` · `recreate` a removed one · `restart-dependants` what lost its network namespace.
  */
 export type ActionKind =
-  "start" | "kill-start" | "restart" | "revive-agent" | "recreate" | "restart-dependants";
+  | "start"
+  | "kill-start"
+  | "agent-then-worker"
+  | "restart"
+  | "revive-agent"
+  | "recreate"
+  | "restart-dependants";
 
 /** What a verdict asks for. Decided on every coordinator alike; acted on by the leader alone. */
 export type Decision =

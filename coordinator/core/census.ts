@@ -1,0 +1,418 @@
+// Who is watched: workers made of containers, static entries and announcements, with what is unclear as findings.
+
+import { limits } from "../../proto/limits.ts";
+import { after, type Duration, type Instant, type WorkerId } from "../../proto/units.ts";
+import { parseWorkerLabels } from "./labels.ts";
+import {
+  agentOf,
+  composeOf,
+  containerNamed,
+  hasWorkerLabel,
+  isAgent,
+  isSwarmTask,
+  joined,
+  namespaceOf,
+  roleLabel,
+} from "./mapping.ts";
+import type { ContainerView, Finding, Probe, WorkerSettings, WorkerSpec } from "./worker.ts";
+
+/** An entry of WORKERS: `name=host:port[@container]`. */
+export interface StaticWorker {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly container: string | undefined;
+}
+
+export interface CensusConfig {
+  readonly workerLabels: readonly string[];
+  readonly statics: readonly StaticWorker[];
+  readonly defaults: WorkerSettings;
+  /** Where coordinators answer PING themselves. */
+  readonly meshPort: number;
+}
+
+/** What an agent said of itself, and from where. */
+export interface Sighting {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly at: Instant;
+}
+
+/** A removed worker is shown this long; one that is to be recreated stays until it is. */
+const goneShown: Duration = 300_000;
+/** An announcement that no container answers to is forgotten after this long without a repeat. */
+const sightingKept: Duration = 60_000;
+
+export class Census {
+  readonly #config: CensusConfig;
+  readonly #containers = new Map<string, ReadonlyMap<string, ContainerView>>();
+  readonly #sightings = new Map<string, Sighting>();
+  readonly #gone = new Map<WorkerId, { readonly spec: WorkerSpec; readonly at: Instant }>();
+  #workers: ReadonlyMap<WorkerId, WorkerSpec> = new Map();
+  #findings: readonly Finding[] = [];
+  #byName = new Map<string, WorkerId>();
+  /** Answers of `ownerOf` since the last change. */
+  #owners = new Map<string, WorkerId | undefined>();
+
+  constructor(config: CensusConfig) {
+    this.#config = config;
+  }
+
+  get workers(): ReadonlyMap<WorkerId, WorkerSpec> {
+    return this.#workers;
+  }
+
+  get findings(): readonly Finding[] {
+    return this.#findings;
+  }
+
+  /** The worker whose agent calls itself so; undefined where none or several do. */
+  workerCalled(name: string): WorkerId | undefined {
+    return this.#byName.get(name);
+  }
+
+  /**
+   * The one worker that an agent of this name belongs to, announced or not; undefined where none or several do. A PONG by
+   * another worker's agent proves nothing: engines give addresses to new containers.
+   */
+  ownerOf(name: string): WorkerId | undefined {
+    if (this.#owners.has(name)) return this.#owners.get(name);
+    const match = containerNamed(name, this.#named());
+    const owner =
+      match.kind === "one"
+        ? `${match.container.host}/${match.container.name}`
+        : this.#byName.get(name);
+    this.#owners.set(name, owner);
+    return owner;
+  }
+
+  container(host: string, id: string): ContainerView | undefined {
+    return this.#containers.get(host)?.get(id);
+  }
+
+  /** Every container known, of all engines. */
+  *containers(): Generator<ContainerView> {
+    for (const views of this.#containers.values()) yield* views.values();
+  }
+
+  onSnapshot(host: string, views: readonly ContainerView[], now: Instant): void {
+    const known = this.#containers.get(host);
+    const next = new Map(views.map((view) => [view.id, keptView(known?.get(view.id), view)]));
+    this.#containers.set(host, next);
+    this.#rebuild(now);
+  }
+
+  onChanged(view: ContainerView, now: Instant): void {
+    const views = new Map(this.#containers.get(view.host));
+    views.set(view.id, view);
+    this.#containers.set(view.host, views);
+    this.#rebuild(now);
+  }
+
+  onGone(host: string, id: string, now: Instant): void {
+    const views = new Map(this.#containers.get(host));
+    if (!views.delete(id)) return;
+    this.#containers.set(host, views);
+    this.#rebuild(now);
+  }
+
+  /** True where it changed who is watched, or where. */
+  onSighting(sighting: Sighting, now: Instant): boolean {
+    const known = this.#sightings.get(sighting.name);
+    const isNew = known?.address !== sighting.address || known.port !== sighting.port;
+    if (known === undefined && this.#sightings.size >= limits.workers) return false;
+    this.#sightings.set(sighting.name, sighting);
+    if (isNew) this.#rebuild(now);
+    return isNew;
+  }
+
+  onLeft(name: string, now: Instant): void {
+    if (this.#sightings.delete(name)) this.#rebuild(now);
+  }
+
+  /** Forgets what is over; called now and then. */
+  tidy(now: Instant): void {
+    let changed = false;
+    for (const [id, { spec, at }] of this.#gone) {
+      if (spec.settings.recreate || after(at, goneShown) > now) continue;
+      this.#gone.delete(id);
+      changed = true;
+    }
+    for (const [name, sighting] of this.#sightings) {
+      if (this.#byName.get(name)?.startsWith("unmapped/") !== true) continue;
+      if (after(sighting.at, sightingKept) > now) continue;
+      this.#sightings.delete(name);
+      changed = true;
+    }
+    if (changed) this.#rebuild(now);
+  }
+
+  #rebuild(now: Instant): void {
+    const before = this.#workers;
+    const findings: Finding[] = [];
+    const workers = new Map<WorkerId, WorkerSpec>();
+    for (const views of this.#containers.values()) {
+      const all = [...views.values()];
+      for (const view of all) {
+        const spec = this.#specOf(view, all, findings);
+        if (spec !== undefined) this.#add(workers, spec, findings);
+      }
+    }
+    this.#addStatics(workers, findings);
+    this.#applySightings(workers, findings);
+    this.#keepGone(before, workers, now);
+    for (const [id, spec] of workers) {
+      const known = before.get(id);
+      // The same object for the same worker, so that nobody looks twice at what has not changed.
+      if (known !== undefined && isSameSpec(known, spec)) workers.set(id, known);
+    }
+    this.#workers = workers;
+    this.#findings = findings;
+    this.#owners.clear();
+  }
+
+  #named(): { container: ContainerView; agent: ContainerView | undefined }[] {
+    const named: { container: ContainerView; agent: ContainerView | undefined }[] = [];
+    for (const { container, agent } of this.#workers.values()) {
+      if (container !== undefined) named.push({ container, agent });
+    }
+    return named;
+  }
+
+  #add(workers: Map<WorkerId, WorkerSpec>, spec: WorkerSpec, findings: Finding[]): void {
+    if (workers.size >= limits.workers) {
+      const text = `More than ${limits.workers} workers: ${spec.id} is not watched. Give it to another mesh.`;
+      findings.push({ subject: spec.id, code: "too-many-workers", text });
+      return;
+    }
+    workers.set(spec.id, spec);
+  }
+
+  #specOf(
+    view: ContainerView,
+    all: readonly ContainerView[],
+    findings: Finding[],
+  ): WorkerSpec | undefined {
+    const role = roleOf(view);
+    if (isAgent(view) || (role === undefined && !hasWorkerLabel(view, this.#config.workerLabels))) {
+      return undefined;
+    }
+    // Never started, or on its way out: Compose is at work on it.
+    if (view.state === "created" || view.state === "removing") return undefined;
+    const id = `${view.host}/${view.name}`;
+    const labels = parseWorkerLabels(view.labels, this.#config.defaults);
+    for (const { text } of labels.findings)
+      findings.push({ subject: id, code: "label-invalid", text });
+    const match = agentOf(view, all);
+    if (match.kind === "several") {
+      const names = match.agents.map((agent) => agent.name).join(", ");
+      const text = `${id} has several agents (${names}): none of them is asked. Leave one, or name its worker by the label heartmesh.worker.`;
+      findings.push({ subject: id, code: "mapping-ambiguous", text });
+    }
+    if (isSwarmTask(view)) {
+      const text = `${id} is a Swarm task: it is never started by hand, only killed, so that Swarm replaces it.`;
+      findings.push({ subject: id, code: "swarm-task", text });
+    }
+    const { owner, members } = namespaceOf(view, all);
+    const agent = match.kind === "one" ? match.agent : undefined;
+    const settings = withImagePeriod(labels.settings, view, this.#config.defaults);
+    const address = this.#addressOf(owner, agent);
+    const probe: Probe =
+      labels.check !== undefined
+        ? { kind: "check", check: labels.check }
+        : match.kind === "several" || address === undefined || isOwnPart(role)
+          ? { kind: "engine-only" }
+          : { kind: "agent", address, port: this.#portOf(role, settings) };
+    // In a namespace of its own, what joined it follows it; in another's, only that one's restart matters.
+    const dependants =
+      joined(view) === undefined ? members.filter((member) => member.id !== agent?.id) : [];
+    return { id, role: role ?? "worker", container: view, agent, dependants, probe, settings };
+  }
+
+  /** A worker in its agent's namespace has that one's address; an agent that only names its worker has its own. */
+  #addressOf(
+    owner: ContainerView | undefined,
+    agent: ContainerView | undefined,
+  ): string | undefined {
+    const home = agent === undefined || joined(agent) !== undefined ? owner : agent;
+    return home?.addresses[0];
+  }
+
+  #portOf(role: WorkerSpec["role"] | undefined, settings: WorkerSettings): number {
+    if (role === "coordinator" && settings.port === this.#config.defaults.port) {
+      return this.#config.meshPort;
+    }
+    return settings.port;
+  }
+
+  #addStatics(workers: Map<WorkerId, WorkerSpec>, findings: Finding[]): void {
+    for (const entry of this.#config.statics) {
+      const probe: Probe = { kind: "agent", address: entry.host, port: entry.port };
+      const named = entry.container;
+      const known = [...this.containers()].filter(
+        (view) => named !== undefined && view.name === named,
+      );
+      const [container] = known;
+      if (named !== undefined && known.length !== 1) {
+        const code = known.length === 0 ? "mapping-missing" : "mapping-ambiguous";
+        const text = `WORKERS names ${entry.name}@${named}, and ${known.length} containers are called so: it is watched, never acted on.`;
+        findings.push({ subject: entry.name, code, text });
+      }
+      if (container !== undefined && known.length === 1) {
+        const id = `${container.host}/${container.name}`;
+        const spec = workers.get(id) ?? this.#bareSpec(id, container);
+        this.#add(workers, { ...spec, probe }, findings);
+      } else {
+        const id = `static/${entry.name}`;
+        this.#add(workers, { ...this.#bareSpec(id, undefined), probe }, findings);
+      }
+    }
+  }
+
+  #bareSpec(id: WorkerId, container: ContainerView | undefined): WorkerSpec {
+    const settings = this.#config.defaults;
+    const probe: Probe = { kind: "engine-only" };
+    return { id, role: "worker", container, agent: undefined, dependants: [], probe, settings };
+  }
+
+  /** The last authenticated announcement says where a worker's agent is; one that fits no container is shown, never acted on. */
+  #applySightings(workers: Map<WorkerId, WorkerSpec>, findings: Finding[]): void {
+    this.#byName = new Map();
+    const known: { container: ContainerView; agent: ContainerView | undefined; id: WorkerId }[] =
+      [];
+    for (const { id, container, agent } of workers.values()) {
+      if (container !== undefined) known.push({ container, agent, id });
+    }
+    for (const sighting of this.#sightings.values()) {
+      const { name, address, port } = sighting;
+      if (workers.has(`static/${name}`)) {
+        this.#byName.set(name, `static/${name}`);
+        continue;
+      }
+      const match = containerNamed(name, known);
+      if (match.kind === "one") {
+        const id = known.find(({ container }) => container === match.container)?.id ?? "";
+        const spec = workers.get(id);
+        if (spec === undefined) continue;
+        this.#byName.set(name, id);
+        if (spec.probe.kind !== "check")
+          workers.set(id, { ...spec, probe: { kind: "agent", address, port } });
+        continue;
+      }
+      const code = match.kind === "none" ? "mapping-missing" : "mapping-ambiguous";
+      const text =
+        match.kind === "none"
+          ? `An agent called ${name} at ${address}:${port} fits no labelled container: it is watched, never acted on. Label its worker, or set WORKER_NAME to its container's name.`
+          : `An agent called ${name} fits several containers (${match.containers.map((view) => view.name).join(", ")}): it is watched, never acted on. Set its WORKER_NAME to one container's name.`;
+      findings.push({ subject: name, code, text });
+      const id = `unmapped/${name}`;
+      this.#byName.set(name, id);
+      const probe: Probe = { kind: "agent", address, port };
+      this.#add(workers, { ...this.#bareSpec(id, undefined), probe }, findings);
+    }
+  }
+
+  /** A worker whose container has gone stays known for a while, without a container. */
+  #keepGone(
+    before: ReadonlyMap<WorkerId, WorkerSpec>,
+    workers: Map<WorkerId, WorkerSpec>,
+    now: Instant,
+  ): void {
+    for (const [id, spec] of before) {
+      if (
+        spec.container !== undefined &&
+        !workers.has(id) &&
+        !isKnown(this.#containers, spec.container)
+      ) {
+        this.#gone.set(id, { spec, at: now });
+      }
+    }
+    for (const [id, { spec }] of this.#gone) {
+      if (workers.has(id)) {
+        this.#gone.delete(id);
+        continue;
+      }
+      if (this.#isReplaced(spec)) {
+        this.#gone.delete(id);
+        continue;
+      }
+      workers.set(id, { ...spec, container: undefined, probe: { kind: "engine-only" } });
+    }
+  }
+
+  /** What the container was, for a worker that is gone; undefined for all others. */
+  lastSeen(id: WorkerId): ContainerView | undefined {
+    return this.#gone.get(id)?.spec.container;
+  }
+
+  /** Compose replaced it, or scaled its service down: another container of the same service stands where it stood. */
+  #isReplaced(spec: WorkerSpec): boolean {
+    const compose = spec.container && composeOf(spec.container);
+    if (compose === undefined) return false;
+    return this.#others(compose.project).some(
+      (view) => composeOf(view)?.service === compose.service,
+    );
+  }
+
+  /** Whether anything of a gone worker's project still exists; a project that is down as a whole was taken down by a person. */
+  hasProject(id: WorkerId): boolean {
+    const container = this.#gone.get(id)?.spec.container;
+    const compose = container && composeOf(container);
+    return compose === undefined || this.#others(compose.project).length > 0;
+  }
+
+  #others(project: string): readonly ContainerView[] {
+    return [...this.containers()].filter(
+      (view) => composeOf(view)?.project === project && view.state !== "removing" && !isAgent(view),
+    );
+  }
+}
+
+const keptView = (known: ContainerView | undefined, view: ContainerView): ContainerView =>
+  known !== undefined && JSON.stringify(known) === JSON.stringify(view) ? known : view;
+
+/** Views are replaced when they change, so the same view is the same picture. */
+function isSameSpec(a: WorkerSpec, b: WorkerSpec): boolean {
+  return (
+    a.container === b.container &&
+    a.agent === b.agent &&
+    a.dependants.length === b.dependants.length &&
+    a.dependants.every((view, at) => view === b.dependants[at]) &&
+    isSameProbe(a.probe, b.probe)
+  );
+}
+
+export function isSameProbe(a: Probe, b: Probe): boolean {
+  if (a.kind === "agent" && b.kind === "agent") return a.address === b.address && a.port === b.port;
+  if (a.kind === "check" && b.kind === "check") {
+    return JSON.stringify(a.check) === JSON.stringify(b.check);
+  }
+  return a.kind === b.kind;
+}
+
+function isKnown(
+  containers: ReadonlyMap<string, ReadonlyMap<string, ContainerView>>,
+  view: ContainerView,
+): boolean {
+  return containers.get(view.host)?.has(view.id) ?? false;
+}
+
+function roleOf(view: ContainerView): WorkerSpec["role"] | undefined {
+  const role = view.labels[roleLabel];
+  return role === "coordinator" || role === "redis" || role === "haproxy" ? role : undefined;
+}
+
+const isOwnPart = (role: WorkerSpec["role"] | undefined): boolean =>
+  role === "redis" || role === "haproxy";
+
+/** The image's start period holds where no label gave another (design: "default: the image's, else 30 s"). */
+function withImagePeriod(
+  settings: WorkerSettings,
+  view: ContainerView,
+  defaults: WorkerSettings,
+): WorkerSettings {
+  if (view.imageStartPeriod === 0 || settings.startPeriod !== defaults.startPeriod) return settings;
+  return { ...settings, startPeriod: view.imageStartPeriod };
+}

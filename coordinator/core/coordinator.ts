@@ -1,0 +1,408 @@
+// The whole of a coordinator's decisions as one machine: election, watching, verdicts and recoveries, composed by plain calls.
+
+import { limits } from "../../proto/limits.ts";
+import type { Machine } from "../../proto/machine.ts";
+import type { ElectionMessage, Heartbeat, Message, Pong } from "../../proto/messages.ts";
+import type { Random } from "../../proto/random.ts";
+import {
+  after,
+  earliest,
+  elapsed,
+  type CoordinatorId,
+  type Duration,
+  type Incarnation,
+  type Instant,
+} from "../../proto/units.ts";
+import { Election, type Ballot, type ElectionConfig, type ElectionOutput } from "./election.ts";
+import type { CoreEvent } from "./event.ts";
+import type { CoordinatorInput, CoordinatorOutput } from "./exchange.ts";
+import { composeOf } from "./mapping.ts";
+import { Recoveries, type RecoveryConfig, type RecoveryOutput } from "./recoveries.ts";
+import { RedisView } from "./redis-view.ts";
+import { SelfHealth } from "./self-health.ts";
+import type { CoordinatorSummary } from "./summary.ts";
+import { summarise } from "./summarise.ts";
+import { Wards, type WardOutput, type WardsConfig } from "./wards.ts";
+
+export interface CoordinatorConfig {
+  readonly election: ElectionConfig;
+  readonly wards: WardsConfig;
+  readonly recovery: RecoveryConfig;
+  readonly incarnation: Incarnation;
+  /** By which its own container is recognised: its Compose project is being stopped when it is told to stop. */
+  readonly hostname: string;
+}
+
+/** Between two looks at ourselves: peers, doubts, Redis, fitness. */
+const beatEvery: Duration = 50;
+/** Without a leader for this many LEADER_TIMEOUTs the quorum is lost. */
+const leaderlessBorne = 4;
+/** A main thread that says nothing for this long is stuck: this coordinator is not well, and says so to whoever asks. */
+const mainSilenceBorne: Duration = 5_000;
+
+export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput> {
+  readonly #config: CoordinatorConfig;
+  readonly #election: Election;
+  readonly #wards: Wards;
+  readonly #recoveries: Recoveries;
+  readonly #self: SelfHealth;
+  readonly #redis: RedisView;
+  readonly #counters: Record<string, number> = {};
+  #beatAt: Instant;
+  #now: Instant;
+  #mainHeardAt: Instant;
+  #fitness: { readonly fit: boolean; readonly reason: string } = { fit: false, reason: "" };
+  #leading = false;
+  #leaderAt: Instant;
+  #quorumLost = false;
+  /** It held the last lease that it knows of, so it is the one to say that the quorum is lost. */
+  #ledLast = false;
+  #leader: CoordinatorId | "" = "";
+  #out: CoordinatorOutput[] = [];
+
+  constructor(config: CoordinatorConfig, ballot: Ballot | "lost", random: Random, now: Instant) {
+    this.#config = config;
+    const { members } = config.election;
+    const { census } = config.wards;
+    this.#election = new Election(config.election, ballot, random.fork(), now);
+    this.#wards = new Wards(config.wards, random.fork(), now);
+    this.#self = new SelfHealth({
+      coordinatorCount: members.length,
+      checkInterval: census.defaults.checkInterval,
+      timeout: census.defaults.timeout,
+    });
+    const world = {
+      spec: (id: string) => this.#wards.page(id)?.spec,
+      verdict: (id: string) => this.#wards.page(id)?.verdict.kind,
+      workerCount: () => this.#wards.census.workers.size,
+    };
+    this.#recoveries = new Recoveries(config.recovery, world, random.fork());
+    this.#redis = new RedisView(members.length);
+    this.#now = now;
+    this.#beatAt = now;
+    this.#mainHeardAt = now;
+    this.#leaderAt = now;
+  }
+
+  step(input: CoordinatorInput, now: Instant): readonly CoordinatorOutput[] {
+    this.#now = now;
+    switch (input.kind) {
+      case "datagram-received":
+        this.#onMessage(input.sender, input.message, input.address, input.port, now);
+        // The one input that comes ten thousand times a second changes no lease.
+        if (input.message.kind === "pong") return this.#take();
+        break;
+      case "timer-fired":
+        this.#onTimer(input.lateness, now);
+        break;
+      case "clock-jumped":
+        this.#self.onJump(now);
+        this.#onJump(now);
+        break;
+      case "datagrams-dropped":
+        this.#self.onDrop(now);
+        break;
+      default:
+        this.#onRest(input, now);
+    }
+    this.#syncLease(now);
+    return this.#take();
+  }
+
+  nextDeadline(): Instant | undefined {
+    return earliest(
+      this.#beatAt,
+      this.#election.nextDeadline(),
+      this.#wards.nextDeadline(this.#now),
+      this.#recoveries.nextDeadline(),
+    );
+  }
+
+  summary(now: Instant): CoordinatorSummary {
+    return summarise({
+      now,
+      config: this.#config,
+      election: this.#election,
+      wards: this.#wards,
+      recoveries: this.#recoveries,
+      redis: this.#redis,
+      fitness: this.#fitness,
+      counters: this.#counters,
+    });
+  }
+
+  #take(): readonly CoordinatorOutput[] {
+    if (this.#out.length === 0) return nothing;
+    const out = this.#out;
+    this.#out = [];
+    return out;
+  }
+
+  #onTimer(lateness: Duration, now: Instant): void {
+    if (this.#self.onTick(lateness, now)) this.#onJump(now);
+    this.#fromElection(this.#election.onTick(now), now);
+    this.#fromWards(this.#wards.onTick(lateness, now), now);
+    if (now >= this.#beatAt) this.#beat(now);
+    const due = this.#recoveries.nextDeadline();
+    if (due !== undefined && due <= now) this.#fromRecoveries(this.#recoveries.onTick(now));
+  }
+
+  #onRest(input: CoordinatorInput, now: Instant): void {
+    switch (input.kind) {
+      case "worker-refused":
+        this.#fromWards(this.#wards.onRefused(input.worker, now), now);
+        return;
+      case "check-finished": {
+        const { worker, nonce, ok } = input;
+        this.#fromWards(this.#wards.onCheckFinished(worker, nonce, ok, now), now);
+        return;
+      }
+      case "job-news":
+        this.#wards.onJobNews(input.news, now);
+        this.#fromRecoveries(this.#recoveries.onJobNews(input.news, now));
+        return;
+      case "operator-asked":
+        this.#fromRecoveries(this.#recoveries.onOperator(input.command, now));
+        return;
+      case "redis-changed":
+        this.#redis.onOwn(input.state);
+        return;
+      case "records-loaded":
+        this.#fromRecoveries(this.#recoveries.onRecordsLoaded(input.records, now));
+        return;
+      case "persist-failed":
+        this.#fromElection(this.#election.onPersistFailed(input.reason, now), now);
+        this.#publish("disk-failed", `it does not vote: ${input.reason}`, true);
+        return;
+      case "life-awaited": {
+        const { id, worker, startedAt, timeout } = input;
+        this.#fromWards(this.#wards.awaitLife(id, worker, startedAt, timeout, now), now);
+        return;
+      }
+      case "window-opened":
+        this.#fromWards(this.#wards.openWindow(input.id, input.worker, input.window, now), now);
+        return;
+      case "main-alive":
+        this.#mainHeardAt = now;
+        return;
+      case "stop-asked":
+        this.#onStopAsked(now);
+        return;
+      case "engine-lost":
+      case "engine-back":
+      case "engine-snapshot":
+      case "container-changed":
+      case "container-gone":
+      case "engine-event":
+        this.#fromWards(this.#wards.onEngineNews(input, now), now);
+        if (input.kind === "engine-lost" || input.kind === "engine-back") {
+          const isBack = input.kind === "engine-back";
+          this.#fromRecoveries(this.#recoveries.onEngine(input.host, isBack, now));
+        }
+        return;
+      case "timer-fired":
+      case "datagram-received":
+      case "clock-jumped":
+      case "datagrams-dropped":
+        return;
+    }
+  }
+
+  #onMessage(sender: string, message: Message, address: string, port: number, now: Instant): void {
+    switch (message.kind) {
+      case "pong":
+        this.#fromWards(this.#wards.onPong(message, now), now);
+        return;
+      case "ping":
+        this.#out.push({ kind: "reply", address, port, message: this.#pong(message.nonce, now) });
+        return;
+      case "announce":
+        this.#fromWards(this.#wards.onAnnounce(message, address, now), now);
+        return;
+      case "obituary":
+        this.#fromWards(this.#wards.onObituary(message, now), now);
+        return;
+      default:
+    }
+    const { members, id } = this.#config.election;
+    if (sender === id || !members.includes(sender)) {
+      this.#count("messages-of-no-member");
+      return;
+    }
+    if (message.kind === "doubt") this.#fromWards(this.#wards.onDoubt(sender, message, now), now);
+    else if (message.kind === "report") {
+      this.#fromWards(this.#wards.onReport(sender, message, now), now);
+    } else this.#onElectionMessage(sender, message, now);
+  }
+
+  #onElectionMessage(from: CoordinatorId, message: ElectionMessage, now: Instant): void {
+    if (message.kind === "heartbeat") {
+      this.#wards.standings.onFitness(from, message.fit);
+      this.#redis.onPeer(from, message.redis, now);
+      if (message.records.length > 0) {
+        this.#fromRecoveries(this.#recoveries.onRecords(message.records, now));
+      }
+    }
+    this.#fromElection(this.#election.onMessage(from, message, now), now);
+  }
+
+  /** A coordinator carries an agent of its own, which speaks for both of its threads. */
+  #pong(nonce: number, now: Instant): Pong {
+    const silence = elapsed(this.#mainHeardAt, now);
+    const stuck = silence > mainSilenceBorne;
+    const reason = stuck ? `its main thread is stuck for ${Math.round(silence / 1000)} s` : "";
+    return {
+      kind: "pong",
+      nonce,
+      name: this.#config.election.id,
+      incarnation: this.#config.incarnation,
+      health: { state: stuck ? "unhealthy" : "healthy", checkedAgo: 0, reason },
+      lag: 0,
+      load: 0,
+    };
+  }
+
+  #onJump(now: Instant): void {
+    this.#fromElection(this.#election.onJump(now), now);
+    this.#fromWards(this.#wards.onJump(now), now);
+    this.#publish("abstained", "this coordinator slept or was paused: it distrusts what it knows");
+    this.#beat(now);
+  }
+
+  #onStopAsked(now: Instant): void {
+    for (const view of this.#wards.census.containers()) {
+      if (view.hostname !== this.#config.hostname) continue;
+      const compose = composeOf(view);
+      if (compose !== undefined) this.#wards.onStopAsked(compose.project, now);
+    }
+    this.#publish("stopping", "this coordinator was told to stop");
+    this.#fromElection(this.#election.resign("it was told to stop", now), now);
+  }
+
+  /** Looks at ourselves: whom we hear, whom we doubt, what Redis and the quorum are. */
+  #beat(now: Instant): void {
+    this.#beatAt = after(now, beatEvery);
+    const peers = this.#election.peers(now);
+    const { leaderTimeout } = this.#config.election;
+    this.#self.onPeers(peers.some(({ heardAgo }) => heardAgo >= 0 && heardAgo < leaderTimeout));
+    const failing = this.#wards.pinger.failing();
+    if (failing.size > 0) {
+      const elsewhere = this.#wards.standings.countHeardElsewhere(failing, now);
+      this.#self.onDoubtShare(failing.size, elsewhere, this.#wards.pinger.size, now);
+    }
+    this.#judgeFitness(now);
+    const redis = this.#redis.judge(now);
+    this.#fromRecoveries(this.#recoveries.onRedis(redis, now));
+    this.#watchQuorum(now);
+  }
+
+  #judgeFitness(now: Instant): void {
+    const { fit, reason } = this.#self.judge(now);
+    if (fit !== this.#fitness.fit) {
+      this.#publish(fit ? "abstention-ended" : "abstained", fit ? "it is fit to judge" : reason);
+      this.#fromWards(this.#wards.setFit(fit), now);
+    }
+    this.#fitness = { fit, reason };
+    const cutOff = this.#redis.isCutOff(now);
+    const why = cutOff ? "it cannot reach Redis while others can" : reason;
+    this.#fromElection(this.#election.setFit(fit && !cutOff, why, now), now);
+  }
+
+  #watchQuorum(now: Instant): void {
+    if (this.#election.leader !== "") {
+      this.#leaderAt = now;
+      if (this.#quorumLost) {
+        this.#quorumLost = false;
+        this.#publish("quorum-back", `${this.#election.leader} leads`, this.#leading);
+      }
+      return;
+    }
+    const borne = leaderlessBorne * this.#config.election.leaderTimeout;
+    if (this.#quorumLost || elapsed(this.#leaderAt, now) < borne) return;
+    this.#quorumLost = true;
+    const text = "nobody leads: no quorum of the coordinators hears each other, nobody acts";
+    this.#publish("quorum-lost", text, this.#ledLast);
+  }
+
+  /** Whatever changed the lease, recoveries know it before anything else is decided. */
+  #syncLease(now: Instant): void {
+    this.#recoveries.onLease(this.#election.leaseUntil(now));
+    const due = this.#recoveries.nextDeadline();
+    if (due !== undefined && due <= now) this.#fromRecoveries(this.#recoveries.onTick(now));
+  }
+
+  #fromElection(outputs: readonly ElectionOutput[], now: Instant): void {
+    for (const output of outputs) {
+      switch (output.kind) {
+        case "persist":
+          this.#out.push(output);
+          break;
+        case "send": {
+          const { to, message } = output;
+          const filled = message.kind === "heartbeat" ? this.#fill(message, now) : message;
+          this.#out.push({ kind: "send-peer", to, message: filled });
+          break;
+        }
+        case "role-changed":
+          this.#onRole(output, now);
+          break;
+        case "lease-ended":
+          this.#count("leases-ended");
+          break;
+      }
+    }
+  }
+
+  #fill(heartbeat: Heartbeat, now: Instant): Heartbeat {
+    const records = this.#recoveries.recordsPage(limits.recordsPerHeartbeat, now);
+    return { ...heartbeat, fit: this.#fitness.fit, redis: this.#redis.own, records };
+  }
+
+  #onRole(change: Extract<ElectionOutput, { kind: "role-changed" }>, now: Instant): void {
+    const { role, term, leader, reason } = change;
+    this.#out.push({ kind: "role-changed", role, term, leader, reason });
+    const leads = role === "leader";
+    if (leader !== "" && leader !== this.#leader) {
+      this.#ledLast = leads;
+      this.#leader = leader;
+    }
+    if (leads === this.#leading) return;
+    this.#leading = leads;
+    if (!leads) {
+      this.#fromRecoveries(this.#recoveries.becomeFollower(now));
+      return;
+    }
+    this.#count("elections-won");
+    this.#recoveries.onLease(this.#election.leaseUntil(now));
+    this.#fromRecoveries(this.#recoveries.becomeLeader(term, now));
+    this.#publish("leader-changed", `${this.#config.election.id} leads term ${term}`, true);
+  }
+
+  #fromWards(outputs: readonly WardOutput[], now: Instant): void {
+    for (const output of outputs) {
+      if (output.kind === "decided") {
+        this.#recoveries.onLease(this.#election.leaseUntil(now));
+        this.#fromRecoveries(this.#recoveries.onDecision(output.decision, now));
+      } else if (output.kind === "forgotten") {
+        this.#fromRecoveries(this.#recoveries.onForgotten(output.worker, now));
+      } else if (output.kind === "engine-restarted-it") {
+        this.#fromRecoveries(this.#recoveries.onEngineRestart(output.worker, now));
+      } else this.#out.push(output);
+    }
+  }
+
+  #fromRecoveries(outputs: readonly RecoveryOutput[]): void {
+    for (const output of outputs) this.#out.push(output);
+  }
+
+  #publish(kind: CoreEvent["kind"], text: string, notify = false): void {
+    const event: CoreEvent = { kind, worker: "", recovery: "", text, evidence: [], notify };
+    this.#out.push({ kind: "publish", event });
+  }
+
+  #count(name: string): void {
+    this.#counters[name] = (this.#counters[name] ?? 0) + 1;
+  }
+}
+
+const nothing: readonly CoordinatorOutput[] = [];

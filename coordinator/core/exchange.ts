@@ -1,0 +1,119 @@
+// What goes into the coordinator's core and what comes out of it: plain data, since it crosses between two threads.
+
+import type {
+  Doubt,
+  ElectionMessage,
+  GossipRecord,
+  Message,
+  Pong,
+  Report,
+} from "../../proto/messages.ts";
+import type { CoordinatorId, Duration, Instant, Term, WorkerId } from "../../proto/units.ts";
+import type { EngineNews } from "./engine-news.ts";
+import type { Ballot, Role } from "./election.ts";
+import type { CoreEvent } from "./event.ts";
+import type { JobNews } from "./job.ts";
+import type { OperatorCommand } from "./recovery-operator.ts";
+import type { RevivalOrder } from "./recovery.ts";
+import type { CheckSpec } from "./worker.ts";
+
+export type CoordinatorInput =
+  /** The deadline has passed and the sockets were drained; `lateness` ms ago. */
+  | { readonly kind: "timer-fired"; readonly lateness: Duration }
+  | {
+      readonly kind: "datagram-received";
+      readonly sender: string;
+      readonly address: string;
+      readonly port: number;
+      readonly message: Message;
+    }
+  | { readonly kind: "worker-refused"; readonly worker: WorkerId }
+  | {
+      readonly kind: "check-finished";
+      readonly worker: WorkerId;
+      readonly nonce: number;
+      readonly ok: boolean;
+      readonly reason: string;
+    }
+  /** The machine slept. */
+  | { readonly kind: "clock-jumped"; readonly slept: Duration }
+  /** A full queue dropped datagrams. */
+  | { readonly kind: "datagrams-dropped" }
+  | EngineNews
+  | { readonly kind: "job-news"; readonly news: JobNews }
+  | { readonly kind: "operator-asked"; readonly command: OperatorCommand }
+  /** What this coordinator itself sees of Redis. */
+  | { readonly kind: "redis-changed"; readonly state: "reachable" | "unreachable" }
+  | { readonly kind: "records-loaded"; readonly records: readonly GossipRecord[] }
+  | { readonly kind: "persist-failed"; readonly reason: string }
+  /** A runner here wants to know when a worker that was acted on first shows life. */
+  | {
+      readonly kind: "life-awaited";
+      readonly id: number;
+      readonly worker: WorkerId;
+      /** Empty where any answer will do: only its agent was acted on. */
+      readonly startedAt: string;
+      readonly timeout: Duration;
+    }
+  | {
+      readonly kind: "window-opened";
+      readonly id: number;
+      readonly worker: WorkerId;
+      readonly window: Duration;
+    }
+  /** The main thread runs; said every second. */
+  | { readonly kind: "main-alive" }
+  /** SIGTERM. */
+  | { readonly kind: "stop-asked" };
+
+export type CoordinatorOutput =
+  /** Durable before anything behind it is performed; where it fails, the rest of this step is not performed. */
+  | { readonly kind: "persist"; readonly ballot: Ballot }
+  | {
+      readonly kind: "send-peer";
+      readonly to: CoordinatorId;
+      readonly message: ElectionMessage | Doubt | Report;
+    }
+  | {
+      readonly kind: "ping-worker";
+      readonly worker: WorkerId;
+      readonly address: string;
+      readonly port: number;
+      readonly nonce: number;
+      readonly freshSocket: boolean;
+    }
+  /** To where the datagram of this step came from. */
+  | {
+      readonly kind: "reply";
+      readonly address: string;
+      readonly port: number;
+      readonly message: Pong;
+    }
+  | {
+      readonly kind: "check-worker";
+      readonly worker: WorkerId;
+      readonly nonce: number;
+      readonly check: CheckSpec;
+      readonly timeout: Duration;
+    }
+  /** Its doubt is over: the socket of its own may be closed. */
+  | { readonly kind: "worker-settled"; readonly worker: WorkerId }
+  /** The main thread refuses it from `validUntil` on. */
+  | { readonly kind: "enqueue"; readonly order: RevivalOrder; readonly validUntil: Instant }
+  | {
+      readonly kind: "act-directly";
+      readonly order: RevivalOrder;
+      readonly tryNumber: number;
+      readonly validUntil: Instant;
+    }
+  | { readonly kind: "publish"; readonly event: CoreEvent }
+  | { readonly kind: "save-record"; readonly record: GossipRecord }
+  | { readonly kind: "life-answered"; readonly id: number; readonly result: "alive" | "timeout" }
+  | { readonly kind: "window-closed"; readonly id: number; readonly result: "steady" | "died" }
+  | {
+      readonly kind: "role-changed";
+      readonly role: Role;
+      readonly term: Term;
+      readonly leader: CoordinatorId | "";
+      readonly reason: string;
+    };

@@ -1,0 +1,73 @@
+// The engines: which of them answer, and which failures on a host have one cause between them.
+
+import { after, type Duration, type Instant } from "../../proto/units.ts";
+import type { ContainerView, EngineEvent } from "./worker.ts";
+
+/** What stopped within this of its engine's return stopped with the engine. */
+const engineCause: Duration = 30_000;
+
+interface Host {
+  readonly reachable: boolean;
+  readonly reason: string;
+  /** When it was first seen, or came back as another run of the engine. */
+  readonly begunAt: Instant;
+}
+
+export class Hosts {
+  readonly #hosts = new Map<string, Host>();
+
+  list(): readonly { host: string; reachable: boolean; reason: string }[] {
+    return [...this.#hosts].map(([host, { reachable, reason }]) => ({ host, reachable, reason }));
+  }
+
+  /** One that was never heard of counts as reachable: nothing speaks against it. */
+  isReachable(host: string): boolean {
+    return this.#hosts.get(host)?.reachable ?? true;
+  }
+
+  /** True where it is the first time. */
+  onSeen(host: string, now: Instant): boolean {
+    if (this.#hosts.has(host)) return false;
+    this.#hosts.set(host, { reachable: true, reason: "", begunAt: now });
+    return true;
+  }
+
+  onLost(host: string, reason: string, now: Instant): void {
+    const begunAt = this.#hosts.get(host)?.begunAt ?? now;
+    this.#hosts.set(host, { reachable: false, reason, begunAt });
+  }
+
+  onBack(host: string, restarted: boolean, now: Instant): void {
+    const begunAt = restarted ? now : (this.#hosts.get(host)?.begunAt ?? now);
+    this.#hosts.set(host, { reachable: true, reason: "", begunAt });
+  }
+
+  /** Why a container that does not run may have stopped together with others; empty where it stands alone. */
+  causeOf(container: ContainerView | undefined, isNew: boolean, now: Instant): string {
+    if (container === undefined || container.state === "running") return "";
+    const host = this.#hosts.get(container.host);
+    if (host === undefined || after(host.begunAt, engineCause) < now) return "";
+    // What is found stopped at first sight stopped for a cause that nobody here saw: it counts as one.
+    return isNew ? `found stopped on ${container.host}` : `engine ${container.host} restarted`;
+  }
+}
+
+/** What an event says of a container's state; undefined where it says nothing that the inspection would not say better. */
+export function afterEvent(view: ContainerView, event: EngineEvent): ContainerView | undefined {
+  switch (event.action) {
+    case "die":
+      return { ...view, state: "exited", exitCode: event.exitCode };
+    case "pause":
+      return { ...view, state: "paused" };
+    case "unpause":
+      return { ...view, state: "running" };
+    case "health-healthy":
+      return { ...view, health: "healthy" };
+    case "health-unhealthy":
+      return { ...view, health: "unhealthy" };
+    case "health-starting":
+      return { ...view, health: "starting" };
+    default:
+      return undefined;
+  }
+}

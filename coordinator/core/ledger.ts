@@ -1,0 +1,90 @@
+// What one coordinator knows of each worker between two verdicts, forgotten where a new container start makes it old.
+
+import type { AgentHealth } from "../../proto/messages.ts";
+import { after, elapsed, type Duration, type Instant, type WorkerId } from "../../proto/units.ts";
+import type { Verdict } from "./decision.ts";
+import type { ContainerView, WorkerSpec } from "./worker.ts";
+
+export class LedgerPage {
+  readonly worker: WorkerId;
+  spec: WorkerSpec;
+  /** Container id and start: another one means another life. */
+  life: string;
+  livesSince: Instant;
+  everHeard = false;
+  heardSinceStart = false;
+  /** The agent's name by its last answer; a stranger at its address (addresses are reused) has another. */
+  agentName = "";
+  agentSeen: ContainerView | undefined;
+  obituary: string | undefined;
+  /** Since when a runner acts on it; undefined when none does. */
+  actingSince: Instant | undefined;
+  verdict: Verdict;
+  verdictSince: Instant;
+  /** What was decided last, to tell a new decision from the same one. */
+  decisionKey = "";
+  commonCause = "";
+  #health: AgentHealth | undefined;
+  #healthAt: Instant;
+
+  constructor(spec: WorkerSpec, now: Instant) {
+    this.worker = spec.id;
+    this.spec = spec;
+    this.life = lifeOf(spec);
+    this.livesSince = now;
+    this.agentSeen = spec.agent;
+    this.verdict = {
+      worker: spec.id,
+      kind: "unknown",
+      reason: "nothing is known yet",
+      evidence: [],
+    };
+    this.verdictSince = now;
+    this.#healthAt = now;
+  }
+
+  /** True where it lives a new life, so that what its path heard is to be forgotten. */
+  onSpec(spec: WorkerSpec, now: Instant): boolean {
+    this.spec = spec;
+    this.agentSeen = spec.agent ?? this.agentSeen;
+    const life = lifeOf(spec);
+    if (life === this.life || spec.container === undefined) return false;
+    this.life = life;
+    this.livesSince = now;
+    this.heardSinceStart = false;
+    this.agentName = "";
+    this.obituary = undefined;
+    this.#health = undefined;
+    return true;
+  }
+
+  /** True where what it says differs from what was known. */
+  onHealth(health: AgentHealth, now: Instant): boolean {
+    const isNews = this.#health?.state !== health.state;
+    this.#health = health;
+    this.#healthAt = now;
+    return isNews;
+  }
+
+  /** True where it is the first answer of this life. */
+  onHeard(): boolean {
+    this.everHeard = true;
+    if (this.heardSinceStart) return false;
+    this.heardSinceStart = true;
+    return true;
+  }
+
+  /** Undefined where the check that it tells of began before this life. */
+  get health(): AgentHealth | undefined {
+    if (this.#health === undefined || this.#health.state === "unchecked") return this.#health;
+    const checkedAt = after(this.#healthAt, -this.#health.checkedAgo);
+    return checkedAt < this.livesSince && this.#health.checkedAgo > 0 ? undefined : this.#health;
+  }
+
+  runningFor(now: Instant): Duration {
+    return elapsed(this.livesSince, now);
+  }
+}
+
+const lifeOf = (spec: WorkerSpec): string =>
+  spec.container === undefined ? "" : `${spec.container.id} ${spec.container.startedAt}`;

@@ -1,0 +1,93 @@
+// The picture that a coordinator gives of itself, made of its parts.
+
+import { elapsed, type Instant } from "../../proto/units.ts";
+import type { CoordinatorConfig } from "./coordinator.ts";
+import type { Election } from "./election.ts";
+import type { LedgerPage } from "./ledger.ts";
+import { heardAgo } from "./path.ts";
+import type { Recoveries } from "./recoveries.ts";
+import type { RedisView } from "./redis-view.ts";
+import type { CoordinatorSummary, WorkerSummary } from "./summary.ts";
+import type { Wards } from "./wards.ts";
+import type { Finding, Probe } from "./worker.ts";
+
+interface Parts {
+  readonly now: Instant;
+  readonly config: CoordinatorConfig;
+  readonly election: Election;
+  readonly wards: Wards;
+  readonly recoveries: Recoveries;
+  readonly redis: RedisView;
+  readonly fitness: { readonly fit: boolean; readonly reason: string };
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+export function summarise(parts: Parts): CoordinatorSummary {
+  const { now, config, election, wards, recoveries, redis, fitness } = parts;
+  const lease = election.leaseUntil(now);
+  const { tripped, failing, total } = recoveries.brake(now);
+  const workers = [...wards.pages()].map((page) => summariseWorker(page, parts));
+  return {
+    id: config.election.id,
+    role: election.role,
+    term: election.term,
+    leader: election.leader,
+    leaseFor: lease === undefined ? 0 : elapsed(now, lease),
+    fit: fitness.fit,
+    unfitReason: fitness.fit ? "" : fitness.reason,
+    votes: election.obstacle === "",
+    peers: election.peers(now).map(({ id, heardAgo: ago, fit, redis: seen }) => ({
+      id,
+      heardAgo: ago,
+      fit,
+      redis: seen,
+    })),
+    redis: redis.own,
+    redisByQuorum: redis.byQuorum,
+    brake: { tripped, failing, total },
+    engines: wards.hosts.list(),
+    findings: [...wards.census.findings, ...workers.flatMap(unwatchedOf)],
+    workers,
+    counters: { ...parts.counters, ...wards.counters, ...wards.pinger.counters },
+  };
+}
+
+function summariseWorker(page: LedgerPage, parts: Parts): WorkerSummary {
+  const { now, wards, recoveries } = parts;
+  const { worker, spec, verdict } = page;
+  const path = wards.path(worker, now);
+  return {
+    id: worker,
+    role: spec.role,
+    verdict: verdict.kind,
+    reason: verdict.reason,
+    evidence: verdict.evidence,
+    containerId: spec.container?.id ?? "",
+    probe: describeProbe(spec.probe),
+    standing: path?.standing ?? "abstain",
+    standings: wards.standings.saidOf(worker),
+    roundTrip: path?.roundTrip ?? -1,
+    loss: path?.loss ?? -1,
+    heardAgo: path === undefined ? -1 : heardAgo(path, now),
+    ...recoveries.summaryOf(worker, now),
+  };
+}
+
+function describeProbe(probe: Probe): string {
+  switch (probe.kind) {
+    case "agent":
+      return `agent ${probe.address}:${probe.port}`;
+    case "check":
+      return probe.check.kind === "http"
+        ? probe.check.url
+        : `tcp://${probe.check.host}:${probe.check.port}`;
+    case "engine-only":
+      return "engine only";
+  }
+}
+
+function unwatchedOf({ id, verdict, reason }: WorkerSummary): Finding[] {
+  if (verdict !== "unwatched") return [];
+  const text = `${id} is not watched: ${reason}. Give it an agent, or the label heartmesh.check.`;
+  return [{ subject: id, code: "unwatched", text }];
+}

@@ -1,0 +1,450 @@
+// All watched workers: who they are, how they are asked, what is concluded of each, and what that asks for.
+
+import type { AgentHealth, Announce, Doubt, Obituary, Pong, Report } from "../../proto/messages.ts";
+import type { Random } from "../../proto/random.ts";
+import {
+  after,
+  earliest,
+  type CoordinatorId,
+  type Duration,
+  type Instant,
+  type WorkerId,
+} from "../../proto/units.ts";
+import { Census, isSameProbe, type CensusConfig } from "./census.ts";
+import { Docket, type WardOutput } from "./docket.ts";
+import type { EngineNews } from "./engine-news.ts";
+import { afterEvent, Hosts } from "./hosts.ts";
+import { Intent } from "./intent.ts";
+import type { JobNews } from "./job.ts";
+import { LedgerPage } from "./ledger.ts";
+import { NonceBook } from "./nonce-book.ts";
+import type { PathView } from "./path.ts";
+import { Pinger } from "./pinger.ts";
+import type { PingerConfig, PingerOutput } from "./pinger-output.ts";
+import { Standings } from "./standings.ts";
+import { Vigil } from "./vigil.ts";
+import type { EngineEvent, WorkerSpec } from "./worker.ts";
+
+export interface WardsConfig {
+  readonly self: CoordinatorId;
+  readonly coordinators: readonly CoordinatorId[];
+  readonly heartbeatInterval: Duration;
+  readonly pinger: PingerConfig;
+  readonly census: CensusConfig;
+  readonly stopHold: Duration;
+  readonly backoff: Duration;
+}
+
+export type { WardOutput };
+
+/** Between what a runner does and what is heard of it here. */
+const newsDelay: Duration = 500;
+/** A try that has not told of its action after this is not under way any more. */
+const longestAction: Duration = 20_000;
+const tidyEvery: Duration = 10_000;
+
+export class Wards {
+  readonly counters = { strangers: 0, unknownNonces: 0 };
+  readonly census: Census;
+  readonly pinger: Pinger;
+  readonly standings: Standings;
+  readonly #config: WardsConfig;
+  readonly #intent: Intent;
+  readonly #vigil = new Vigil();
+  readonly #pages = new Map<WorkerId, LedgerPage>();
+  readonly #nonces = new NonceBook();
+  readonly hosts = new Hosts();
+  readonly #docket: Docket;
+  #tidyAt: Instant;
+  #out: WardOutput[] = [];
+
+  constructor(config: WardsConfig, random: Random, now: Instant) {
+    this.#config = config;
+    this.census = new Census(config.census);
+    this.pinger = new Pinger(config.pinger, random);
+    this.standings = new Standings(
+      {
+        self: config.self,
+        coordinators: config.coordinators,
+        heartbeatInterval: config.heartbeatInterval,
+      },
+      (worker, at) => this.pinger.path(worker, at),
+    );
+    this.#intent = new Intent({ stopHold: config.stopHold, backoff: config.backoff });
+    this.#docket = new Docket(
+      {
+        self: config.self,
+        stopHold: config.stopHold,
+        census: this.census,
+        pinger: this.pinger,
+        standings: this.standings,
+        intent: this.#intent,
+        hosts: this.hosts,
+      },
+      now,
+    );
+    this.#tidyAt = after(now, tidyEvery);
+    this.#syncWorkers(now);
+  }
+
+  page(worker: WorkerId): LedgerPage | undefined {
+    return this.#pages.get(worker);
+  }
+
+  pages(): IterableIterator<LedgerPage> {
+    return this.#pages.values();
+  }
+
+  path(worker: WorkerId, now: Instant): PathView | undefined {
+    return this.pinger.path(worker, now);
+  }
+
+  setFit(fit: boolean): readonly WardOutput[] {
+    if (!this.#docket.setFit(fit)) return [];
+    this.standings.setFit(fit);
+    for (const worker of this.#pages.keys()) this.#docket.mark(worker);
+    return this.#taken();
+  }
+
+  onTick(lateness: Duration, now: Instant): readonly WardOutput[] {
+    this.pinger.addLateness(lateness, now);
+    this.#perform(this.pinger.onTick(now), now);
+    this.#out.push(...this.#vigil.onTick(now));
+    if (now >= this.#tidyAt) {
+      this.#tidyAt = after(now, tidyEvery);
+      this.census.tidy(now);
+      this.#syncWorkers(now);
+    }
+    this.#judged(this.#docket.onTick((worker) => this.#pages.get(worker), now));
+    for (const letter of this.standings.letters(now)) {
+      this.#out.push({ kind: "send-peer", to: letter.to, message: letter.message });
+    }
+    return this.#taken();
+  }
+
+  nextDeadline(now: Instant): Instant | undefined {
+    return earliest(
+      this.pinger.nextDeadline(),
+      this.standings.nextDeadline(),
+      this.#vigil.isIdle ? undefined : this.#vigil.nextDeadline(),
+      this.#docket.nextDeadline(now),
+      this.#tidyAt,
+    );
+  }
+
+  onPong(pong: Pong, now: Instant): readonly WardOutput[] {
+    const worker = this.#nonces.take(pong.nonce);
+    const page = worker === undefined ? undefined : this.#pages.get(worker);
+    if (page === undefined) {
+      this.counters.unknownNonces++;
+      return [];
+    }
+    if (page.agentName !== pong.name && !this.#acceptName(page, pong.name)) return [];
+    const { outputs, accepted } = this.pinger.onPong(page.worker, pong.nonce, now);
+    if (!accepted) return [];
+    if (pong.lag > 0) this.pinger.extend(page.worker, pong.lag);
+    if (outputs.length > 0) this.#perform(outputs, now);
+    this.#hear(page, pong.health, now);
+    return this.#out.length > 0 ? this.#taken() : [];
+  }
+
+  onAnnounce(message: Announce, address: string, now: Instant): readonly WardOutput[] {
+    if (message.leaving) {
+      const worker = this.census.workerCalled(message.name);
+      if (worker?.startsWith("unmapped/") === true) this.census.onLeft(message.name, now);
+      const text = `the agent ${message.name} says that it is stopping`;
+      this.#out.push(agentLeaving(worker ?? "", text));
+      this.#syncWorkers(now);
+      return this.#taken();
+    }
+    const { name, port } = message;
+    if (this.census.onSighting({ name, address, port, at: now }, now)) this.#syncWorkers(now);
+    const page = this.#pages.get(this.census.workerCalled(name) ?? "");
+    // A change of health is said at once; judged only for a worker whose answers are accepted.
+    if (page !== undefined && page.agentName === name) {
+      if (page.onHealth(message.health, now)) this.#judge(page, now);
+    }
+    return this.#taken();
+  }
+
+  onObituary(message: Obituary, now: Instant): readonly WardOutput[] {
+    const page = this.#pages.get(this.census.workerCalled(message.name) ?? "");
+    // An exit of an earlier life of the container is no news.
+    if (page === undefined || page.obituary !== undefined) return [];
+    if (after(now, -message.ago) < page.livesSince) return [];
+    page.obituary = `${message.process} exited`;
+    this.#judge(page, now);
+    return this.#taken();
+  }
+
+  onRefused(worker: WorkerId, now: Instant): readonly WardOutput[] {
+    this.#perform(this.pinger.onRefused(worker, now), now);
+    return this.#taken();
+  }
+
+  onCheckFinished(
+    worker: WorkerId,
+    nonce: number,
+    ok: boolean,
+    now: Instant,
+  ): readonly WardOutput[] {
+    this.#nonces.take(nonce);
+    const page = this.#pages.get(worker);
+    this.#perform(this.pinger.onCheckResult(worker, nonce, ok, now), now);
+    if (page !== undefined && ok) {
+      if (page.onHeard()) this.#docket.mark(worker);
+      this.#out.push(...this.#vigil.onCheckPassed(page.spec));
+      this.#verifyOn(worker, now);
+    }
+    return this.#taken();
+  }
+
+  onDoubt(from: CoordinatorId, message: Doubt, now: Instant): readonly WardOutput[] {
+    for (const worker of this.standings.onDoubt(from, message, now)) {
+      this.#perform(this.pinger.hasten(worker, now), now);
+    }
+    return this.#taken();
+  }
+
+  onReport(from: CoordinatorId, message: Report, now: Instant): readonly WardOutput[] {
+    for (const worker of this.standings.onReport(from, message, now)) this.#docket.mark(worker);
+    return this.#taken();
+  }
+
+  onEngineNews(news: EngineNews, now: Instant): readonly WardOutput[] {
+    switch (news.kind) {
+      case "engine-event":
+        this.#onEngineEvent(news.event, now);
+        break;
+      case "engine-snapshot":
+        if (this.hosts.onSeen(news.host, now)) this.#intent.onEngineBack(news.host, now);
+        this.#intent.onContainers(news.host, news.containers, now);
+        this.census.onSnapshot(news.host, news.containers, now);
+        break;
+      case "container-changed":
+        this.#intent.onContainer(news.view, now);
+        this.census.onChanged(news.view, now);
+        break;
+      case "container-gone":
+        this.census.onGone(news.host, news.containerId, now);
+        break;
+      case "engine-lost":
+        this.hosts.onLost(news.host, news.reason, now);
+        this.#markHost(news.host);
+        break;
+      case "engine-back":
+        this.#intent.onEngineBack(news.host, now);
+        this.hosts.onBack(news.host, news.restarted, now);
+        this.#markHost(news.host);
+        break;
+    }
+    this.#syncWorkers(now);
+    return this.#taken();
+  }
+
+  /** A coordinator of that project was itself told to stop: somebody may be taking the project down. */
+  onStopAsked(project: string, now: Instant): void {
+    this.#intent.onSuspendProject(project, now);
+  }
+
+  /** A runner, here or elsewhere, acts on this worker: the kills that it causes are nobody's wish. */
+  onJobNews(news: JobNews, now: Instant): void {
+    const page = this.#pages.get(news.token.worker);
+    if (page === undefined) return;
+    const { container, agent, dependants } = page.spec;
+    const ids = [container, agent, ...dependants].flatMap((view) => (view ? [view.id] : []));
+    if (news.kind === "try-started") {
+      page.actingSince = after(now, -newsDelay);
+      this.#intent.onOwnAction(ids, page.actingSince, after(now, longestAction));
+    } else if (page.actingSince !== undefined && news.kind !== "verified") {
+      this.#intent.onOwnAction(ids, page.actingSince, after(now, newsDelay));
+      page.actingSince = undefined;
+    }
+  }
+
+  onJump(now: Instant): readonly WardOutput[] {
+    this.#perform(this.pinger.clearDoubt(now), now);
+    this.standings.distrust();
+    return this.#taken();
+  }
+
+  awaitLife(
+    id: number,
+    worker: WorkerId,
+    startedAt: string,
+    timeout: Duration,
+    now: Instant,
+  ): readonly WardOutput[] {
+    const until = this.#vigil.awaitLife(id, worker, startedAt, timeout, now);
+    this.#perform(this.pinger.verify(worker, until, now), now);
+    const page = this.#pages.get(worker);
+    if (page !== undefined) this.#out.push(...this.#vigil.onSpec(page.spec));
+    return this.#taken();
+  }
+
+  openWindow(id: number, worker: WorkerId, window: Duration, now: Instant): readonly WardOutput[] {
+    this.#vigil.openWindow(id, worker, window, now);
+    const page = this.#pages.get(worker);
+    if (page !== undefined) {
+      this.#judge(page, now);
+      // It may have died between its first life and this.
+      this.#out.push(...this.#vigil.onVerdict(worker, page.verdict.kind));
+    }
+    return this.#taken();
+  }
+
+  /** The event comes before the inspection that confirms it; what it says of the state holds until then. */
+  #onEngineEvent(event: EngineEvent, now: Instant): void {
+    if (this.#intent.onEngineEvent(event, now) === "engine-restarted") {
+      const worker = `${event.host}/${event.name}`;
+      if (this.#pages.has(worker)) this.#out.push({ kind: "engine-restarted-it", worker });
+    }
+    const view = this.census.container(event.host, event.containerId);
+    const changed = view === undefined ? undefined : afterEvent(view, event);
+    if (changed !== undefined) this.census.onChanged(changed, now);
+    // A stop anywhere in the project may move a hold.
+    this.#docket.markUneasy();
+  }
+
+  #acceptName(page: LedgerPage, name: string): boolean {
+    const owner = this.census.ownerOf(name);
+    if (owner !== undefined && owner !== page.worker) {
+      this.counters.strangers++;
+      return false;
+    }
+    page.agentName = name;
+    return true;
+  }
+
+  #hear(page: LedgerPage, health: AgentHealth, now: Instant): void {
+    const isFirst = page.onHeard();
+    const isNews = page.onHealth(health, now);
+    if (isFirst || isNews) this.#judge(page, now);
+    if (this.#vigil.isIdle) return;
+    this.#out.push(...this.#vigil.onHealth(page.spec, health, now));
+    this.#verifyOn(page.worker, now);
+  }
+
+  /** Heard, and not yet alive by the engine's picture or its own check: asked on quickly. */
+  #verifyOn(worker: WorkerId, now: Instant): void {
+    const until = this.#vigil.isIdle ? undefined : this.#vigil.waitsFor(worker);
+    if (until !== undefined) this.#perform(this.pinger.verify(worker, until, now), now);
+  }
+
+  #markHost(host: string): void {
+    for (const page of this.#pages.values()) {
+      if (page.spec.container?.host === host) this.#docket.mark(page.worker);
+    }
+  }
+
+  /** The census changed: pages, paths and verdicts follow. */
+  #syncWorkers(now: Instant): void {
+    const { workers } = this.census;
+    for (const worker of this.#pages.keys()) {
+      if (!workers.has(worker)) this.#forget(worker);
+    }
+    for (const spec of workers.values()) {
+      const page = this.#pages.get(spec.id);
+      if (page?.spec === spec) continue;
+      this.#syncWorker(spec, page, now);
+    }
+  }
+
+  #syncWorker(spec: WorkerSpec, known: LedgerPage | undefined, now: Instant): void {
+    const page = known ?? new LedgerPage(spec, now);
+    if (known === undefined) this.#pages.set(spec.id, page);
+    const before = page.spec;
+    const isNewLife = page.onSpec(spec, now);
+    this.#watch(spec, now);
+    if (isNewLife || !isSameProbe(before.probe, spec.probe)) {
+      this.#perform(this.pinger.forgetPath(spec.id, now), now);
+      this.standings.forget(spec.id);
+      this.#verifyOn(spec.id, now);
+    }
+    if (isNewLife || known === undefined || before.container?.state !== spec.container?.state) {
+      page.commonCause = this.hosts.causeOf(spec.container, known === undefined, now);
+    }
+    this.#out.push(...this.#vigil.onSpec(spec));
+    this.#judge(page, now);
+  }
+
+  #watch(spec: WorkerSpec, now: Instant): void {
+    const isAsleep = spec.container !== undefined && spec.container.state !== "running";
+    if (spec.probe.kind === "engine-only" || isAsleep) {
+      this.pinger.unwatch(spec.id);
+      return;
+    }
+    const { checkInterval, timeout, maxFailedAttempts } = spec.settings;
+    const attempts = spec.probe.kind === "check" ? "check" : "datagram";
+    this.pinger.watch(spec.id, { checkInterval, timeout, maxFailedAttempts, attempts }, now);
+  }
+
+  #forget(worker: WorkerId): void {
+    this.#pages.delete(worker);
+    this.#docket.forget(worker);
+    this.pinger.unwatch(worker);
+    this.standings.forget(worker);
+    this.#out.push({ kind: "worker-settled", worker }, { kind: "forgotten", worker });
+  }
+
+  #perform(outputs: readonly PingerOutput[], now: Instant): void {
+    for (const output of outputs) {
+      switch (output.kind) {
+        case "ping":
+          this.#ping(output.worker, output.nonce, output.freshSocket, now);
+          break;
+        case "check":
+          this.#check(output.worker, output.nonce, output.timeout);
+          break;
+        case "ask-peers":
+          this.standings.ask(output.worker, output.nonce, now);
+          break;
+        case "standing-changed":
+          this.standings.onOwnChanged(output.worker, output.standing, now);
+          this.#docket.mark(output.worker);
+          if (output.standing === "up") {
+            this.#out.push({ kind: "worker-settled", worker: output.worker });
+          }
+          break;
+      }
+    }
+  }
+
+  #ping(worker: WorkerId, nonce: number, freshSocket: boolean, now: Instant): void {
+    const probe = this.#pages.get(worker)?.spec.probe;
+    if (probe?.kind !== "agent") return;
+    this.#nonces.put(nonce, worker, now);
+    const { address, port } = probe;
+    this.#out.push({ kind: "ping-worker", worker, address, port, nonce, freshSocket });
+  }
+
+  #check(worker: WorkerId, nonce: number, timeout: Duration): void {
+    const probe = this.#pages.get(worker)?.spec.probe;
+    if (probe?.kind !== "check") return;
+    this.#out.push({ kind: "check-worker", worker, nonce, check: probe.check, timeout });
+  }
+
+  #judge(page: LedgerPage, now: Instant): void {
+    this.#judged(this.#docket.judge(page, now));
+  }
+
+  #judged(outputs: readonly WardOutput[]): void {
+    for (const output of outputs) {
+      this.#out.push(output);
+      if (output.kind !== "decided") continue;
+      const { worker, verdict } = output.decision;
+      this.#out.push(...this.#vigil.onVerdict(worker, verdict.kind));
+    }
+  }
+
+  #taken(): readonly WardOutput[] {
+    const out = this.#out;
+    this.#out = [];
+    return out;
+  }
+}
+
+const agentLeaving = (worker: WorkerId | "", text: string): WardOutput => ({
+  kind: "publish",
+  event: { kind: "agent-leaving", worker, recovery: "", text, evidence: [], notify: false },
+});

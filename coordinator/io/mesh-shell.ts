@@ -1,0 +1,244 @@
+// Performs what the core decides on the mesh: datagrams, checks, the durable vote. Runs in the mesh thread; thin by intent.
+
+import { isIP } from "node:net";
+import { checkHttp, anySuccess } from "../../agent/io/checks/http.ts";
+import { checkTcp } from "../../agent/io/checks/tcp.ts";
+import { SuspendWatch, systemClock } from "../../agent/io/clock.ts";
+import { Driver } from "../../agent/io/driver.ts";
+import { Resolver } from "../../agent/io/resolver.ts";
+import { MeshSocket } from "../../agent/io/socket.ts";
+import { isCoded } from "../../proto/coded-error.ts";
+import { decodeMessage, encodeMessage } from "../../proto/codec.ts";
+import type { KeyRing } from "../../proto/key-ring.ts";
+import type { Message } from "../../proto/messages.ts";
+import { Random } from "../../proto/random.ts";
+import { createSeal, type Seal } from "../../proto/seal.ts";
+import type { Instant } from "../../proto/units.ts";
+import { Coordinator } from "../core/coordinator.ts";
+import type { CoordinatorInput, CoordinatorOutput } from "../core/exchange.ts";
+import type { CoordinatorSummary } from "../core/summary.ts";
+import type { CheckSpec } from "../core/worker.ts";
+import { openBallotStore, type BallotStore } from "./ballot-store.ts";
+import type { ActingOutput, MeshSetup } from "./mesh-protocol.ts";
+import { PeerAddresses } from "./peer-addresses.ts";
+import { WorkerSockets } from "./worker-sockets.ts";
+
+export interface MeshShellEvents {
+  /** Outputs for the main thread, in order; `now` is the core's instant. */
+  readonly onOutputs: (outputs: readonly ActingOutput[], now: Instant) => void;
+  readonly onLog: (level: "warn" | "error", text: string) => void;
+}
+
+/** How often the machine's sleep is looked for. */
+const suspendEvery = 500;
+
+export class MeshShell {
+  readonly #setup: MeshSetup;
+  readonly #events: MeshShellEvents;
+  readonly #store: BallotStore;
+  readonly #socket: MeshSocket;
+  readonly #workerSockets: WorkerSockets;
+  readonly #peers: PeerAddresses;
+  readonly #names: Resolver;
+  readonly #isMember: ReadonlySet<string>;
+  readonly #drops: Record<string, number> = {};
+  #seal: Seal | undefined;
+  #core: Coordinator | undefined;
+  #driver: Driver<CoordinatorInput, CoordinatorOutput> | undefined;
+  #suspendTimer: NodeJS.Timeout | undefined;
+
+  constructor(setup: MeshSetup, events: MeshShellEvents) {
+    this.#setup = setup;
+    this.#events = events;
+    this.#store = openBallotStore(setup.dataDir);
+    const onDatagram = this.#onDatagram.bind(this);
+    this.#socket = new MeshSocket({ host: setup.host, port: setup.port, onDatagram });
+    this.#workerSockets = new WorkerSockets({
+      onDatagram,
+      onRefused: (worker) => this.#driver?.push({ kind: "worker-refused", worker }),
+    });
+    const others = setup.coordinators.filter(({ name }) => name !== setup.core.election.id);
+    this.#peers = new PeerAddresses(others, () => systemClock.now());
+    this.#isMember = new Set(others.map(({ name }) => name));
+    const statics = setup.core.wards.census.statics.filter(({ host }) => isIP(host) === 0);
+    this.#names = new Resolver({
+      names: statics.map(({ host, port }) => ({ name: host, host, port })),
+    });
+  }
+
+  /** Rejects where the port cannot be bound. */
+  async start(): Promise<{ readonly port: number; readonly damage: readonly string[] }> {
+    const { setup } = { setup: this.#setup };
+    const { ballot, damage } = this.#store.read();
+    this.#seal = await createSeal({ cluster: setup.clusterId, boot: setup.boot, ring: setup.ring });
+    const { port } = await this.#socket.open();
+    this.#core = new Coordinator(setup.core, ballot, new Random(setup.seed), systemClock.now());
+    this.#driver = new Driver<CoordinatorInput, CoordinatorOutput>({
+      machine: this.#core,
+      clock: systemClock,
+      timerInput: (lateness) => ({ kind: "timer-fired", lateness }),
+      perform: this.#perform.bind(this),
+      onOverflow: () => this.#driver?.push({ kind: "datagrams-dropped" }),
+    });
+    this.#peers.start();
+    this.#names.start();
+    this.#driver.start();
+    const suspended = new SuspendWatch(systemClock);
+    this.#suspendTimer = setInterval(() => {
+      const slept = suspended.suspendedFor();
+      if (slept > 0) this.#driver?.push({ kind: "clock-jumped", slept });
+    }, suspendEvery);
+    return { port, damage };
+  }
+
+  push(input: CoordinatorInput): void {
+    this.#driver?.push(input);
+  }
+
+  swapRing(ring: KeyRing): void {
+    this.#seal?.swapRing(ring);
+  }
+
+  summary(): CoordinatorSummary | undefined {
+    const picture = this.#core?.summary(systemClock.now());
+    if (picture === undefined) return undefined;
+    const { sent, received, sendFailed, errors } = this.#socket.counters;
+    const dropped = Object.entries(this.#drops).map(([reason, n]) => [`dropped-${reason}`, n]);
+    const mine = {
+      "datagrams-sent": sent,
+      "datagrams-received": received,
+      "datagrams-unsent": sendFailed,
+      "socket-errors": errors,
+      "inputs-dropped": this.#driver?.dropped ?? 0,
+      ...(Object.fromEntries(dropped) as Record<string, number>),
+    };
+    return { ...picture, counters: { ...picture.counters, ...mine } };
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#suspendTimer);
+    this.#driver?.stop();
+    this.#peers.stop();
+    this.#names.stop();
+    this.#workerSockets.closeAll();
+    await this.#socket.close();
+  }
+
+  #onDatagram(bytes: Buffer, address: string, port: number): void {
+    const opened = this.#seal?.open(bytes);
+    if (opened === undefined) return;
+    if (!opened.ok) {
+      this.#drop(opened.failure);
+      return;
+    }
+    const decoded = decodeMessage(opened.value.payload);
+    if (!decoded.ok) {
+      this.#drop(decoded.failure);
+      return;
+    }
+    const { sender, message } = decoded.value;
+    if (this.#isMember.has(sender) && isOfMesh(message)) this.#peers.onHeard(sender, address, port);
+    this.#driver?.push({ kind: "datagram-received", sender, address, port, message }, true);
+  }
+
+  #drop(reason: string): void {
+    this.#drops[reason] = (this.#drops[reason] ?? 0) + 1;
+  }
+
+  #perform(outputs: readonly CoordinatorOutput[], now: Instant): void {
+    let acting: ActingOutput[] | undefined;
+    for (const output of outputs) {
+      switch (output.kind) {
+        case "ping-worker":
+          this.#ping(output);
+          break;
+        case "send-peer":
+          this.#sendPeer(output.to, output.message);
+          break;
+        case "reply":
+          this.#send(output.message, output.port, output.address);
+          break;
+        case "check-worker":
+          void this.#check(output.worker, output.nonce, output.check, output.timeout);
+          break;
+        case "worker-settled":
+          this.#workerSockets.close(output.worker);
+          break;
+        case "persist":
+          // What stands behind a vote that is not durable must not be sent.
+          if (!this.#persist(output.ballot)) return;
+          break;
+        default:
+          (acting ??= []).push(output);
+      }
+    }
+    if (acting !== undefined) this.#events.onOutputs(acting, now);
+  }
+
+  #persist(ballot: Parameters<BallotStore["write"]>[0]): boolean {
+    try {
+      this.#store.write(ballot);
+      return true;
+    } catch (error) {
+      const reason = isCoded(error, "HM_DISK") ? error.detail : String(error);
+      this.#events.onLog("error", `the vote could not be made durable: ${reason}`);
+      this.#driver?.push({ kind: "persist-failed", reason });
+      return false;
+    }
+  }
+
+  #ping(output: Extract<CoordinatorOutput, { kind: "ping-worker" }>): void {
+    const { worker, nonce, freshSocket, port } = output;
+    const address = this.#addressOf(output.address);
+    if (address === undefined) return;
+    const bytes = this.#sealed({ kind: "ping", nonce });
+    if (bytes === undefined) return;
+    if (freshSocket && this.#workerSockets.send(worker, bytes, port, address)) return;
+    this.#socket.send(bytes, port, address);
+  }
+
+  #addressOf(host: string): string | undefined {
+    return isIP(host) === 0 ? this.#names.addressOf(host)?.address : host;
+  }
+
+  #sendPeer(to: string, message: Message): void {
+    for (const { address, port } of this.#peers.placesOf(to)) this.#send(message, port, address);
+  }
+
+  #send(message: Message, port: number, address: string): void {
+    const bytes = this.#sealed(message);
+    if (bytes !== undefined) this.#socket.send(bytes, port, address);
+  }
+
+  #sealed(message: Message): Uint8Array | undefined {
+    return this.#seal?.seal(encodeMessage(this.#setup.core.election.id, message));
+  }
+
+  async #check(worker: string, nonce: number, check: CheckSpec, timeout: number): Promise<void> {
+    const answer =
+      check.kind === "tcp"
+        ? await checkTcp({ host: check.host, port: check.port, timeout })
+        : await checkHttp({
+            url: check.url,
+            status:
+              check.status === undefined ? anySuccess : [{ low: check.status, high: check.status }],
+            body: check.body === undefined ? undefined : { kind: "contains", text: check.body },
+            timeout,
+          });
+    const reason = answer.ok ? "" : answer.reason;
+    this.#driver?.push({ kind: "check-finished", worker, nonce, ok: answer.ok, reason });
+  }
+}
+
+/** Only what coordinators say to each other tells where they are; a coordinator's agent may answer from another socket. */
+function isOfMesh(message: Message): boolean {
+  switch (message.kind) {
+    case "ping":
+    case "pong":
+    case "announce":
+    case "obituary":
+      return false;
+    default:
+      return true;
+  }
+}

@@ -1,0 +1,165 @@
+// The main thread's handle of the mesh thread: inputs go in, what acts comes out, and both eyes of the runner look through it.
+
+import { Worker } from "node:worker_threads";
+import type { KeyRing } from "../../proto/key-ring.ts";
+import type { Duration } from "../../proto/units.ts";
+import type { CoordinatorInput } from "../core/exchange.ts";
+import type { RevivalJob } from "../core/job.ts";
+import type { CoordinatorSummary } from "../core/summary.ts";
+import type { LifeWatch } from "../jobs/ports.ts";
+import {
+  sharedClock,
+  type ActingOutput,
+  type FromMesh,
+  type MeshSetup,
+  type ToMesh,
+} from "./mesh-protocol.ts";
+
+/** What acts, with the instant of the shared clock from which on it must not be begun any more. */
+export type ReceivedOutput =
+  | Exclude<ActingOutput, { kind: "life-answered" | "window-closed" | "enqueue" | "act-directly" }>
+  | (Extract<ActingOutput, { kind: "enqueue" | "act-directly" }> & { readonly deadline: number });
+
+export interface MeshEvents {
+  readonly onOutput: (output: ReceivedOutput) => void;
+  readonly onLog: (level: "warn" | "error", text: string) => void;
+  /** The thread ended without being asked: the process can do nothing any more. */
+  readonly onDied: (reason: string) => void;
+}
+
+const aliveEvery: Duration = 1_000;
+/** Longer than the thread's handover; then it is ended. */
+const stopBound: Duration = 1_000;
+
+export class Mesh implements LifeWatch {
+  readonly #events: MeshEvents;
+  readonly #setup: MeshSetup;
+  readonly #waits = new Map<number, (result: string) => void>();
+  #thread: Worker | undefined;
+  #alive: NodeJS.Timeout | undefined;
+  #summary: CoordinatorSummary | undefined;
+  #nextId = 1;
+  #stopped: (() => void) | undefined;
+
+  constructor(setup: MeshSetup, events: MeshEvents) {
+    this.#setup = setup;
+    this.#events = events;
+  }
+
+  /** Resolves when the socket is bound; rejects with the system's reason. */
+  start(): Promise<{ readonly port: number; readonly damage: readonly string[] }> {
+    const file = import.meta.url.endsWith(".ts") ? "./mesh-thread.ts" : "./mesh-thread.mjs";
+    const thread = new Worker(new URL(file, import.meta.url), { workerData: this.#setup });
+    this.#thread = thread;
+    return new Promise((resolve, reject) => {
+      thread.on("message", (message: FromMesh) => {
+        if (message.kind === "ready") resolve(message);
+        else if (message.kind === "failed") reject(new Error(message.reason));
+        else this.#onMessage(message);
+      });
+      thread.on("error", (error) => {
+        reject(error);
+        this.#events.onDied(error.stack ?? error.message);
+      });
+      thread.on("exit", (code) => {
+        if (this.#stopped === undefined) this.#events.onDied(`it exited with code ${code}`);
+        this.#stopped?.();
+      });
+      this.#alive = setInterval(() => {
+        this.push({ kind: "main-alive" });
+      }, aliveEvery);
+    });
+  }
+
+  push(input: CoordinatorInput): void {
+    this.#say({ kind: "input", input });
+  }
+
+  swapRing(ring: KeyRing): void {
+    this.#say({ kind: "swap-ring", ring });
+  }
+
+  /** Undefined until the first picture, a moment after the start. */
+  get summary(): CoordinatorSummary | undefined {
+    return this.#summary;
+  }
+
+  awaitLife(
+    job: RevivalJob,
+    acted: { readonly containerId: string; readonly startedAt: string },
+    timeout: Duration,
+  ): Promise<"alive" | "timeout"> {
+    const id = this.#nextId++;
+    const { worker } = job.token;
+    // Only its agent was acted on: the worker's own start is as it was.
+    const startedAt = job.action === "revive-agent" ? "" : acted.startedAt;
+    this.push({ kind: "life-awaited", id, worker, startedAt, timeout });
+    return this.#answer(id) as Promise<"alive" | "timeout">;
+  }
+
+  watchWindow(job: RevivalJob, window: Duration): Promise<"steady" | "died"> {
+    const id = this.#nextId++;
+    this.push({ kind: "window-opened", id, worker: job.token.worker, window });
+    return this.#answer(id) as Promise<"steady" | "died">;
+  }
+
+  /** Ends the lease and hands over first; bounded in time; idempotent. */
+  async stop(): Promise<void> {
+    const thread = this.#thread;
+    if (thread === undefined || this.#stopped !== undefined) return;
+    clearInterval(this.#alive);
+    await new Promise<void>((resolve) => {
+      this.#stopped = resolve;
+      this.#say({ kind: "stop" });
+      setTimeout(resolve, stopBound).unref();
+    });
+    await thread.terminate();
+  }
+
+  #answer(id: number): Promise<string> {
+    return new Promise((resolve) => {
+      this.#waits.set(id, resolve);
+    });
+  }
+
+  #say(message: ToMesh): void {
+    this.#thread?.postMessage(message);
+  }
+
+  #onMessage(message: Exclude<FromMesh, { kind: "ready" | "failed" }>): void {
+    switch (message.kind) {
+      case "summary":
+        this.#summary = message.summary;
+        break;
+      case "log":
+        this.#events.onLog(message.level, message.text);
+        break;
+      case "stopped":
+        this.#stopped?.();
+        break;
+      case "outputs":
+        for (const output of message.outputs) this.#onOutput(output, message.now, message.clock);
+        break;
+    }
+  }
+
+  #onOutput(output: ActingOutput, now: number, clock: number): void {
+    switch (output.kind) {
+      case "life-answered":
+      case "window-closed":
+        this.#waits.get(output.id)?.(output.result);
+        this.#waits.delete(output.id);
+        break;
+      case "enqueue":
+      case "act-directly":
+        this.#events.onOutput({ ...output, deadline: clock + (output.validUntil - now) });
+        break;
+      default:
+        this.#events.onOutput(output);
+    }
+  }
+}
+
+/** Whether something that is valid until `deadline` of the shared clock may still be begun. */
+export const isStillValid = (deadline: number, margin: Duration): boolean =>
+  sharedClock() + margin < deadline;
