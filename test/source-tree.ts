@@ -85,7 +85,7 @@ function isTypeOnlyImport(node: ts.ImportDeclaration): boolean {
 }
 
 /** Names that the file itself declares, wherever: they hide the global of the same name. */
-export function declaredNames(source: Source): ReadonlySet<string> {
+function declaredNames(source: Source): ReadonlySet<string> {
   const names = new Set<string>();
   eachNode(source.tree, (node) => {
     const isDeclaration =
