@@ -67,7 +67,7 @@ export class Connection {
           statusCodes: { 200: true, 201: true, 204: true },
           isStream: request.isStream ?? false,
         },
-        (error: unknown, data: unknown) => {
+        (error: Error | null | undefined, data: unknown) => {
           if (error === null || error === undefined) resolve(data);
           else reject(error);
         },

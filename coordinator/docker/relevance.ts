@@ -40,12 +40,17 @@ export const summaryOf = (raw: RawSummary): Summary => ({
 /** The healer's own parts, by `heartmesh.role`. */
 const roles = ["coordinator", "redis", "haproxy"];
 
+/** A recreation makes the new container under such a name, and gives it its own in the end. */
+export const nameBeside = (name: string, mark: string): string => `${name}.heartmesh-${mark}`;
+const besidePattern = /\.heartmesh-[0-9a-f]{12}$/;
+
 /** By its own labels or name, whatever namespace it is in. */
 export function isMarked(
   container: Pick<Summary, "name" | "labels">,
   relevance: Relevance,
 ): boolean {
   const { labels, name } = container;
+  if (besidePattern.test(name)) return false;
   return (
     relevance.names.includes(name) ||
     labels["heartmesh.agent"] === "true" ||

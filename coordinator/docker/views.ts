@@ -29,7 +29,9 @@ export interface RawInspection {
     readonly PidMode?: string;
     readonly IpcMode?: string;
     readonly Binds?: readonly string[] | null;
-    readonly Mounts?: readonly { readonly Target?: string }[] | null;
+    readonly Mounts?:
+      | readonly { readonly Type?: string; readonly Source?: string; readonly Target?: string }[]
+      | null;
     readonly RestartPolicy?: {
       readonly Name?: string;
       readonly MaximumRetryCount?: number;

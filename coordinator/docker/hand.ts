@@ -1,0 +1,142 @@
+// The hand that acts on one engine for one job: every change asks for the right to act just before it, and is marked as ours.
+
+import type { Duration } from "../../proto/units.ts";
+import type { ActionResult } from "../jobs/ports.ts";
+import type { ContainerView } from "../core/worker.ts";
+import {
+  callTimeouts,
+  EngineRefused,
+  hasStatus,
+  isUnavailable,
+  type CreateSpec,
+  type EngineClient,
+} from "./engines.ts";
+import type { OwnActions } from "./own-actions.ts";
+
+/** Unwinds an action whose result is settled; thrown and caught within this folder only. */
+export class Halt extends Error {
+  readonly result: ActionResult;
+
+  constructor(result: ActionResult) {
+    super(result.kind);
+    this.result = result;
+  }
+}
+
+export const superseded = (reason: string, found?: ContainerView): Halt =>
+  new Halt({
+    kind: "superseded",
+    reason,
+    ...(found === undefined ? {} : { found: foundOf(found) }),
+  });
+
+export const failed = (reason: string): Halt => new Halt({ kind: "failed", reason });
+
+const foundOf = (
+  view: ContainerView,
+): { readonly containerId: string; readonly startedAt: string; readonly running: boolean } => ({
+  containerId: view.id,
+  startedAt: view.startedAt,
+  running: view.state === "running",
+});
+
+/** What an engine's failure means for the action; anything else is a mistake of ours and thrown on. */
+export function resultOf(error: unknown): ActionResult {
+  if (error instanceof Halt) return error.result;
+  if (isUnavailable(error)) return { kind: "engine-unavailable", reason: error.detail };
+  if (hasStatus(error, 404)) return { kind: "superseded", reason: `gone: ${error.detail}` };
+  if (error instanceof EngineRefused) return { kind: "failed", reason: error.detail };
+  throw error;
+}
+
+export class Hand {
+  readonly client: EngineClient;
+  readonly #own: OwnActions;
+  readonly #mayAct: () => boolean;
+
+  constructor(client: EngineClient, own: OwnActions, mayAct: () => boolean) {
+    this.client = client;
+    this.#own = own;
+    this.#mayAct = mayAct;
+  }
+
+  async start(id: string): Promise<void> {
+    try {
+      await this.#change(id, callTimeouts.start, () => this.client.start(id));
+      this.#own.onStarted(id);
+    } catch (error) {
+      // Also said of a network, or of the namespace it joins: then the container itself is not gone.
+      if (hasStatus(error, 404) && (await this.client.inspect(id)) !== undefined) {
+        throw failed(error.detail);
+      }
+      throw error;
+    }
+  }
+
+  /** Kills it and waits until the engine knows that it is not running. */
+  async kill(id: string): Promise<void> {
+    await this.#change(id, callTimeouts.kill, async () => {
+      this.#own.onKilled(id);
+      await this.client.kill(id);
+      await this.client.waitNotRunning(id, callTimeouts.kill);
+    });
+  }
+
+  async stop(id: string, timeout: Duration): Promise<void> {
+    await this.#change(id, timeout + callTimeouts.stop, async () => {
+      this.#own.onKilled(id);
+      await this.client.stop(id, timeout);
+    });
+  }
+
+  async restart(id: string, timeout: Duration): Promise<void> {
+    await this.#change(id, timeout + callTimeouts.stop + callTimeouts.start, async () => {
+      this.#own.onKilled(id);
+      await this.client.restart(id, timeout);
+      this.#own.onStarted(id);
+    });
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.#change(id, callTimeouts.write, () => this.client.remove(id));
+  }
+
+  async create(spec: CreateSpec): Promise<string> {
+    return await this.#change(spec.name, callTimeouts.write, () => this.client.create(spec));
+  }
+
+  async rename(id: string, name: string): Promise<void> {
+    await this.#change(id, callTimeouts.write, () => this.client.rename(id, name));
+  }
+
+  async connectNetwork(
+    network: string,
+    id: string,
+    endpoint: Readonly<Record<string, unknown>>,
+  ): Promise<void> {
+    await this.#change(id, callTimeouts.write, () =>
+      this.client.connectNetwork(network, id, endpoint),
+    );
+  }
+
+  /** Whether its being down is our own doing. */
+  hasKilled(id: string): boolean {
+    return this.#own.hasKilled(id);
+  }
+
+  async #change<Value>(
+    container: string,
+    limit: Duration,
+    call: () => Promise<Value>,
+  ): Promise<Value> {
+    if (!this.#mayAct()) {
+      throw new Halt({ kind: "lease-lost", reason: "the right to act ended before the call" });
+    }
+    this.#own.expect(container, limit);
+    try {
+      return await call();
+    } finally {
+      this.#own.settled(container);
+    }
+  }
+}
