@@ -85,6 +85,8 @@ export interface StatusView {
     readonly reason: string;
   }[];
   readonly findings: readonly FindingView[];
+  /** Whether it can do its work, and what is missing. */
+  readonly readiness: { readonly ready: boolean; readonly reasons: readonly string[] };
   /** Workers by verdict. */
   readonly workers: Readonly<Record<string, number>>;
 }
@@ -114,18 +116,25 @@ export interface RecoveryView {
   readonly term: number;
   readonly epoch: number;
   readonly outcome: "running" | "recovered" | "exhausted" | "superseded";
-  /** When each stage was reached; null until then. */
+  /** Why it ended as it did; empty where that needs no reason. */
+  readonly outcomeReason: string;
+  /** The coordinator whose runner acted last; empty before. */
+  readonly runner: string;
+  readonly maxTries: number;
+  /** When each stage was reached; null until then. Of several tries, `acting` is the first's begin, `verifying` the last's action. */
   readonly detectedAtMs: number;
   readonly decidedAtMs: number;
   readonly enqueuedAtMs: number | null;
   readonly actingAtMs: number | null;
   readonly verifyingAtMs: number | null;
+  readonly verifiedAtMs: number | null;
+  readonly recoveredAtMs: number | null;
   readonly endedAtMs: number | null;
   readonly tries: readonly TryView[];
 }
 
 export interface EventView {
-  /** Orders events; `before=<id>` pages back, `Last-Event-ID` continues a stream. */
+  /** In a page: for `before`. In a stream: for `Last-Event-ID`. */
   readonly id: string;
   readonly kind: string;
   readonly atMs: number;

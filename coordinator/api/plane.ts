@@ -2,8 +2,10 @@
 
 import type { Queue } from "bullmq";
 import type { Duration, WorkerId } from "../../proto/units.ts";
-import type { EventView, RecoveryView } from "../../proto/rest.ts";
+import type { MeshEvent } from "../core/event.ts";
+import type { RecoveryRecord } from "../core/recovery-record.ts";
 import type { CoordinatorSummary } from "../core/summary.ts";
+import type { ListedEvent, PageAsk } from "../io/record-store.ts";
 
 /** What an operator asks of the leader. */
 export type OperatorCommand =
@@ -31,23 +33,6 @@ export type CommandResult =
   /** This coordinator holds no lease (any more). */
   | { readonly kind: "not-leader" };
 
-export interface EventQuery {
-  /** At most this many, newest first. */
-  readonly limit: number;
-  /** Only events older than the one with this id. */
-  readonly before?: string;
-  readonly worker?: WorkerId;
-  readonly kind?: string;
-}
-
-export interface RecoveryQuery {
-  /** At most this many, newest first. */
-  readonly limit: number;
-  /** Only recoveries older than the one with this id. */
-  readonly before?: string;
-  readonly worker?: WorkerId;
-}
-
 export interface ControlPlane {
   /** The latest picture; at most a few hundred ms old. */
   summary(): CoordinatorSummary;
@@ -55,12 +40,12 @@ export interface ControlPlane {
   readiness(): { readonly ready: boolean; readonly reasons: readonly string[] };
   /** On the leader. Resolves once the command was taken or refused, not when the recovery ends. `by`: who asks, for the audit. */
   command(command: OperatorCommand, by: string): Promise<CommandResult>;
-  /** May reject with HM_REDIS_UNAVAILABLE, as the other reads of the record. */
-  listRecoveries(query: RecoveryQuery): Promise<readonly RecoveryView[]>;
-  getRecovery(id: string): Promise<RecoveryView | undefined>;
-  listEvents(query: EventQuery): Promise<readonly EventView[]>;
-  /** Each event from now on, of all coordinators, oldest first. `onEvent` must not throw. */
-  subscribe(onEvent: (event: EventView) => void): () => void;
+  /** Newest first, as the next two; may reject while Redis is away. */
+  listRecoveries(ask: PageAsk): Promise<readonly RecoveryRecord[]>;
+  getRecovery(id: string): Promise<RecoveryRecord | undefined>;
+  listEvents(ask: PageAsk): Promise<readonly ListedEvent[]>;
+  /** Each event that this process learns of from now on, oldest first. */
+  subscribe(onEvent: (event: MeshEvent) => void): () => void;
   /** Where the leader's HTTP answers, without a slash at the end; undefined while none is known. */
   leaderUrl(): string | undefined;
   /** The queues that Bull Board shows. */

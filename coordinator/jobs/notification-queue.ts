@@ -7,6 +7,7 @@ import type { MeshEvent } from "../core/event.ts";
 import type { Random } from "../../proto/random.ts";
 import type { Duration } from "../../proto/units.ts";
 import type { RedisConnections } from "../io/redis.ts";
+import type { Message } from "../notify/message.ts";
 import { queueNames, workerHash, type Keys } from "./keys.ts";
 
 /** One message for one channel. No secret: addresses and tokens of channels stay in the process. */
@@ -16,6 +17,8 @@ export interface NotificationJob {
   readonly event: MeshEvent;
   /** Messages of one recovery share a thread; empty where it stands alone. */
   readonly thread: string;
+  /** The words, where they are made already; in a digest `event` is the last of those that it sums up. */
+  readonly message?: Message;
 }
 
 /** Delivers one message; throws to be tried again. A `NeverDeliverable` is not tried again. */
@@ -84,7 +87,6 @@ export class NotificationQueue {
         maxStalledCount: attempts,
         drainDelay: 5,
         runRetryDelay: 250,
-        skipVersionCheck: true,
         settings: {
           backoffStrategy: (failed) => Math.round(backoffDelay(failed, backoff, random)),
         },

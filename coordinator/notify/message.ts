@@ -31,12 +31,6 @@ export interface Message {
   readonly at: number;
 }
 
-/** What travels through the notification queue: plain data without a secret. */
-export interface NotificationJob {
-  readonly channel: ChannelKind;
-  readonly message: Message;
-}
-
 /** What is known of a recovery so far, for the words. */
 export interface Story {
   /** Wall-clock ms of its first event. */

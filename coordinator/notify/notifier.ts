@@ -3,8 +3,8 @@
 import type { Logger } from "pino";
 import type { Clock } from "../../agent/io/clock.ts";
 import type { CoordinatorConfig } from "../config.ts";
-import { coded } from "../errors.ts";
 import type { MeshEvent } from "../core/event.ts";
+import { NeverDeliverable, type NotificationJob } from "../jobs/notification-queue.ts";
 import type { Channel } from "./channel.ts";
 import { emailChannel } from "./email.ts";
 import {
@@ -13,7 +13,6 @@ import {
   messageOf,
   testMessage,
   type Message,
-  type NotificationJob,
   type Story,
 } from "./message.ts";
 import { RateBound } from "./rate.ts";
@@ -31,6 +30,11 @@ export interface NotifierOptions {
   readonly clock: Clock;
   /** Puts a job where it is delivered with retries: the notification queue, or `deliver` itself where Redis is away. */
   readonly enqueue: (job: NotificationJob) => void;
+}
+
+interface Held {
+  readonly event: MeshEvent;
+  readonly message: Message;
 }
 
 export interface ChannelResult {
@@ -65,7 +69,7 @@ function logChannel(log: Logger): Channel {
 
 export class Notifier {
   readonly #options: NotifierOptions;
-  readonly #bounds = new Map<Channel, RateBound<Message>>();
+  readonly #bounds = new Map<Channel, RateBound<Held>>();
   readonly #stories = new Map<string, Story>();
   #timer: NodeJS.Timeout | undefined;
 
@@ -74,7 +78,7 @@ export class Notifier {
     for (const channel of options.channels) {
       // The log is the record of last resort: nothing is held back from it.
       const rate = channel.kind === "log" ? Infinity : options.ratePerMinute;
-      this.#bounds.set(channel, new RateBound(rate));
+      this.#bounds.set(channel, new RateBound<Held>(rate));
     }
   }
 
@@ -85,20 +89,20 @@ export class Notifier {
     const message = messageOf(event, story, this.#options.cluster);
     const now = this.#options.clock.now();
     for (const [channel, bound] of this.#bounds) {
-      if (bound.admit(message, isUrgent(event.kind), now)) {
-        this.#options.enqueue({ channel: channel.kind, message });
+      if (bound.admit({ event, message }, isUrgent(event.kind), now)) {
+        this.#enqueue(channel, event, message);
       }
     }
     this.#arm();
   }
 
-  /** One attempt, bounded in time; rejects with HM_NOTIFY_FAILED. The queue's processor. */
-  async deliver(job: NotificationJob): Promise<void> {
-    const channel = this.#options.channels.find((one) => one.kind === job.channel);
+  /** One attempt, bounded in time; rejects with HM_NOTIFY_FAILED. What the queue calls. */
+  async deliver(channelKind: string, job: NotificationJob): Promise<void> {
+    const channel = this.#options.channels.find((one) => one.kind === channelKind);
     if (channel === undefined) {
-      throw coded("HM_NOTIFY_FAILED", `${job.channel} is not configured on ${this.#options.id}`);
+      throw new NeverDeliverable(`${channelKind} is not configured on ${this.#options.id}`);
     }
-    await channel.send(job.message);
+    await channel.send(job.message ?? messageOf(job.event, undefined, this.#options.cluster));
   }
 
   /** Sends through every channel at once and tells how each went. */
@@ -157,11 +161,17 @@ export class Notifier {
     this.#timer.unref();
   }
 
-  #digest(channel: Channel, held: readonly Message[]): void {
-    const [only] = held;
-    if (only === undefined) return;
+  #digest(channel: Channel, held: readonly Held[]): void {
+    const last = held.at(-1);
+    if (last === undefined) return;
     const { id, cluster, clock } = this.#options;
-    const message = held.length === 1 ? only : digestMessage(held, cluster, id, clock.wall());
-    this.#options.enqueue({ channel: channel.kind, message });
+    const messages = held.map((one) => one.message);
+    const message =
+      held.length === 1 ? last.message : digestMessage(messages, cluster, id, clock.wall());
+    this.#enqueue(channel, last.event, message);
+  }
+
+  #enqueue(channel: Channel, event: MeshEvent, message: Message): void {
+    this.#options.enqueue({ channel: channel.kind, event, thread: message.thread, message });
   }
 }

@@ -9,7 +9,8 @@ import { pino } from "pino";
 import { systemClock, type Clock } from "../../../agent/io/clock.ts";
 import { instant } from "../../../proto/units.ts";
 import { DeadmanCall } from "../../../coordinator/notify/deadman.ts";
-import { messageOf, type NotificationJob } from "../../../coordinator/notify/message.ts";
+import type { NotificationJob } from "../../../coordinator/jobs/notification-queue.ts";
+import { messageOf } from "../../../coordinator/notify/message.ts";
 import { buildChannels, Notifier } from "../../../coordinator/notify/notifier.ts";
 import { RateBound } from "../../../coordinator/notify/rate.ts";
 import { slackChannel } from "../../../coordinator/notify/slack.ts";
@@ -39,23 +40,23 @@ test("only events that are meant for people go out, and a recovery's end tells i
   notifier.onEvent(event({ kind: "try-started", recovery: "1.1.a", at: at + 2050, notify: false }));
   notifier.onEvent(event({ kind: "recovered", recovery: "1.1.a", at: at + 12_345, text: "" }));
   assert.deepEqual(
-    jobs.map((job) => [job.channel, job.message.kind]),
+    jobs.map((job) => [job.channel, job.message?.kind]),
     [
       ["slack", "recovery-enqueued"],
       ["slack", "recovered"],
     ],
   );
   assert.equal(
-    jobs[1]?.message.text,
+    jobs[1]?.message?.text,
     "web-1 is healthy again 12 s after its failure was found (2 tries).",
   );
-  assert.equal(jobs[0]?.message.thread, jobs[1].message.thread);
+  assert.equal(jobs[0]?.message?.thread, jobs[1].message.thread);
 });
 
 test("an exhausted recovery says what a person can do", () => {
   const { notifier, jobs } = notifierOf(10);
   notifier.onEvent(event({ kind: "exhausted", recovery: "1.1.a", text: "3 tries failed" }));
-  assert.equal(jobs[0]?.message.severity, "critical");
+  assert.equal(jobs[0]?.message?.severity, "critical");
   assert.match(jobs[0].message.advice, /heartmesh release h1\/web-1/);
 });
 
@@ -66,10 +67,10 @@ test("beyond the rate messages are summed up in one digest, quarantine goes at o
   }
   notifier.onEvent(event({ kind: "quarantined", worker: "h1/web-7", text: "too many revivals" }));
   assert.equal(jobs.length, 4, "three of the rate and the urgent one");
-  assert.equal(jobs[3]?.message.kind, "quarantined");
+  assert.equal(jobs[3]?.message?.kind, "quarantined");
   notifier.stop();
   assert.equal(jobs.length, 5);
-  const digest = jobs[4]!.message;
+  const digest = jobs[4]!.message!;
   assert.equal(digest.kind, "digest");
   assert.equal(digest.title, "17 more notifications");
   for (let i = 3; i < 20; i++) assert.match(digest.text, new RegExp(`web-${i} failed`));
