@@ -1,8 +1,9 @@
 // What `npm run check` holds every source file to; the reasons for what is switched off stand beside it.
 import js from "@eslint/js";
+import { defineConfig } from "eslint/config";
 import tseslint from "typescript-eslint";
 
-export default tseslint.config(
+export default defineConfig(
   { ignores: ["dist/", "node_modules/", "compose/build/"] },
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
