@@ -140,6 +140,8 @@ export class Path {
   onHeard(t: number, now: Instant): void {
     if (!this.#heardEver) this.#smooth();
     this.#heardEver = true;
+    // What the agent said of its lateness held until this answer, which says it anew.
+    this.#lag = 0;
     this.heardAt = now;
     this.standing = "up";
     if (!this.isAsking) return;

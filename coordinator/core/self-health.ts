@@ -17,7 +17,7 @@ export interface Fitness {
 }
 
 /** Lateness of one tick up to this is a full loop or a coarse timer, no stall. */
-export const stallNoticed: Duration = 50;
+const stallNoticed: Duration = 50;
 /**
  * Stalls are a debt that time pays off at half speed: a single stall up to this long costs nothing but the deadlines that it
  * moved, its own length; above it we are starved and abstain until the debt is below it again.
@@ -27,7 +27,7 @@ const payingOff = 0.5;
 /** More debt is not remembered: fit again at the latest 3 s after the starvation ended. */
 const mostDebt: Duration = 2_000;
 /** A tick later than this is a jump: a suspend, SIGSTOP, a debugger. */
-export const jumpBound: Duration = 2_000;
+const jumpBound: Duration = 2_000;
 /** Doubting more than this share of its workers while others hear them, it is oneself. */
 const shareDoubted = 0.3;
 /** … but one broken path is that path's fault, however few workers there are. */

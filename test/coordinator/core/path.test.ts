@@ -156,3 +156,18 @@ test("what another container left behind is forgotten, what the path taught is n
   assert.ok(view.roundTrip > 15 && view.loss < 0.1);
   assert.equal(path.takeAnswer(99, 40_600), -1, "the old container's answer is not the new one's");
 });
+
+test("three failed attempts are not enough while fewer than K datagrams are unanswered; a check needs no K", () => {
+  const path = pathOf();
+  path.onAsked(0, false);
+  path.failedAttempts = 3;
+  for (let i = 0; i < 13; i++) path.onUnanswered();
+  assert.equal(path.view(9000).datagramsNeeded, 14);
+  assert.equal(path.isDown(9000), false);
+  path.onUnanswered();
+  assert.equal(path.isDown(9000), true);
+  const checked = pathOf({ ...defaults, attempts: "check" });
+  checked.onAsked(0, false);
+  checked.failedAttempts = 3;
+  assert.equal(checked.isDown(9000), true);
+});

@@ -315,6 +315,13 @@ test("an agent that says it is slow gets more time", () => {
   assert.ok(Math.abs(downAfter(200) - downAfter(0) - 600) < 5);
   assert.ok(Math.abs(downAfter(20) - downAfter(0)) < 5, "20 ms are no news");
   assert.ok(downAfter(60_000) < 3100, "but at most TIMEOUT more an attempt");
+  const bench = new Bench().run(20_500);
+  bench.pinger.extend(worker, 200);
+  bench.run(23_500);
+  bench.drain();
+  bench.answersAfter = undefined;
+  bench.run(bench.pinger.nextDeadline()! + 65);
+  assert.deepEqual(bench.standings(), ["doubt"], "answers without a word of it end it");
 });
 
 test("a refused datagram is reason for doubt at once, and for nothing more", () => {
