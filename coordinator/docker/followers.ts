@@ -8,8 +8,12 @@ import { namespaceOwner, refersTo } from "./relevance.ts";
 /** Between SIGTERM and SIGKILL of a dependant, ms: its network is gone already. */
 const followStopTimeout = 1_000;
 
+/** Its network namespace, or that of its processes: the one is lost, the other kills it, when the owner stops. */
 export const joins = (view: ContainerView, owner: ContainerView): boolean =>
-  refersTo(namespaceOwner(view.networkMode), owner);
+  refersTo(namespaceOwner(view.networkMode), owner) || joinsProcesses(view, owner);
+
+const joinsProcesses = (view: ContainerView, owner: ContainerView): boolean =>
+  refersTo(namespaceOwner(view.pidMode), owner);
 
 /** The container whose namespace it joins; `own` where it has one of its own. */
 export async function ownerOf(
@@ -76,8 +80,8 @@ async function follow(
       return true;
     case "exited":
     case "created":
-      // A stopped dependant was stopped by itself or by a person; the agent's and our own doing are ours to end.
-      if (!isAgent && !hand.hasKilled(view.id)) return false;
+      // A stopped dependant was stopped by itself or by a person, unless the owner's end or our own doing killed it.
+      if (!isAgent && !hand.hasKilled(view.id) && !wasKilledWith(view, owner)) return false;
       await hand.start(view.id);
       return true;
     case "paused":
@@ -86,6 +90,9 @@ async function follow(
       return false;
   }
 }
+
+const wasKilledWith = (view: ContainerView, owner: ContainerView): boolean =>
+  view.exitCode === 137 && joinsProcesses(view, owner);
 
 /** An agent keeps nothing: it is killed, not asked. */
 export async function refreshAgent(agent: ContainerView, hand: Hand): Promise<void> {

@@ -197,8 +197,8 @@ export class Recreator {
       replaced,
     });
     const newId = await this.#ensureCreated(plan, beside, recreation.body, hand);
-    if (newId !== plan.newId) await onCreated(newId);
     this.#onStep("created", name);
+    if (newId !== plan.newId) await onCreated(newId);
 
     const connected = (await client.inspectRaw(newId))?.NetworkSettings?.Networks ?? {};
     for (const { network, endpoint } of recreation.connects) {

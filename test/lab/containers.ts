@@ -1,0 +1,63 @@
+// Small containers for tests on a lab engine, and the waiting that real parts need.
+
+import { setTimeout as sleep } from "node:timers/promises";
+import type { LabEngine } from "./engine.ts";
+import { imageNames } from "./images.ts";
+
+export interface ContainerWish {
+  readonly name: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** `docker run --network`. */
+  readonly network?: string;
+  /** More options of `docker run`. */
+  readonly options?: readonly string[];
+  /** What it runs; by default something that ends at once on SIGTERM. */
+  readonly command?: readonly string[];
+}
+
+/** A shell that answers SIGTERM at once, unlike a bare `sleep` as process 1. */
+const obedient = ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 3600 & wait $!; done"];
+
+/** Starts one in the background, from busybox; its id. */
+export async function runContainer(engine: LabEngine, wish: ContainerWish): Promise<string> {
+  const labels = Object.entries(wish.labels ?? {}).flatMap(([key, value]) => [
+    "--label",
+    `${key}=${value}`,
+  ]);
+  const network = wish.network === undefined ? [] : ["--network", wish.network];
+  const ran = await engine.docker(
+    ...["run", "-d", "--name", wish.name, ...labels, ...network, ...(wish.options ?? [])],
+    imageNames.worker,
+    ...(wish.command ?? obedient),
+  );
+  if (ran.code !== 0) throw new Error(`docker run ${wish.name}: ${ran.stderr}`);
+  return ran.stdout.trim();
+}
+
+/** The container's main process, seen from the machine. */
+export async function pidOf(engine: LabEngine, container: string): Promise<number> {
+  const ran = await engine.docker("inspect", "-f", "{{.State.Pid}}", container);
+  const pid = Number(ran.stdout.trim());
+  if (!(pid > 0)) throw new Error(`${container} has no process: ${ran.stderr}`);
+  return pid;
+}
+
+/** Ends it as a crash does: without the engine's knowledge. */
+export async function crash(engine: LabEngine, container: string): Promise<void> {
+  process.kill(await pidOf(engine, container), "SIGKILL");
+}
+
+/** Waits until `found` gives something; throws with `what` after `patience` ms. */
+export async function until<Value>(
+  what: string,
+  found: () => Promise<Value | undefined> | Value | undefined,
+  patience = 10_000,
+): Promise<Value> {
+  const end = performance.now() + patience;
+  for (;;) {
+    const value = await found();
+    if (value !== undefined && value !== false) return value;
+    if (performance.now() > end) throw new Error(`not within ${patience} ms: ${what}`);
+    await sleep(10);
+  }
+}
