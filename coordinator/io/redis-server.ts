@@ -173,6 +173,8 @@ function serverOptions(directory: string): string[] {
     save: "",
     maxmemory: "0",
     "maxmemory-policy": "noeviction",
+    // Redis ends a blocking read at its next tick: that is how exactly a delayed try begins.
+    hz: "50",
     daemonize: "no",
     // Not inherited from the coordinator's own standard input or a system's configuration.
     supervised: "no",

@@ -112,8 +112,9 @@ export class RevivalRunner {
         maxStalledCount,
         /** Seconds. Also how soon a worker notices that its blocking connection was lost. */
         drainDelay: 1,
+        // The version is asked for here: without it BullMQ blocks for whole seconds, and so long would a delayed try wait.
+        skipVersionCheck: false,
         runRetryDelay: 250,
-        skipVersionCheck: true,
         settings: {
           backoffStrategy: (failed, _type, _error, job) =>
             job === undefined ? 0 : this.#backoff(failed, job),
