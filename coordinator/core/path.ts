@@ -263,6 +263,13 @@ export class Path {
     return `silent for ${((t - this.askedAt) / 1000).toFixed(2)} s: ${asked}${refused}`;
   }
 
+  /** Why it is doubted, in words. */
+  describeDoubt(): string {
+    const { smoothed } = this.#roundTrip;
+    const usual = smoothed < 0 ? "never heard yet" : `usually ${smoothed.toFixed(1)} ms`;
+    return `a question is unanswered (${usual})`;
+  }
+
   #endSilence(): void {
     this.isAsking = false;
     this.isHastened = false;

@@ -34,7 +34,7 @@ export class Pinger {
   readonly counters: PingerCounters = zeroCounters();
   readonly #random: Random;
   readonly #phase: number;
-  #origin: Instant;
+  readonly #origin: Instant;
   /** All lateness so far. */
   #lateness: Duration = 0;
   readonly #paths = new Map<WorkerId, Path>();
@@ -123,13 +123,13 @@ export class Pinger {
   }
 
   /** A datagram came back refused (ECONNREFUSED): positive evidence that is counted, and reason for doubt at once. */
-  onRefused(worker: WorkerId, now: Instant): readonly PingerOutput[] {
+  onRefused(worker: WorkerId, _now: Instant): readonly PingerOutput[] {
     const path = this.#paths.get(worker);
     this.counters.refusals++;
     if (path?.isAsking !== true) return nothing;
     path.onRefused();
     const outputs: PingerOutput[] = [];
-    this.#doubt(path, this.#attention(now), outputs);
+    this.#doubt(path, outputs);
     return outputs;
   }
 
@@ -215,11 +215,6 @@ export class Pinger {
     this.#paths.get(worker)?.onLag(lag);
   }
 
-  /** Phases are counted from another origin from now on: the wall clock was corrected. */
-  alignPhases(origin: Instant): void {
-    this.#origin = origin;
-  }
-
   path(worker: WorkerId, now: Instant): PathView | undefined {
     return this.#paths.get(worker)?.view(this.#attention(now));
   }
@@ -293,7 +288,7 @@ export class Pinger {
     const hasFailed = path.attemptEnds <= t + rounding;
     if (isMissed && !path.isRestarted) {
       path.onUnanswered();
-      this.#doubt(path, t, outputs);
+      this.#doubt(path, outputs);
     }
     path.isRestarted = false;
     if (hasFailed) this.#failAttempt(path, t, outputs);
@@ -318,7 +313,7 @@ export class Pinger {
   /** A check failed, maybe at once; the next begins when this attempt's TIMEOUT is over (CHECK_INTERVAL once it is down). */
   #failCheck(path: Path, t: number, outputs: PingerOutput[]): void {
     path.onUnanswered();
-    this.#doubt(path, t, outputs);
+    this.#doubt(path, outputs);
     path.failedAttempts++;
     this.#failing.add(path.worker);
     this.#tellPeers(path, outputs);
@@ -336,13 +331,11 @@ export class Pinger {
     this.#tellPeers(path, outputs);
   }
 
-  #doubt(path: Path, t: number, outputs: PingerOutput[]): void {
+  #doubt(path: Path, outputs: PingerOutput[]): void {
     if (path.standing === "doubt" || path.standing === "down") return;
     path.standing = "doubt";
     this.counters.doubts++;
-    const { roundTrip } = path.view(t);
-    const usual = roundTrip < 0 ? "never heard yet" : `usually ${roundTrip.toFixed(1)} ms`;
-    this.#tell(path, `a question is unanswered (${usual})`, outputs);
+    this.#tell(path, path.describeDoubt(), outputs);
     if (!path.isHastened) this.#tellPeers(path, outputs);
   }
 
