@@ -66,10 +66,15 @@ type Credentials = Omit<Login, "db">;
 function parseLogin(login: string | undefined): Credentials | undefined {
   if (login === undefined || login === "") return { username: undefined, password: undefined };
   const colon = login.indexOf(":");
+  const username = decode(colon === -1 ? login : login.slice(0, colon));
+  const password = colon === -1 ? undefined : decode(login.slice(colon + 1));
+  if (username === undefined || (colon !== -1 && password === undefined)) return undefined;
+  return { username: username === "" ? undefined : username, password };
+}
+
+function decode(text: string): string | undefined {
   try {
-    const username = decodeURIComponent(colon === -1 ? login : login.slice(0, colon));
-    const password = colon === -1 ? undefined : decodeURIComponent(login.slice(colon + 1));
-    return { username: username === "" ? undefined : username, password };
+    return decodeURIComponent(text);
   } catch {
     return undefined;
   }
@@ -87,7 +92,9 @@ function parseUnix(authority: string, path: string, query: string, login: Creden
   if (authority !== "" || path.length < 2) return malformed("the socket's path must be absolute");
   const db = parseDb(new URLSearchParams(query).get("db") ?? "");
   if (db === undefined) return malformed("db is not the number of a database");
-  return { ok: true, value: { kind: "unix", path: decodeURI(path), ...login, db } };
+  const decoded = decode(path);
+  if (decoded === undefined) return malformed(`"${path}" is not percent-encoded properly`);
+  return { ok: true, value: { kind: "unix", path: decoded, ...login, db } };
 }
 
 function parseSentinels(authority: string, path: string, login: Credentials, tls: boolean): Result {
@@ -101,7 +108,8 @@ function parseSentinels(authority: string, path: string, login: Credentials, tls
   if (name === "") return malformed("the master's name is missing behind the Sentinels");
   const db = rest.length > 0 ? undefined : parseDb(dbText);
   if (db === undefined) return malformed(`"${path}" is not /master-name[/db]`);
-  const master = decodeURIComponent(name);
+  const master = decode(name);
+  if (master === undefined) return malformed(`"${name}" is not percent-encoded properly`);
   return { ok: true, value: { kind: "sentinel", sentinels, name: master, tls, ...login, db } };
 }
 
