@@ -1,0 +1,16 @@
+// What every plugin of the API is given.
+
+import type { Logger } from "pino";
+import type { ControlPlane } from "./plane.ts";
+import type { Forwarder } from "./forward.ts";
+import type { TokenStore } from "./token-store.ts";
+
+export interface ApiContext {
+  /** This coordinator's id. */
+  readonly id: string;
+  readonly plane: ControlPlane;
+  readonly tokens: TokenStore;
+  readonly forwarder: Forwarder;
+  readonly log: Logger;
+  readonly metricsOpen: boolean;
+}

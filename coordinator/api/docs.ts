@@ -1,0 +1,43 @@
+// The API's own description: OpenAPI at /docs/json, a page to read and try it at /docs.
+
+import swagger from "@fastify/swagger";
+import swaggerUi from "@fastify/swagger-ui";
+import type { FastifyInstance } from "fastify";
+
+const policy =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/** Before the routes: it hears of each as it is added. */
+export async function describeRoutes(app: FastifyInstance): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info: {
+        title: "heartmesh",
+        version: "1",
+        description:
+          "What a coordinator sees, and what an operator may ask of it. Writes on a follower are forwarded to the leader. Errors are application/problem+json.",
+      },
+      components: {
+        securitySchemes: {
+          bearer: { type: "http", scheme: "bearer" },
+          basic: { type: "http", scheme: "basic", description: "The token as password" },
+        },
+      },
+      security: [{ bearer: [] }, { basic: [] }],
+    },
+    refResolver: {
+      buildLocalReference: (json, _base, _fragment, index) =>
+        typeof json.$id === "string" ? json.$id : `Schema${index}`,
+    },
+  });
+}
+
+export async function docsPlugin(app: FastifyInstance): Promise<void> {
+  await app.register(swaggerUi, {
+    routePrefix: "/docs",
+    staticCSP: policy,
+    theme: { title: "heartmesh API" },
+  });
+  app.get("/", { schema: { hide: true } }, (_request, reply) => reply.redirect("/docs/"));
+}

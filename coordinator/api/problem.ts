@@ -1,0 +1,96 @@
+// Every error as RFC 9457 `application/problem+json`: one shape for people and programs.
+
+import type { FastifyError, FastifyReply } from "fastify";
+import { CodedError } from "../../proto/coded-error.ts";
+import type { Problem } from "../../proto/rest.ts";
+import { errorTable, type ErrorCode } from "../errors.ts";
+
+export const problemType = "application/problem+json";
+
+const titles: Readonly<Record<number, string>> = {
+  400: "The request is not understood",
+  401: "A token is needed",
+  403: "Not allowed",
+  404: "Not found",
+  408: "The request took too long to arrive",
+  409: "Not possible now",
+  413: "The request is too large",
+  415: "The content type is not understood",
+  429: "Too many requests",
+  500: "The coordinator failed",
+  502: "Another part failed",
+  503: "Not available now",
+  504: "Another part took too long",
+};
+
+/** Thrown or returned by a route; `problems` where there are several. */
+export class ApiProblem extends Error {
+  readonly status: number;
+  readonly problems: readonly string[] | undefined;
+
+  constructor(status: number, detail: string, problems?: readonly string[]) {
+    super(detail);
+    this.name = "ApiProblem";
+    this.status = status;
+    this.problems = problems;
+  }
+}
+
+export function problem(status: number, detail: string, problems?: readonly string[]): Problem {
+  const title = titles[status] ?? (status < 500 ? "The request is refused" : "A failure");
+  const type = "about:blank";
+  return { type, title, status, detail, ...(problems === undefined ? {} : { problems }) };
+}
+
+/** What an error means to the one who asked. What is not known to be harmless is not told. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof ApiProblem) return problem(error.status, error.message, error.problems);
+  if (isOurs(error)) {
+    const row = errorTable[error.code];
+    return problem(row.status, `${error.detail}. ${row.advice}`);
+  }
+  if (!(error instanceof Error)) return problem(500, "See the coordinator's log.");
+  const { validation, validationContext, statusCode = 500, code } = error as FastifyError;
+  if (validation !== undefined) {
+    const problems = validation.map((one) => {
+      const where = `${validationContext ?? "request"}${one.instancePath}`;
+      return `${where} ${one.message ?? "is not valid"}${more(one.params)}`;
+    });
+    return problem(400, problems.join("; "), problems);
+  }
+  if (code === "FST_ERR_CTP_BODY_TOO_LARGE") {
+    return problem(413, "The body may have at most 16384 bytes.");
+  }
+  if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") {
+    return problem(415, "Send application/json, or no body at all.");
+  }
+  if (statusCode >= 400 && statusCode < 500) return problem(statusCode, error.message);
+  return problem(500, "See the coordinator's log.");
+}
+
+export function sendProblem(reply: FastifyReply, body: Problem): FastifyReply {
+  return reply.code(body.status).type(problemType).send(JSON.stringify(body));
+}
+
+/** The whole answer where there is no request yet, only broken bytes. */
+export function rawProblem(status: number, reason: string, detail: string): string {
+  const body = JSON.stringify(problem(status, detail));
+  return [
+    `HTTP/1.1 ${status} ${reason}`,
+    `content-type: ${problemType}`,
+    `content-length: ${Buffer.byteLength(body)}`,
+    "connection: close",
+    "",
+    body,
+  ].join("\r\n");
+}
+
+const isOurs = (error: unknown): error is CodedError<ErrorCode> =>
+  error instanceof CodedError && error.code in errorTable;
+
+/** Which property was unknown, which values are allowed: ajv keeps it apart from the sentence. */
+function more(params: Readonly<Record<string, unknown>>): string {
+  if (typeof params.additionalProperty === "string") return `: ${params.additionalProperty}`;
+  if (Array.isArray(params.allowedValues)) return `: ${params.allowedValues.join(", ")}`;
+  return "";
+}

@@ -1,0 +1,272 @@
+// The shapes of proto/rest.ts for OpenAPI, and the shapes that requests are held to. A test holds real answers to them.
+
+type Schema = Readonly<Record<string, unknown>>;
+
+const text = (description = ""): Schema => ({
+  type: "string",
+  ...(description === "" ? {} : { description }),
+});
+const number = (description = ""): Schema => ({
+  type: "number",
+  ...(description === "" ? {} : { description }),
+});
+const ms = (description: string): Schema => number(`${description}, in milliseconds`);
+const time = (description: string): Schema => number(`${description}, Unix time in milliseconds`);
+const flag = (description = ""): Schema => ({
+  type: "boolean",
+  ...(description === "" ? {} : { description }),
+});
+const list = (items: Schema, description = ""): Schema => ({
+  type: "array",
+  items,
+  ...(description === "" ? {} : { description }),
+});
+const oneOf = (...words: readonly string[]): Schema => ({ type: "string", enum: words });
+const orNull = (schema: Schema): Schema => ({ ...schema, type: [schema.type, "null"] });
+const map = (values: Schema, description: string): Schema => ({
+  type: "object",
+  additionalProperties: values,
+  description,
+});
+/** Every property is always there. */
+const shape = (properties: Readonly<Record<string, Schema>>, description = ""): Schema => ({
+  type: "object",
+  additionalProperties: false,
+  required: Object.keys(properties),
+  properties,
+  ...(description === "" ? {} : { description }),
+});
+export const ref = (name: string): Schema => ({ $ref: `${name}#` });
+
+const standing = oneOf("up", "doubt", "down", "abstain");
+const reachable = oneOf("reachable", "unreachable", "unknown");
+
+const evidence = shape({
+  kind: text("pong, silence, engine-event …"),
+  by: text("who saw it"),
+  text: text(),
+});
+
+const worker = shape({
+  id: text("<host>/<container name>; URL-encoded in paths"),
+  role: oneOf("worker", "coordinator", "redis", "haproxy"),
+  verdict: text("what the quorum concludes: healthy, silent, stopped …"),
+  reason: text("why this and not another"),
+  evidence: list(ref("Evidence")),
+  containerId: text(),
+  probe: text("how it is asked"),
+  standings: map(standing, "what each coordinator believes of it"),
+  roundTripMs: orNull(ms("smoothed, on this coordinator's path")),
+  loss: orNull(number("measured round-trip loss, 0 to 1")),
+  heardAgoMs: orNull(ms("since this coordinator heard it")),
+  recovery: {
+    ...shape({ id: text(), stage: text(), tries: number(), text: text() }),
+    type: ["object", "null"],
+  },
+  quarantinedForMs: orNull(ms("how long it has been in quarantine")),
+  silencedForMs: orNull(ms("how long it is still left alone because a person said so")),
+  silenceReason: text(),
+  revivalsInWindow: number("recoveries within REVIVAL_WINDOW"),
+});
+
+const finding = shape({ subject: text(), code: text(), text: text() });
+
+const status = shape({
+  id: text("the answering coordinator"),
+  role: oneOf("follower", "pre-candidate", "candidate", "leader"),
+  term: number(),
+  leader: text("empty while none is known"),
+  leaseForMs: ms("how long its lease still lasts; 0 without one"),
+  fit: flag("whether it is fit to judge"),
+  unfitReason: text(),
+  votes: flag("false while it may not vote"),
+  peers: list(
+    shape({ id: text(), heardAgoMs: orNull(ms("ago")), fit: flag(), redis: reachable }),
+    "the other coordinators",
+  ),
+  redis: reachable,
+  redisByQuorum: oneOf("reachable", "unreachable"),
+  brake: shape({ tripped: flag(), failing: number(), total: number() }),
+  engines: list(shape({ host: text(), reachable: flag(), reason: text() })),
+  findings: list(ref("Finding"), "what a person should know"),
+  readiness: shape({ ready: flag(), reasons: list(text()) }),
+  workers: map(number(), "workers by verdict"),
+});
+
+const leader = shape({
+  leader: text("empty while none is known"),
+  term: number(),
+  url: orNull(text("where its HTTP answers")),
+  isSelf: flag("whether the answering coordinator is it, with a lease"),
+});
+
+const attempt = shape({
+  number: number(),
+  runner: text("the coordinator whose runner made it"),
+  startedAtMs: time("begin"),
+  actedAtMs: orNull(time("the engine had carried it out")),
+  verifiedAtMs: orNull(time("first proof of life")),
+  failedAtMs: orNull(time("failure")),
+  reason: text("why it failed"),
+  counts: flag("false where the engine did not answer"),
+});
+
+const recovery = shape({
+  id: text(),
+  worker: text(),
+  verdict: text(),
+  action: oneOf("start", "kill-start", "restart", "revive-agent", "recreate", "restart-dependants"),
+  reason: text(),
+  evidence: list(ref("Evidence")),
+  term: number(),
+  epoch: number(),
+  outcome: oneOf("running", "recovered", "exhausted", "superseded"),
+  outcomeReason: text(),
+  runner: text(),
+  maxTries: number(),
+  detectedAtMs: time("failure found"),
+  decidedAtMs: time("recovery decided"),
+  enqueuedAtMs: orNull(time("job enqueued")),
+  actingAtMs: orNull(time("first try began")),
+  verifyingAtMs: orNull(time("last action done")),
+  verifiedAtMs: orNull(time("first proof of life")),
+  recoveredAtMs: orNull(time("steady for VERIFY_WINDOW")),
+  endedAtMs: orNull(time("end")),
+  tries: list(ref("Try")),
+});
+
+const event = shape({
+  id: text("for `before`, or in a stream for Last-Event-ID"),
+  kind: text(),
+  atMs: time("when"),
+  by: text("coordinator"),
+  worker: text("empty where it concerns none"),
+  recovery: text("empty where it belongs to none"),
+  text: text(),
+  evidence: list(ref("Evidence")),
+});
+
+const command = shape({ text: text("what was done"), recovery: orNull(text("what it began")) });
+
+const notifyTest = shape({
+  channels: list(shape({ channel: text(), ok: flag(), text: text() })),
+});
+
+const problem: Schema = {
+  ...shape({ type: text(), title: text(), status: number(), detail: text() }),
+  properties: {
+    type: text(),
+    title: text(),
+    status: number(),
+    detail: text("what was wrong, what was expected, what to do"),
+    problems: list(text(), "each fault of the request"),
+  },
+};
+
+/** Added to the server under their names; OpenAPI shows them as components. */
+export const sharedSchemas: readonly (Schema & { readonly $id: string })[] = Object.entries({
+  Evidence: evidence,
+  Worker: worker,
+  Finding: finding,
+  Status: status,
+  Leader: leader,
+  Try: attempt,
+  Recovery: recovery,
+  Event: event,
+  Command: command,
+  NotifyTest: notifyTest,
+  Problem: problem,
+}).map(([name, schema]) => ({ $id: name, ...schema }));
+
+const problemDescriptions: Readonly<Record<number, string>> = {
+  400: "Not understood; every fault is listed",
+  401: "A token is needed",
+  403: "The role does not suffice, or a browser's write came from elsewhere",
+  404: "No such thing",
+  409: "It makes no sense now",
+  413: "The body is too large",
+  415: "Not JSON",
+  429: "Too many requests",
+  502: "The leader could not be reached",
+  503: "No leader, or another part is away",
+  504: "The leader did not answer in time",
+};
+
+/** The answers of a route: the good one, and the problems that it may give beside 401, 403 and 429. */
+export function answers(
+  good: Readonly<Record<number, Schema>>,
+  ...problems: readonly number[]
+): Schema {
+  const codes = [...new Set([...problems, 401, 403, 429])].sort((a, b) => a - b);
+  const bad = codes.map((code): [number, Schema] => [
+    code,
+    {
+      description: problemDescriptions[code] ?? "A failure",
+      content: { "application/problem+json": { schema: ref("Problem") } },
+    },
+  ]);
+  return { ...good, ...Object.fromEntries(bad) };
+}
+
+export const good = (schema: Schema, description: string): Schema => ({
+  description,
+  content: { "application/json": { schema } },
+});
+
+/** Needs no token: no list of schemes applies. */
+export const openToAll: Readonly<{ security: [] }> = { security: [] };
+
+const reason: Schema = { type: "string", minLength: 1, maxLength: 200 };
+
+/** Requests: what is not named is refused. */
+export const requests = {
+  workerId: {
+    type: "object",
+    required: ["id"],
+    properties: {
+      id: {
+        ...text("id, URL-encoded, or the container's name where it is unique"),
+        minLength: 1,
+        maxLength: 200,
+      },
+    },
+  },
+  recoveryId: {
+    type: "object",
+    required: ["id"],
+    properties: { id: { type: "string", minLength: 1, maxLength: 200 } },
+  },
+  revive: {
+    type: ["object", "null"],
+    additionalProperties: false,
+    properties: { reason: { ...reason, description: "for the audit" } },
+  },
+  silence: {
+    type: "object",
+    additionalProperties: false,
+    required: ["for", "reason"],
+    properties: {
+      for: { ...text("a duration: 90, 30m, 2h; at most 30d"), minLength: 1, maxLength: 40 },
+      reason,
+    },
+  },
+  page: {
+    type: "object",
+    additionalProperties: false,
+    properties: {
+      limit: { type: "integer", minimum: 1, maximum: 1000, default: 100 },
+      before: { ...text("id of the last entry of the page before"), maxLength: 200 },
+      worker: { ...text("only of this worker"), maxLength: 200 },
+    },
+  },
+  events: {
+    type: "object",
+    additionalProperties: false,
+    properties: {
+      limit: { type: "integer", minimum: 1, maximum: 1000, default: 100 },
+      before: { ...text("id of the last entry of the page before"), maxLength: 200 },
+      worker: { ...text("only of this worker"), maxLength: 200 },
+      kind: { ...text("only of this kind"), maxLength: 60 },
+    },
+  },
+} as const;

@@ -1,0 +1,225 @@
+// The HTTP server of a coordinator: bounds, login, problems, TLS and all plugins, composed.
+
+import { readFileSync } from "node:fs";
+import type { Server as HttpsServer } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
+import rateLimit from "@fastify/rate-limit";
+import Fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyServerOptions,
+} from "fastify";
+import type { Logger } from "pino";
+import type { CoordinatorConfig } from "../config.ts";
+import { authorizeCallers, identifyCallers } from "./access.ts";
+import type { ApiContext } from "./context.ts";
+import { describeRoutes, docsPlugin } from "./docs.ts";
+import { eventsPlugin } from "./events.ts";
+import { FileWatch } from "./file-watch.ts";
+import { buildForwarder } from "./forward.ts";
+import { metricsPlugin } from "./metrics.ts";
+import { notifyTestPlugin } from "./notify-test.ts";
+import type { ControlPlane } from "./plane.ts";
+import { ApiProblem, problem, problemOf, rawProblem, sendProblem } from "./problem.ts";
+import { queuesPlugin } from "./queues.ts";
+import { recoveriesPlugin } from "./recoveries.ts";
+import { sharedSchemas } from "./schemas.ts";
+import { probesPlugin, statusPlugin } from "./status.ts";
+import { TokenStore } from "./token-store.ts";
+import { workersPlugin } from "./workers.ts";
+
+export interface RunningHttp {
+  /** Where it listens, for a person on this machine. */
+  readonly url: string;
+  /** Ends open requests and streams; idempotent. */
+  stop(): Promise<void>;
+}
+
+const bounds = {
+  /** Of a body. More: 413. */
+  body: 16_384,
+  /** For headers and body to arrive. Later: 408. */
+  request: 10_000,
+  headers: 5_000,
+  /** Without a byte in either direction. Longer: the connection is closed; streams say "still here" every 15 s. */
+  silence: 60_000,
+  /** Connections at a time. More: closed at once. */
+  connections: 1_000,
+  /** Requests a minute of one token, or of one address without one. More: 429. */
+  requests: 1_200,
+} as const;
+
+export interface HttpBounds {
+  readonly request?: number;
+  readonly requests?: number;
+  readonly rereadEvery?: number;
+}
+
+/** @param narrowed bounds that a test makes tighter */
+export async function startHttp(
+  config: CoordinatorConfig,
+  plane: ControlPlane,
+  log: Logger,
+  narrowed: HttpBounds = {},
+): Promise<RunningHttp> {
+  const { http } = config;
+  const tokens = new TokenStore(http.tokens, log);
+  const app = await buildApp(config, plane, tokens, log, narrowed);
+  const { tls } = http;
+  const tlsWatch = new FileWatch(tls === undefined ? [] : [tls.certFile, tls.keyFile], () => {
+    rereadTls(app, http, log);
+  });
+  await app.listen({ host: http.host, port: http.port, backlog: 511 });
+  app.server.maxConnections = bounds.connections;
+  tokens.start(narrowed.rereadEvery);
+  tlsWatch.start(narrowed.rereadEvery);
+  let stopping: Promise<void> | undefined;
+  return {
+    url: urlOf(app.server.address() as AddressInfo, tls !== undefined),
+    stop() {
+      tokens.stop();
+      tlsWatch.stop();
+      stopping ??= app.close();
+      return stopping;
+    },
+  };
+}
+
+async function buildApp(
+  config: CoordinatorConfig,
+  plane: ControlPlane,
+  tokens: TokenStore,
+  log: Logger,
+  narrowed: HttpBounds = {},
+): Promise<FastifyInstance> {
+  const { tls, metricsOpen } = config.http;
+  const app = createServer(tls, narrowed.request ?? bounds.request);
+  for (const schema of sharedSchemas) app.addSchema(schema);
+  app.removeContentTypeParser("text/plain");
+  app.setSerializerCompiler(() => (value) => JSON.stringify(value));
+  answerErrors(app, log);
+  identifyCallers(app, tokens);
+  await app.register(rateLimit, {
+    max: narrowed.requests ?? bounds.requests,
+    timeWindow: 60_000,
+    keyGenerator: (request) =>
+      request.caller === undefined || !tokens.areNeeded
+        ? `address ${request.ip}`
+        : `token ${request.caller.name}`,
+    errorResponseBuilder: (_request, limit) =>
+      new ApiProblem(
+        limit.statusCode,
+        `At most ${limit.max} requests a minute; wait ${limit.after}.`,
+      ),
+  });
+  authorizeCallers(app, tokens);
+  app.setNotFoundHandler({ preHandler: app.rateLimit() }, (request, reply) =>
+    sendProblem(
+      reply,
+      problem(404, `There is no ${request.method} ${pathOf(request.url)}; see /docs.`),
+    ),
+  );
+  await describeRoutes(app);
+  const forwarder = buildForwarder(config.id, tls?.certFile);
+  const context: ApiContext = { id: config.id, plane, tokens, forwarder, log, metricsOpen };
+  statusPlugin(app, context);
+  probesPlugin(app, context);
+  workersPlugin(app, context);
+  recoveriesPlugin(app, context);
+  eventsPlugin(app, context);
+  notifyTestPlugin(app, context);
+  metricsPlugin(app, context);
+  await docsPlugin(app);
+  await queuesPlugin(app, context);
+  await app.ready();
+  return app;
+}
+
+function createServer(
+  tls: CoordinatorConfig["http"]["tls"],
+  requestTimeout: number,
+): FastifyInstance {
+  const node = {
+    headersTimeout: Math.min(bounds.headers, requestTimeout),
+    // Node looks at slow requests only every 30 s unless told otherwise.
+    connectionsCheckingInterval: Math.min(1000, requestTimeout),
+  };
+  const options: FastifyServerOptions = {
+    logger: false,
+    bodyLimit: bounds.body,
+    requestTimeout,
+    connectionTimeout: bounds.silence,
+    keepAliveTimeout: 10_000,
+    forceCloseConnections: true,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 700 },
+    ajv: { customOptions: { allErrors: true, coerceTypes: true, removeAdditional: false } },
+    clientErrorHandler: answerBrokenBytes,
+    frameworkErrors: (error, _request, reply) => {
+      void sendProblem(reply, problemOf(error));
+    },
+  };
+  if (tls === undefined) return Fastify({ ...options, http: node });
+  const https = { ...node, ...readTls(tls) };
+  return Fastify({ ...options, https } as FastifyServerOptions);
+}
+
+function answerBrokenBytes(error: NodeJS.ErrnoException, socket: Socket): void {
+  // What was begun cannot be mended: half an answer is better cut than continued by another.
+  if (!socket.writable || error.code === "ECONNRESET") {
+    socket.destroy();
+    return;
+  }
+  socket.end(
+    error.code === "ERR_HTTP_REQUEST_TIMEOUT"
+      ? rawProblem(408, "Request Timeout", "The request did not arrive in time.")
+      : rawProblem(400, "Bad Request", "The bytes are no HTTP request."),
+  );
+}
+
+function answerErrors(app: FastifyInstance, log: Logger): void {
+  app.setErrorHandler((error, request, reply) => {
+    const body = problemOf(error);
+    if (body.status >= 500 && !(error instanceof ApiProblem)) {
+      log.error(
+        { err: error, method: request.method, path: pathOf(request.url) },
+        "a request failed",
+      );
+    }
+    return sendProblem(reply, body);
+  });
+  app.addHook("onSend", (_request, reply, payload, done) => {
+    reply.header("x-content-type-options", "nosniff");
+    reply.header("referrer-policy", "no-referrer");
+    if (!reply.hasHeader("cache-control")) reply.header("cache-control", "no-store");
+    if (!reply.hasHeader("content-security-policy")) {
+      reply.header("content-security-policy", "default-src 'none'; frame-ancestors 'none'");
+    }
+    done(null, payload);
+  });
+}
+
+const pathOf = (url: string): string => (url.split("?")[0] ?? "").slice(0, 200);
+
+const readTls = (
+  tls: NonNullable<CoordinatorConfig["http"]["tls"]>,
+): { cert: Buffer; key: Buffer } => ({
+  cert: readFileSync(tls.certFile),
+  key: readFileSync(tls.keyFile),
+});
+
+function rereadTls(app: FastifyInstance, http: CoordinatorConfig["http"], log: Logger): void {
+  if (http.tls === undefined) return;
+  try {
+    (app.server as unknown as HttpsServer).setSecureContext(readTls(http.tls));
+    log.info("the TLS certificate was read again");
+  } catch (error) {
+    // Half a pair while it is being replaced: the next look finds the other half.
+    log.error({ err: error }, "the TLS files are not usable, the old certificate stays");
+  }
+}
+
+function urlOf(address: AddressInfo, isTls: boolean): string {
+  const host = address.address.includes(":") ? `[${address.address}]` : address.address;
+  const seen = host === "0.0.0.0" || host === "[::]" ? "127.0.0.1" : host;
+  return `${isTls ? "https" : "http"}://${seen}:${address.port}`;
+}

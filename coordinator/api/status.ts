@@ -1,0 +1,75 @@
+// The coordinator itself: its status, who leads, and the probes that need no token and tell no detail.
+
+import type { FastifyInstance } from "fastify";
+import type { LeaderView, StatusView } from "../../proto/rest.ts";
+import type { ApiContext } from "./context.ts";
+import { answers, good, openToAll, ref } from "./schemas.ts";
+import { holdsLease, leaderView, statusView } from "./views.ts";
+
+export function statusPlugin(app: FastifyInstance, { plane }: ApiContext): void {
+  app.get(
+    "/api/v1/status",
+    {
+      schema: {
+        tags: ["coordinator"],
+        summary: "This coordinator and what it sees",
+        response: answers({ 200: good(ref("Status"), "The status") }),
+      },
+    },
+    (): StatusView => statusView(plane.summary(), plane.readiness()),
+  );
+
+  app.get(
+    "/api/v1/leader",
+    {
+      schema: {
+        tags: ["coordinator"],
+        summary: "Who leads",
+        response: answers({ 200: good(ref("Leader"), "The leader, as far as known") }),
+      },
+    },
+    (): LeaderView => leaderView(plane.summary(), plane.leaderUrl()),
+  );
+}
+
+/** For proxies and orchestrators: not bound in rate, since a refused probe would take a healthy coordinator away. */
+export function probesPlugin(app: FastifyInstance, { plane }: ApiContext): void {
+  const config = { access: "open" as const, rateLimit: false as const };
+  const word = (description: string) => ({
+    description,
+    content: { "text/plain": { schema: { type: "string" } } },
+  });
+  const probe = (
+    path: string,
+    summary: string,
+    words: readonly [yes: string, no: string],
+    isTrue: () => boolean,
+  ): void => {
+    app.get(
+      path,
+      {
+        config,
+        schema: {
+          tags: ["probes"],
+          summary,
+          ...openToAll,
+          response: { 200: word(words[0]), 503: word(words[1]) },
+        },
+      },
+      (_request, reply) => {
+        const yes = isTrue();
+        return reply
+          .code(yes ? 200 : 503)
+          .type("text/plain; charset=utf-8")
+          .send(`${yes ? words[0] : words[1]}\n`);
+      },
+    );
+  };
+  probe("/livez", "Whether the process answers", ["alive", "dead"], () => true);
+  probe("/readyz", "Whether it can do its work", ["ready", "not ready"], () => {
+    return plane.readiness().ready;
+  });
+  probe("/leader", "200 on the leader alone, for proxies", ["leader", "not leader"], () =>
+    holdsLease(plane.summary()),
+  );
+}

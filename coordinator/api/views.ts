@@ -1,0 +1,128 @@
+// From what the coordinator knows to what the API says. Pure.
+
+import { createHash } from "node:crypto";
+import type {
+  EventView,
+  LeaderView,
+  RecoveryView,
+  StatusView,
+  WorkerView,
+} from "../../proto/rest.ts";
+import type { MeshEvent } from "../core/event.ts";
+import type { RecoveryRecord } from "../core/recovery-record.ts";
+import type { CoordinatorSummary, WorkerSummary } from "../core/summary.ts";
+
+/** Whether it leads with a lease: what proxies and writes go by. */
+export const holdsLease = (summary: CoordinatorSummary): boolean =>
+  summary.role === "leader" && summary.leaseFor > 0;
+
+export const leaderView = (summary: CoordinatorSummary, url: string | undefined): LeaderView => ({
+  leader: summary.leader,
+  term: summary.term,
+  url: url ?? null,
+  isSelf: holdsLease(summary),
+});
+
+export function statusView(
+  summary: CoordinatorSummary,
+  readiness: StatusView["readiness"],
+): StatusView {
+  const { id, role, term, leader, fit, unfitReason, votes, redis, redisByQuorum } = summary;
+  const workers: Record<string, number> = {};
+  for (const { verdict } of summary.workers) workers[verdict] = (workers[verdict] ?? 0) + 1;
+  return {
+    id,
+    role,
+    term,
+    leader,
+    leaseForMs: Math.max(0, summary.leaseFor),
+    fit,
+    unfitReason,
+    votes,
+    peers: summary.peers.map((peer) => ({
+      id: peer.id,
+      heardAgoMs: atLeastZero(peer.heardAgo),
+      fit: peer.fit,
+      redis: peer.redis,
+    })),
+    redis,
+    redisByQuorum,
+    brake: summary.brake,
+    engines: summary.engines,
+    findings: summary.findings,
+    readiness,
+    workers,
+  };
+}
+
+export function workerView(summary: CoordinatorSummary, worker: WorkerSummary): WorkerView {
+  return {
+    id: worker.id,
+    role: worker.role,
+    verdict: worker.verdict,
+    reason: worker.reason,
+    evidence: worker.evidence,
+    containerId: worker.containerId,
+    probe: worker.probe,
+    standings: { ...worker.standings, [summary.id]: worker.standing },
+    roundTripMs: atLeastZero(worker.roundTrip),
+    loss: atLeastZero(worker.loss),
+    heardAgoMs: atLeastZero(worker.heardAgo),
+    recovery: worker.recovery ?? null,
+    quarantinedForMs: atLeastZero(worker.quarantinedFor),
+    silencedForMs: atLeastZero(worker.silencedFor),
+    silenceReason: worker.silenceReason,
+    revivalsInWindow: worker.revivalsInWindow,
+  };
+}
+
+export function recoveryView(record: RecoveryRecord): RecoveryView {
+  const acted = record.tries.filter((one) => one.actedAt > 0).at(-1);
+  return {
+    id: record.id,
+    worker: record.worker,
+    verdict: record.verdict,
+    action: record.action,
+    reason: record.reason,
+    evidence: record.evidence,
+    term: record.token.term,
+    epoch: record.token.epoch,
+    outcome: record.outcome,
+    outcomeReason: record.outcomeReason,
+    runner: record.runner,
+    maxTries: record.maxTries,
+    detectedAtMs: record.detectedAt,
+    decidedAtMs: record.decidedAt,
+    enqueuedAtMs: unlessZero(record.enqueuedAt),
+    actingAtMs: unlessZero(record.tries[0]?.startedAt ?? 0),
+    verifyingAtMs: unlessZero(acted?.actedAt ?? 0),
+    verifiedAtMs: unlessZero(record.verifiedAt),
+    recoveredAtMs: unlessZero(record.recoveredAt),
+    endedAtMs: unlessZero(record.endedAt),
+    tries: record.tries.map((one) => ({
+      number: one.number,
+      runner: one.runner,
+      startedAtMs: one.startedAt,
+      actedAtMs: unlessZero(one.actedAt),
+      verifiedAtMs: unlessZero(one.verifiedAt),
+      failedAtMs: unlessZero(one.failedAt),
+      reason: one.reason,
+      counts: one.counts,
+    })),
+  };
+}
+
+export function eventView(id: string, event: MeshEvent): EventView {
+  const { kind, at, by, worker, recovery, text, evidence } = event;
+  return { id, kind, atMs: at, by, worker, recovery, text, evidence };
+}
+
+/** The same wherever the event is read: its time, then a hash of it. */
+export function streamId(event: MeshEvent): string {
+  const parts = [event.kind, event.by, event.worker, event.recovery, event.text];
+  const hash = createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 12);
+  return `${event.at}-${hash}`;
+}
+
+const atLeastZero = (value: number): number | null => (value < 0 ? null : value);
+const unlessZero = (at: number): number | null => (at === 0 ? null : at);

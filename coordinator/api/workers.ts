@@ -1,0 +1,173 @@
+// Workers: what is known of each, and what an operator may ask for.
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { parseDuration } from "../../proto/config-parse.ts";
+import type { CommandView, WorkerView } from "../../proto/rest.ts";
+import { toReason } from "../../proto/text.ts";
+import type { WorkerSummary } from "../core/summary.ts";
+import type { ApiContext } from "./context.ts";
+import type { OperatorCommand } from "./plane.ts";
+import { ApiProblem } from "./problem.ts";
+import { answers, good, ref, requests } from "./schemas.ts";
+import { holdsLease, workerView } from "./views.ts";
+
+const longestSilence = 30 * 86_400_000;
+
+interface ById {
+  Params: { id: string };
+}
+
+export function workersPlugin(app: FastifyInstance, context: ApiContext): void {
+  const { plane } = context;
+  const tags = ["workers"];
+
+  app.get(
+    "/api/v1/workers",
+    {
+      schema: {
+        tags,
+        summary: "All workers",
+        response: answers({
+          200: good({ type: "array", items: ref("Worker") }, "Workers, by id"),
+        }),
+      },
+    },
+    (): WorkerView[] => {
+      const summary = plane.summary();
+      const byId = summary.workers.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+      return byId.map((one) => workerView(summary, one));
+    },
+  );
+
+  app.get<ById>(
+    "/api/v1/workers/:id",
+    {
+      schema: {
+        tags,
+        summary: "One worker",
+        params: requests.workerId,
+        response: answers({ 200: good(ref("Worker"), "The worker") }, 404, 409),
+      },
+    },
+    (request): WorkerView => {
+      const summary = plane.summary();
+      return workerView(summary, findWorker(summary.workers, request.params.id));
+    },
+  );
+
+  addCommands(app, context);
+}
+
+function addCommands(app: FastifyInstance, context: ApiContext): void {
+  const base = {
+    tags: ["workers"],
+    params: requests.workerId,
+    response: answers(
+      { 200: good(ref("Command"), "Done, by the leader") },
+      ...[400, 404, 409, 413, 415, 502, 503, 504],
+    ),
+  };
+  const operator = { access: "operator" as const };
+
+  app.post<ById & { Body: { reason?: string } | null }>(
+    "/api/v1/workers/:id/revive",
+    {
+      config: operator,
+      schema: {
+        ...base,
+        summary: "Revive it now",
+        description:
+          "Begins a recovery although nothing failed, or in spite of quarantine. A paused worker is refused.",
+        body: requests.revive,
+      },
+    },
+    (request, reply) =>
+      carryOut(context, request, reply, (worker) => ({
+        kind: "revive",
+        worker,
+        reason: toReason(request.body?.reason ?? ""),
+      })),
+  );
+
+  app.post<ById & { Body: { for: string; reason: string } }>(
+    "/api/v1/workers/:id/silence",
+    {
+      config: operator,
+      schema: { ...base, summary: "Leave it alone for a while", body: requests.silence },
+    },
+    (request, reply) =>
+      carryOut(context, request, reply, (worker) => ({
+        kind: "silence",
+        worker,
+        duration: silenceOf(request.body.for),
+        reason: toReason(request.body.reason),
+      })),
+  );
+
+  app.delete<ById>(
+    "/api/v1/workers/:id/silence",
+    { config: operator, schema: { ...base, summary: "Care for it again" } },
+    (request, reply) =>
+      carryOut(context, request, reply, (worker) => ({ kind: "unsilence", worker })),
+  );
+
+  app.delete<ById>(
+    "/api/v1/workers/:id/quarantine",
+    { config: operator, schema: { ...base, summary: "End its quarantine" } },
+    (request, reply) =>
+      carryOut(context, request, reply, (worker) => ({ kind: "release-quarantine", worker })),
+  );
+}
+
+/** On the leader; elsewhere the leader is asked instead. */
+async function carryOut(
+  context: ApiContext,
+  request: FastifyRequest<ById>,
+  reply: FastifyReply,
+  build: (worker: string) => OperatorCommand,
+): Promise<CommandView | FastifyReply> {
+  const { plane, forwarder, id } = context;
+  const summary = plane.summary();
+  if (!holdsLease(summary)) {
+    const url = plane.leaderUrl();
+    if (url === undefined || summary.leader === id) throw noLeader();
+    return forwarder.forward(request, reply, url);
+  }
+  const worker = findWorker(summary.workers, request.params.id).id;
+  const by = `${request.caller?.name ?? "nobody"} (${id})`;
+  const result = await plane.command(build(worker), by);
+  switch (result.kind) {
+    case "done":
+      return { text: result.text, recovery: result.recovery ?? null };
+    case "refused":
+      throw new ApiProblem(409, result.text);
+    case "unknown-worker":
+      throw new ApiProblem(404, `${worker} is not watched any more.`);
+    case "not-leader":
+      throw noLeader();
+  }
+}
+
+const noLeader = (): ApiProblem =>
+  new ApiProblem(503, "No coordinator leads at the moment. Ask again in a second.");
+
+/** By its id, or by its container's name where one alone is called so. */
+export function findWorker(workers: readonly WorkerSummary[], asked: string): WorkerSummary {
+  const exact = workers.find((one) => one.id === asked);
+  if (exact !== undefined) return exact;
+  const named = workers.filter((one) => one.id.slice(one.id.lastIndexOf("/") + 1) === asked);
+  const [only] = named;
+  if (only !== undefined && named.length === 1) return only;
+  if (only === undefined) {
+    throw new ApiProblem(404, `No worker is called ${asked}; GET /api/v1/workers lists all.`);
+  }
+  const ids = named.map((one) => one.id);
+  throw new ApiProblem(409, `${asked} is ambiguous: ${ids.join(", ")}. Ask by the whole id.`, ids);
+}
+
+function silenceOf(text: string): number {
+  const duration = parseDuration(text);
+  if (!duration.ok) throw new ApiProblem(400, `body/for: ${duration.detail ?? "malformed"}`);
+  if (duration.value >= 1000 && duration.value <= longestSilence) return duration.value;
+  throw new ApiProblem(400, `body/for: "${text}" is out of bounds; expected 1s to 30d`);
+}
