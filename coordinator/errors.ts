@@ -49,9 +49,23 @@ export const errorTable = {
     advice:
       "Free space, or mend the disk or its rights; until then this coordinator neither votes nor leads anew.",
   },
+  HM_MESH_START: {
+    status: 500,
+    text: "The mesh's UDP port could not be bound.",
+    advice: "Free MESH_PORT or choose another one, the same in COORDINATORS.",
+  },
+  HM_STARTING: {
+    status: 503,
+    text: "The coordinator is still starting.",
+    advice: "Ask again in a moment.",
+  },
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof errorTable;
 
 export const coded = (code: ErrorCode, detail: string, cause?: unknown): CodedError<ErrorCode> =>
   new CodedError(code, detail, cause === undefined ? undefined : { cause });
+
+/** What a person can do about an error; empty for one that is not ours. */
+export const adviceOf = (code: string | undefined): string =>
+  Object.entries(errorTable).find(([known]) => known === code)?.[1].advice ?? "";

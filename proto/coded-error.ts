@@ -28,3 +28,5 @@ export const isCoded = <Code extends string>(
   error: unknown,
   code: Code,
 ): error is CodedError<Code> => error instanceof CodedError && error.code === code;
+
+export const isCodedError = (error: unknown): error is CodedError => error instanceof CodedError;

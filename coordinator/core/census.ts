@@ -56,8 +56,9 @@ export class Census {
   /** Answers of `ownerOf` since the last change. */
   #owners = new Map<string, WorkerId | undefined>();
 
-  constructor(config: CensusConfig) {
+  constructor(config: CensusConfig, now: Instant) {
     this.#config = config;
+    this.#rebuild(now);
   }
 
   get workers(): ReadonlyMap<WorkerId, WorkerSpec> {

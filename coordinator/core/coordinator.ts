@@ -57,7 +57,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
   #quorumLost = false;
   /** It held the last lease that it knows of, so it is the one to say that the quorum is lost. */
   #ledLast = false;
-  #leader: CoordinatorId | "" = "";
+  #leader: CoordinatorId = "";
   #out: CoordinatorOutput[] = [];
 
   constructor(config: CoordinatorConfig, ballot: Ballot | "lost", random: Random, now: Instant) {

@@ -44,7 +44,7 @@ export interface MeshEvent {
   readonly at: number;
   readonly by: CoordinatorId;
   /** Empty where it concerns no worker. */
-  readonly worker: WorkerId | "";
+  readonly worker: WorkerId;
   /** The recovery it belongs to; empty where none. */
   readonly recovery: string;
   /** One sentence for a person. */

@@ -114,6 +114,6 @@ export type CoordinatorOutput =
       readonly kind: "role-changed";
       readonly role: Role;
       readonly term: Term;
-      readonly leader: CoordinatorId | "";
+      readonly leader: CoordinatorId;
       readonly reason: string;
     };

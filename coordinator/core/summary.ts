@@ -36,7 +36,7 @@ export interface CoordinatorSummary {
   readonly id: CoordinatorId;
   readonly role: "follower" | "pre-candidate" | "candidate" | "leader";
   readonly term: Term;
-  readonly leader: CoordinatorId | "";
+  readonly leader: CoordinatorId;
   /** Milliseconds that its lease still lasts; 0 when it holds none. */
   readonly leaseFor: Duration;
   readonly fit: boolean;

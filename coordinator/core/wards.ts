@@ -48,7 +48,6 @@ export class Wards {
   readonly census: Census;
   readonly pinger: Pinger;
   readonly standings: Standings;
-  readonly #config: WardsConfig;
   readonly #intent: Intent;
   readonly #vigil = new Vigil();
   readonly #pages = new Map<WorkerId, LedgerPage>();
@@ -59,8 +58,7 @@ export class Wards {
   #out: WardOutput[] = [];
 
   constructor(config: WardsConfig, random: Random, now: Instant) {
-    this.#config = config;
-    this.census = new Census(config.census);
+    this.census = new Census(config.census, now);
     this.pinger = new Pinger(config.pinger, random);
     this.standings = new Standings(
       {
@@ -444,7 +442,7 @@ export class Wards {
   }
 }
 
-const agentLeaving = (worker: WorkerId | "", text: string): WardOutput => ({
+const agentLeaving = (worker: WorkerId, text: string): WardOutput => ({
   kind: "publish",
   event: { kind: "agent-leaving", worker, recovery: "", text, evidence: [], notify: false },
 });

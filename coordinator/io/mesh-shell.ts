@@ -13,8 +13,8 @@ import type { KeyRing } from "../../proto/key-ring.ts";
 import type { Message } from "../../proto/messages.ts";
 import { Random } from "../../proto/random.ts";
 import { createSeal, type Seal } from "../../proto/seal.ts";
-import type { Instant } from "../../proto/units.ts";
-import { Coordinator } from "../core/coordinator.ts";
+import { after, type Instant } from "../../proto/units.ts";
+import { Coordinator, type CoordinatorConfig } from "../core/coordinator.ts";
 import type { CoordinatorInput, CoordinatorOutput } from "../core/exchange.ts";
 import type { CoordinatorSummary } from "../core/summary.ts";
 import type { CheckSpec } from "../core/worker.ts";
@@ -68,11 +68,12 @@ export class MeshShell {
 
   /** Rejects where the port cannot be bound. */
   async start(): Promise<{ readonly port: number; readonly damage: readonly string[] }> {
-    const { setup } = { setup: this.#setup };
+    const setup = this.#setup;
     const { ballot, damage } = this.#store.read();
     this.#seal = await createSeal({ cluster: setup.clusterId, boot: setup.boot, ring: setup.ring });
     const { port } = await this.#socket.open();
-    this.#core = new Coordinator(setup.core, ballot, new Random(setup.seed), systemClock.now());
+    const core = withPhaseOrigin(setup.core);
+    this.#core = new Coordinator(core, ballot, new Random(setup.seed), systemClock.now());
     this.#driver = new Driver<CoordinatorInput, CoordinatorOutput>({
       machine: this.#core,
       clock: systemClock,
@@ -241,4 +242,10 @@ function isOfMesh(message: Message): boolean {
     default:
       return true;
   }
+}
+
+/** Phases count from 1970, by this thread's own clock, so that the coordinators' questions are staggered between them. */
+function withPhaseOrigin(core: CoordinatorConfig): CoordinatorConfig {
+  const phaseOrigin = after(systemClock.now(), -systemClock.wall());
+  return { ...core, wards: { ...core.wards, pinger: { ...core.wards.pinger, phaseOrigin } } };
 }

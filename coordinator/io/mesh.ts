@@ -48,8 +48,7 @@ export class Mesh implements LifeWatch {
 
   /** Resolves when the socket is bound; rejects with the system's reason. */
   start(): Promise<{ readonly port: number; readonly damage: readonly string[] }> {
-    const file = import.meta.url.endsWith(".ts") ? "./mesh-thread.ts" : "./mesh-thread.mjs";
-    const thread = new Worker(new URL(file, import.meta.url), { workerData: this.#setup });
+    const thread = spawnThread(this.#setup);
     this.#thread = thread;
     return new Promise((resolve, reject) => {
       thread.on("message", (message: FromMesh) => {
@@ -158,6 +157,16 @@ export class Mesh implements LifeWatch {
         this.#events.onOutput(output);
     }
   }
+}
+
+/** Built, it is a file of its own beside this one. From source, the thread needs the loader that this one runs with. */
+function spawnThread(workerData: MeshSetup): Worker {
+  if (!import.meta.url.endsWith(".ts")) {
+    return new Worker(new URL("./mesh-thread.mjs", import.meta.url), { workerData });
+  }
+  const source = JSON.stringify(new URL("./mesh-thread.ts", import.meta.url).href);
+  const loader = `import("tsx/esm/api").then(({ register }) => { register(); return import(${source}); });`;
+  return new Worker(loader, { eval: true, workerData });
 }
 
 /** Whether something that is valid until `deadline` of the shared clock may still be begun. */

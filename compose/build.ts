@@ -1,0 +1,92 @@
+// Builds what is run: the agent as one file, the coordinator and the command line beside it, and the folders that images are made of.
+
+import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build, type BuildOptions } from "esbuild";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const dist = join(root, "dist");
+/** The context of the images; a build there needs no network. */
+const context = join(root, "compose", "build");
+
+const shared: BuildOptions = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: "node",
+  target: "node20",
+  format: "esm",
+  outExtension: { ".js": ".mjs" },
+  outdir: "dist",
+  logLevel: "warning",
+};
+
+/** Some of the bundled packages are CommonJS and ask for Node's own modules. */
+const requireBanner = {
+  js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);',
+};
+
+/** Files of the agent's sources; one bundle, since an image with one file starts soonest and is read at a glance. */
+async function buildAgent(): Promise<void> {
+  await build({
+    ...shared,
+    entryPoints: { "heartmesh-agent": "agent/bin.ts" },
+    banner: requireBanner,
+    minifySyntax: true,
+  });
+}
+
+/** Packages stay beside the bundle: Bull Board and the API's documentation read files of their own. */
+async function buildCoordinator(): Promise<void> {
+  await build({
+    ...shared,
+    entryPoints: {
+      heartmesh: "coordinator/cli/main.ts",
+      "mesh-thread": "coordinator/io/mesh-thread.ts",
+    },
+    packages: "external",
+    splitting: true,
+    chunkNames: "chunk-[hash]",
+  });
+}
+
+/** With the agent's library inside it. */
+async function buildSample(): Promise<void> {
+  await build({
+    ...shared,
+    outdir: "compose/build/sample",
+    entryPoints: { worker: "compose/sample/worker.ts" },
+    banner: requireBanner,
+  });
+}
+
+function layOutImages(): void {
+  const agent = join(context, "agent");
+  const coordinator = join(context, "coordinator");
+  mkdirSync(agent, { recursive: true });
+  cpSync(join(dist, "heartmesh-agent.mjs"), join(agent, "heartmesh-agent.mjs"));
+  cpSync(dist, join(coordinator, "dist"), { recursive: true });
+  writeFileSync(join(coordinator, "package.json"), '{ "type": "module" }\n');
+  // An image that makes the directory itself gives a named volume to its user.
+  mkdirSync(join(coordinator, "data"));
+  writeFileSync(join(coordinator, "data", ".keep"), "");
+  for (const folder of productionPackages()) {
+    cpSync(folder, join(coordinator, relative(root, folder)), { recursive: true });
+  }
+}
+
+/** The folders of all packages that run in production, as they are installed here; nothing is fetched. */
+function productionPackages(): readonly string[] {
+  const list = execFileSync("npm", ["ls", "--omit=dev", "--all", "--parseable"], {
+    cwd: root,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  return list.split("\n").filter((line) => line.includes("node_modules"));
+}
+
+rmSync(dist, { recursive: true, force: true });
+rmSync(context, { recursive: true, force: true });
+await Promise.all([buildAgent(), buildCoordinator(), buildSample()]);
+layOutImages();

@@ -1,0 +1,161 @@
+// What the HTTP API asks of the process: the latest picture, the record, and operators' commands on their way to the core.
+
+import type { Queue } from "bullmq";
+import type { Clock } from "../agent/io/clock.ts";
+import type { CommandResult, ControlPlane, OperatorCommand } from "./api/plane.ts";
+import type { CoordinatorConfig } from "./config.ts";
+import type { MeshEvent } from "./core/event.ts";
+import type { RecoveryRecord } from "./core/recovery-record.ts";
+import type { CoordinatorSummary } from "./core/summary.ts";
+import { coded } from "./errors.ts";
+import type { Mesh } from "./io/mesh.ts";
+import type { ListedEvent, PageAsk } from "./io/record-store.ts";
+import type { Notifier } from "./notify/notifier.ts";
+import type { QueueRoom } from "./queue-room.ts";
+import type { RecoveryBook } from "./recovery-book.ts";
+
+export interface PlaneParts {
+  readonly config: CoordinatorConfig;
+  readonly clock: Clock;
+  readonly mesh: Mesh;
+  readonly queues: QueueRoom;
+  readonly book: RecoveryBook;
+  readonly notifier: Notifier;
+}
+
+export class Plane implements ControlPlane {
+  readonly #parts: PlaneParts;
+  readonly #listeners = new Set<(event: MeshEvent) => void>();
+
+  constructor(parts: PlaneParts) {
+    this.#parts = parts;
+  }
+
+  onEvent(event: MeshEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  summary(): CoordinatorSummary {
+    const { summary } = this.#parts.mesh;
+    if (summary === undefined) throw coded("HM_STARTING", "the mesh has not given a picture yet");
+    return summary;
+  }
+
+  readiness(): { readonly ready: boolean; readonly reasons: readonly string[] } {
+    const { summary } = this.#parts.mesh;
+    if (summary === undefined) return { ready: false, reasons: ["it is starting"] };
+    const reasons: string[] = [];
+    if (summary.leader === "") reasons.push("no leader is known");
+    if (!summary.votes) reasons.push("it does not vote: its DATA_DIR takes nothing");
+    for (const { host, reachable, reason } of summary.engines) {
+      if (!reachable) reasons.push(`the engine of ${host} does not answer: ${reason}`);
+    }
+    if (summary.redisByQuorum === "unreachable") reasons.push("a quorum cannot reach Redis");
+    return { ready: reasons.length === 0, reasons };
+  }
+
+  command(command: OperatorCommand, by: string): Promise<CommandResult> {
+    const result = this.#take(command, by);
+    const { queues, config, clock } = this.#parts;
+    queues.store.appendAudit({
+      at: clock.wall(),
+      by: config.id,
+      actor: by,
+      verb: command.kind,
+      subject: command.worker,
+      outcome: result.kind === "done" || result.kind === "refused" ? result.text : result.kind,
+    });
+    return Promise.resolve(result);
+  }
+
+  async listRecoveries(ask: PageAsk): Promise<readonly RecoveryRecord[]> {
+    const { book, queues } = this.#parts;
+    try {
+      return await queues.store.listRecoveries(ask);
+    } catch (error) {
+      // What this process saw itself is better than nothing, but only the first page can be told so.
+      if (ask.before !== undefined) throw error;
+      const known = book.list().filter((one) => !ask.worker || one.worker === ask.worker);
+      return known.slice(0, ask.limit);
+    }
+  }
+
+  async getRecovery(id: string): Promise<RecoveryRecord | undefined> {
+    return this.#parts.book.get(id) ?? (await this.#parts.queues.store.getRecovery(id));
+  }
+
+  listEvents(ask: PageAsk): Promise<readonly ListedEvent[]> {
+    return this.#parts.queues.store.listEvents(ask);
+  }
+
+  subscribe(onEvent: (event: MeshEvent) => void): () => void {
+    this.#listeners.add(onEvent);
+    return () => this.#listeners.delete(onEvent);
+  }
+
+  leaderUrl(): string | undefined {
+    const { mesh, config } = this.#parts;
+    const leader = mesh.summary?.leader ?? "";
+    return leader === "" ? undefined : config.http.urls[leader];
+  }
+
+  boardQueues(): readonly Queue[] {
+    return this.#parts.queues.queues;
+  }
+
+  notifyTest(): Promise<
+    readonly { readonly channel: string; readonly ok: boolean; readonly text: string }[]
+  > {
+    return this.#parts.notifier.test();
+  }
+
+  #take(command: OperatorCommand, by: string): CommandResult {
+    const { mesh } = this.#parts;
+    const { summary } = mesh;
+    if (summary?.role !== "leader" || summary.leaseFor <= 0) return { kind: "not-leader" };
+    const worker = summary.workers.find(({ id }) => id === command.worker);
+    if (worker === undefined) return { kind: "unknown-worker" };
+    const refusal = refusalOf(command, worker);
+    if (refusal !== undefined) return { kind: "refused", text: refusal };
+    const { kind, worker: id } = command;
+    const reason = "reason" in command ? command.reason : "";
+    const lasts = kind === "silence" ? { for: command.duration } : {};
+    mesh.push({ kind: "operator-asked", command: { kind, worker: id, by, reason, ...lasts } });
+    return { kind: "done", text: doneText(command) };
+  }
+}
+
+function refusalOf(
+  { kind }: OperatorCommand,
+  worker: CoordinatorSummary["workers"][number],
+): string | undefined {
+  switch (kind) {
+    case "revive":
+      if (worker.verdict === "paused") return `${worker.id} is paused; unpause it first`;
+      if (worker.containerId === "" && worker.verdict !== "gone") {
+        return `${worker.id} has no container that heartmesh knows; there is nothing to restart`;
+      }
+      return worker.recovery !== undefined && worker.recovery.stage !== "waiting"
+        ? `a recovery of ${worker.id} is under way: ${worker.recovery.text}`
+        : undefined;
+    case "unsilence":
+      return worker.silencedFor < 0 ? `${worker.id} is not silenced` : undefined;
+    case "release-quarantine":
+      return worker.quarantinedFor < 0 ? `${worker.id} is not in quarantine` : undefined;
+    case "silence":
+      return undefined;
+  }
+}
+
+function doneText(command: OperatorCommand): string {
+  switch (command.kind) {
+    case "revive":
+      return `${command.worker} is being revived`;
+    case "silence":
+      return `${command.worker} is left alone for ${Math.round(command.duration / 1000)} s`;
+    case "unsilence":
+      return `${command.worker} is looked after again`;
+    case "release-quarantine":
+      return `${command.worker} is out of quarantine`;
+  }
+}

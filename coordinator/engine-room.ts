@@ -1,0 +1,118 @@
+// The engines of this coordinator: their watchers, the hands that act on them, and the specs that a recreation needs.
+
+import type { Logger } from "pino";
+import type { Clock } from "../agent/io/clock.ts";
+import type { Random } from "../proto/random.ts";
+import type { CoordinatorConfig } from "./config.ts";
+import type { EngineNews } from "./core/engine-news.ts";
+import { EngineActor } from "./docker/act.ts";
+import { parseEngines, type EngineSpec } from "./docker/endpoints.ts";
+import { EngineClient } from "./docker/engines.ts";
+import { OwnActions } from "./docker/own-actions.ts";
+import { Recreator } from "./docker/recreate.ts";
+import type { Relevance } from "./docker/relevance.ts";
+import { SpecStore } from "./docker/spec-store.ts";
+import { EngineWatcher } from "./docker/watch.ts";
+import { coded } from "./errors.ts";
+import type { Actor } from "./jobs/ports.ts";
+
+export interface EngineRoomAsk {
+  readonly config: CoordinatorConfig;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly onNews: (news: EngineNews) => void;
+}
+
+export class EngineRoom {
+  readonly actor: Actor;
+  readonly #clients: readonly EngineClient[];
+  readonly #watchers: readonly EngineWatcher[];
+  readonly #recreator: Recreator;
+  readonly #log: Logger;
+  readonly #unresumed = new Set<string>();
+  #isStopping = false;
+
+  constructor(ask: EngineRoomAsk) {
+    const { config, clock, log } = ask;
+    this.#log = log;
+    const relevance: Relevance = {
+      labels: config.workerLabels,
+      names: config.staticWorkers.flatMap(({ container }) => container ?? []),
+    };
+    const own = new OwnActions(() => clock.now());
+    const onProblem = (text: string): void => {
+      log.warn({ problem: text }, "recreation");
+    };
+    const specs = new SpecStore(config.dataDir, onProblem);
+    const { dataDir } = config;
+    this.#recreator = new Recreator({ dataDir, specs, own, relevance, onProblem });
+    this.#clients = specsOf(config).map((spec) => new EngineClient(spec));
+    for (const client of this.#clients) this.#unresumed.add(client.host);
+    this.actor = new EngineActor({
+      engines: this.#clients,
+      relevance,
+      own,
+      recreator: this.#recreator,
+      now: () => clock.now(),
+    });
+    this.#watchers = this.#clients.map(
+      (client) =>
+        new EngineWatcher({
+          client,
+          relevance,
+          own,
+          random: ask.random.fork(),
+          emit: (news) => {
+            if (news.kind === "engine-snapshot" && !this.#isStopping) this.#resume();
+            ask.onNews(news);
+          },
+          onInspected: (host, raw) => {
+            specs.onInspected(host, raw);
+          },
+        }),
+    );
+  }
+
+  start(): void {
+    for (const watcher of this.#watchers) watcher.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    await Promise.all(this.#watchers.map((watcher) => watcher.stop()));
+  }
+
+  /** Once, when an engine has answered: what a kill of this process broke off. */
+  #resume(): void {
+    if (this.#unresumed.size === 0) return;
+    this.#unresumed.clear();
+    void this.#recreator
+      .resumeRecreations(this.#clients, () => !this.#isStopping)
+      .then((results) => {
+        for (const { worker, result } of results) {
+          this.#log.info({ worker, result }, "went on with a recreation that was broken off");
+        }
+      })
+      .catch((error: unknown) => {
+        this.#log.error({ err: error }, "a broken-off recreation could not be finished");
+      });
+  }
+}
+
+function specsOf({ docker }: CoordinatorConfig): readonly EngineSpec[] {
+  if (docker.engines.length === 0) return [];
+  const named = (name: string, url: string): string => (name === "" ? url : `${name}=${url}`);
+  const writes = docker.engines.flatMap(({ name, write }) =>
+    write === undefined ? [] : [named(name, write)],
+  );
+  const parsed = parseEngines({
+    DOCKER_HOST: docker.engines.map(({ name, url }) => named(name, url)).join(","),
+    DOCKER_WRITE_HOST: writes.length === 0 ? undefined : writes.join(","),
+    DOCKER_TLS_VERIFY: docker.certPath === undefined ? undefined : "1",
+    DOCKER_CERT_PATH: docker.certPath,
+    HOME: undefined,
+  });
+  if (!parsed.ok) throw coded("HM_CONFIG", parsed.problems.join("; "));
+  return parsed.value;
+}

@@ -1,0 +1,229 @@
+// Everything that lives in Redis: the server where it is ours, connections, queues, the runner, news and the record.
+
+import type { Queue } from "bullmq";
+import type { Logger } from "pino";
+import type { Clock } from "../agent/io/clock.ts";
+import type { GossipRecord } from "../proto/messages.ts";
+import type { Random } from "../proto/random.ts";
+import type { CoordinatorConfig } from "./config.ts";
+import type { JobNews, RevivalJob } from "./core/job.ts";
+import { coded } from "./errors.ts";
+import { RecordStore } from "./io/record-store.ts";
+import { RedisConnections } from "./io/redis.ts";
+import { RedisMonitor, type Reachability } from "./io/redis-monitor.ts";
+import { PrivateRedis } from "./io/redis-server.ts";
+import { parseRedisUrl, type RedisAddress } from "./io/redis-url.ts";
+import { keysOf, type Keys } from "./jobs/keys.ts";
+import { JobNewsFeed } from "./jobs/news.ts";
+import {
+  NotificationQueue,
+  type Deliver,
+  type NotificationJob,
+} from "./jobs/notification-queue.ts";
+import type { Actor, LifeWatch } from "./jobs/ports.ts";
+import { RevivalQueue } from "./jobs/revival-queue.ts";
+import { RevivalRunner } from "./jobs/revival-runner.ts";
+
+export interface QueueRoomAsk {
+  readonly config: CoordinatorConfig;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** `<coordinator id>.<boot id>`. */
+  readonly owner: string;
+  readonly actor: Actor;
+  readonly lifeWatch: LifeWatch;
+  readonly deliver: Deliver;
+  readonly onNews: (news: JobNews) => void;
+  readonly onReachability: (state: Reachability) => void;
+  /** What Redis remembers of workers, aged to now; told once, when it was first read. */
+  readonly onRecords: (records: readonly GossipRecord[]) => void;
+}
+
+/** Reading the record is tried again this often while Redis does not answer. */
+const loadAgain = 500;
+
+export class QueueRoom {
+  readonly #ask: QueueRoomAsk;
+  readonly #keys: Keys;
+  #server: PrivateRedis | undefined;
+  #parts: Parts | undefined;
+  #loadTimer: NodeJS.Timeout | undefined;
+  #isStopping = false;
+
+  constructor(ask: QueueRoomAsk) {
+    this.#ask = ask;
+    this.#keys = keysOf(ask.config.clusterId);
+  }
+
+  async start(): Promise<void> {
+    this.#parts = this.#build(await this.#address());
+    const { monitor, runner, feed, notifications } = this.#parts;
+    monitor.start();
+    runner.start();
+    feed.start();
+    notifications.start();
+    this.#loadRecords();
+  }
+
+  get store(): RecordStore {
+    return this.#built.store;
+  }
+
+  get queues(): readonly Queue[] {
+    const { queue, notifications } = this.#built;
+    return [queue.board, ...(notifications.board === undefined ? [] : [notifications.board])];
+  }
+
+  /** Never rejects; the answer also goes to `onNews`. */
+  async enqueue(job: RevivalJob, isValid: () => boolean): Promise<void> {
+    const { queue, feed } = this.#built;
+    feed.inject(await queue.enqueue(job, isValid));
+  }
+
+  /** Rejects at once while Redis is away. */
+  notify(job: NotificationJob): Promise<void> {
+    return this.#built.notifications.add(job);
+  }
+
+  saveRecord(record: GossipRecord): void {
+    this.store.saveWorkerRecord({ record, savedAt: this.#ask.clock.wall() });
+  }
+
+  /** The runner first, so that nothing new is begun; jobs in hand are handed on. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    clearTimeout(this.#loadTimer);
+    const parts = this.#parts;
+    if (parts === undefined) return;
+    await parts.runner.stop();
+    await parts.notifications.stop();
+    await parts.store.stop();
+    parts.monitor.stop();
+    await parts.feed.stop();
+    await parts.queue.stop();
+    parts.connections.stop();
+    await this.#server?.stop();
+  }
+
+  get #built(): Parts {
+    if (this.#parts === undefined) throw new Error("the queue room has not started");
+    return this.#parts;
+  }
+
+  async #address(): Promise<RedisAddress> {
+    const { config, log } = this.#ask;
+    if (config.redisUrl !== undefined) {
+      const parsed = parseRedisUrl(config.redisUrl.text);
+      if (!parsed.ok) throw coded("HM_CONFIG", `REDIS_URL: ${parsed.detail ?? parsed.failure}`);
+      return parsed.value;
+    }
+    this.#server = new PrivateRedis({
+      dataDir: config.dataDir,
+      onExit: (reason, restarts) => {
+        log.error({ reason, restarts }, "the private redis-server died and is started again");
+      },
+      onLog: (line) => {
+        log.debug({ line }, "redis-server");
+      },
+    });
+    await this.#server.start();
+    return this.#server.address;
+  }
+
+  #build(address: RedisAddress): Parts {
+    const { config, clock, random, log, owner, actor, lifeWatch, onNews } = this.#ask;
+    const keys = this.#keys;
+    // Errors of a connection repeat while Redis is away; the monitor tells of that once.
+    const onError = (error: Error): void => {
+      log.debug({ err: error }, "redis");
+    };
+    const connections = new RedisConnections({ address, owner, onError });
+    const producer = connections.open("producer");
+    const queue = new RevivalQueue({ redis: producer, keys, clock, onError });
+    const store = new RecordStore({
+      redis: producer,
+      key: keys.record,
+      clock,
+      retention: config.retention.age,
+      origin: owner,
+      onError,
+    });
+    const monitor = new RedisMonitor({
+      connections,
+      clock,
+      probeKey: `${keys.prefix}:probe:${config.id}`,
+      onChange: (state) => {
+        this.#ask.onReachability(state);
+      },
+    });
+    const runner = new RevivalRunner({
+      connections,
+      keys,
+      name: owner,
+      actor,
+      lifeWatch,
+      clock,
+      random: random.fork(),
+      onError,
+      onRestart: (reason, restarts) => {
+        log.warn({ reason, restarts }, "the runner of revival jobs was made anew");
+      },
+    });
+    const feed = new JobNewsFeed({
+      redis: connections.open("follower"),
+      keys,
+      queue,
+      clock,
+      onNews,
+      onError,
+    });
+    const notifications = new NotificationQueue({
+      connections,
+      keys,
+      random: random.fork(),
+      deliver: this.#ask.deliver,
+      onError,
+      onUndelivered: (job, reason) => {
+        log.error({ channel: job.channel, reason }, "a notification could not be delivered");
+      },
+    });
+    return { connections, queue, store, monitor, runner, feed, notifications };
+  }
+
+  #loadRecords(): void {
+    if (this.#isStopping) return;
+    void this.store
+      .loadWorkerRecords()
+      .then((saved) => {
+        const now = this.#ask.clock.wall();
+        this.#ask.onRecords(saved.map(({ record, savedAt }) => aged(record, now - savedAt)));
+      })
+      .catch(() => {
+        this.#loadTimer = setTimeout(() => {
+          this.#loadRecords();
+        }, loadAgain);
+      });
+  }
+}
+
+interface Parts {
+  readonly connections: RedisConnections;
+  readonly queue: RevivalQueue;
+  readonly store: RecordStore;
+  readonly monitor: RedisMonitor;
+  readonly runner: RevivalRunner;
+  readonly feed: JobNewsFeed;
+  readonly notifications: NotificationQueue;
+}
+
+/** A record's durations count from when it was saved; a wall clock that was set back ages nothing. */
+function aged(record: GossipRecord, since: number): GossipRecord {
+  const passed = Math.max(0, since);
+  return {
+    ...record,
+    revivalsAgo: record.revivalsAgo.map((ago) => ago + passed),
+    quarantinedAgo: record.quarantinedAgo < 0 ? -1 : record.quarantinedAgo + passed,
+    silencedFor: record.silencedFor < 0 ? -1 : Math.max(-1, record.silencedFor - passed),
+  };
+}
