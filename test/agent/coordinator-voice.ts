@@ -9,7 +9,7 @@ import type { Message, MessageKind, Pong } from "../../proto/messages.ts";
 import { createSeal, type Seal } from "../../proto/seal.ts";
 
 export const testKey = "a key for tests of the agent";
-export const otherKey = "another key, of somebody else";
+export const otherKey = "another key of somebody else";
 
 export function ringOf(text: string): KeyRing {
   const ring = parseKeyRing(text);
