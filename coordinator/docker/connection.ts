@@ -10,7 +10,7 @@ import type { Endpoint, TlsFiles } from "./endpoints.ts";
 
 /** The types of dockerode leave out two options that its modem has. */
 type DockerOptions = Dockerode.DockerOptions & {
-  readonly agent?: http.Agent;
+  readonly agent: http.Agent;
   readonly pathPrefix?: string;
 };
 
@@ -28,6 +28,7 @@ export class Connection {
   #docker: Dockerode | undefined;
   #version: string | undefined;
   #stamp = "";
+  #agent: http.Agent | undefined;
 
   constructor(endpoint: Endpoint) {
     this.#endpoint = endpoint;
@@ -37,7 +38,8 @@ export class Connection {
   #client(): Dockerode {
     const stamp = this.#tlsStamp();
     if (this.#docker === undefined || stamp !== this.#stamp) {
-      this.#docker = this.#rebuilt() ?? this.#docker ?? buildDocker(plainOptions(this.#endpoint));
+      this.#docker = this.#rebuilt() ?? this.#docker;
+      if (this.#docker === undefined) throw new Error("ca.pem, cert.pem or key.pem cannot be read");
       this.#stamp = stamp;
       this.#applyVersion();
     }
@@ -75,6 +77,11 @@ export class Connection {
     });
   }
 
+  /** Ends what is kept open between calls. */
+  close(): void {
+    this.#agent?.destroy();
+  }
+
   #applyVersion(): void {
     // The modem's version is the one field that changes after construction; its type does not show it.
     if (this.#docker !== undefined) Object.assign(this.#docker.modem, { version: this.#version });
@@ -82,18 +89,10 @@ export class Connection {
 
   /** Undefined where the files cannot be read together just now (in the middle of a rotation): the old ones stay in use. */
   #rebuilt(): Dockerode | undefined {
-    const endpoint = this.#endpoint;
-    if (endpoint.kind !== "tcp" || endpoint.tls === undefined) {
-      return buildDocker(plainOptions(endpoint));
-    }
-    const pems = readPems(endpoint.tls);
-    if (pems === undefined) return undefined;
-    return buildDocker({
-      ...plainOptions(endpoint),
-      ...pems,
-      protocol: "https",
-      agent: new https.Agent({ keepAlive: false }),
-    });
+    const options = optionsOf(this.#endpoint);
+    if (options === undefined) return undefined;
+    this.#agent = options.agent;
+    return buildDocker(options);
   }
 
   #tlsStamp(): string {
@@ -120,20 +119,19 @@ function readPems(files: TlsFiles): { ca: string; cert: string; key: string } | 
 }
 
 /** No `timeout`: it would kill an idle event stream; every call has an abort signal instead. */
-function plainOptions(endpoint: Endpoint): DockerOptions {
+function optionsOf(endpoint: Endpoint): DockerOptions | undefined {
   switch (endpoint.kind) {
     case "unix":
       return { socketPath: endpoint.path, agent: new http.Agent({ keepAlive: false }) };
-    case "tcp":
-      return {
-        host: endpoint.host,
-        port: endpoint.port,
-        protocol: endpoint.tls === undefined ? "http" : "https",
-        agent:
-          endpoint.tls === undefined
-            ? new http.Agent({ keepAlive: false })
-            : new https.Agent({ keepAlive: false }),
-      };
+    case "tcp": {
+      const { host, port } = endpoint;
+      if (endpoint.tls === undefined) {
+        return { host, port, protocol: "http", agent: new http.Agent({ keepAlive: false }) };
+      }
+      const pems = readPems(endpoint.tls);
+      const agent = new https.Agent({ keepAlive: false });
+      return pems === undefined ? undefined : { host, port, protocol: "https", ...pems, agent };
+    }
     case "ssh":
       // Never reached by name: the agent's connection is the ssh program's.
       return { host: "docker", port: 80, protocol: "http", agent: new SshAgent(endpoint) };
@@ -186,10 +184,10 @@ class SshAgent extends http.Agent {
     });
     const duplex = new ChildDuplex(child.stdin, child.stdout, () => child.kill("SIGTERM"));
     child.on("error", (error) => duplex.destroy(error));
+    // Its exit, not the end of its output, ends the stream: only then it is known what ssh complained of.
     child.on("close", (code) => {
-      duplex.destroy(
-        code === 0 ? undefined : new Error(`ssh ended with ${String(code)}: ${complaint.trim()}`),
-      );
+      if (code === 0) duplex.push(null);
+      else duplex.destroy(new Error(`ssh ended with ${String(code)}: ${complaint.trim()}`));
     });
     return duplex;
   }
@@ -210,7 +208,6 @@ class ChildDuplex extends Duplex {
     output.on("data", (chunk: Buffer) => {
       if (!this.push(chunk)) output.pause();
     });
-    output.on("end", () => this.push(null));
   }
 
   override _read(): void {

@@ -82,6 +82,11 @@ export class EngineClient {
     return this.#host === "" ? endpointText(this.#spec.read) : this.#host;
   }
 
+  /** Ends connections that are kept between calls (ssh). */
+  close(): void {
+    for (const way of [this.#read, this.#events, this.#write]) way.close();
+  }
+
   /** Agrees on an API version and learns the engine's name. To be called before all else, and again after a loss. */
   async connect(): Promise<void> {
     const spoken = (await this.#get("version", "/version", callTimeouts.ping)) as {

@@ -36,7 +36,8 @@ type Connected =
   | { readonly kind: "never" }
   /** The mark of the engine's run when it was last reached; empty where it gives none. */
   | { readonly kind: "up"; readonly run: string }
-  | { readonly kind: "lost"; readonly run: string };
+  /** `host`: the name under which the loss was told; an engine that was never reached has none but its address. */
+  | { readonly kind: "lost"; readonly run: string; readonly host: string };
 
 export class EngineWatcher {
   readonly #parts: WatcherParts;
@@ -137,13 +138,16 @@ export class EngineWatcher {
       // Its stop and start both fell between two pings.
       emit({ kind: "engine-lost", host: client.host, reason: "the engine was restarted" });
     }
-    emit({ kind: "engine-back", host: client.host, restarted });
+    const host = before.kind === "lost" ? before.host : client.host;
+    emit({ kind: "engine-back", host, restarted });
   }
 
   #becomeLost(reason: string): void {
     if (this.#state.kind === "lost") return;
-    this.#state = { kind: "lost", run: this.#state.kind === "up" ? this.#state.run : "" };
-    this.#parts.emit({ kind: "engine-lost", host: this.#parts.client.host, reason });
+    const { emit, client } = this.#parts;
+    const run = this.#state.kind === "up" ? this.#state.run : "";
+    this.#state = { kind: "lost", run, host: client.host };
+    emit({ kind: "engine-lost", host: client.host, reason });
   }
 
   #onEvent(stamped: StampedEvent): void {
