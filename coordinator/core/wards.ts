@@ -37,6 +37,8 @@ export interface WardsConfig {
 
 export type { WardOutput };
 
+/** A stall longer than a report stays fresh. */
+const staleAfter: Duration = 300;
 /** Between what a runner does and what is heard of it here. */
 const newsDelay: Duration = 500;
 /** A try that has not told of its action after this is not under way any more. */
@@ -105,6 +107,8 @@ export class Wards {
   }
 
   onTick(lateness: Duration, now: Instant): readonly WardOutput[] {
+    // What waited in our socket through a stall is older than it looks.
+    if (lateness > staleAfter) this.standings.distrust();
     this.pinger.addLateness(lateness, now);
     this.#perform(this.pinger.onTick(now), now);
     this.#out.push(...this.#vigil.onTick(now));
