@@ -9,7 +9,7 @@ import type { Clock } from "./clock.ts";
 export interface DriverOptions<Input, Output> {
   readonly machine: Machine<Input, Output>;
   readonly clock: Clock;
-  /** The input for a deadline that has passed; `lateness`: how long ago, in ms, when the machine is stepped with it. */
+  /** The input for a deadline that has passed, `lateness` ms ago; datagrams that waited were stepped before it and may have moved that deadline. */
   readonly timerInput: (lateness: Duration) => Input;
   /** Performs the outputs of one step, in order, before the next step. Must not throw for failures of the world. */
   readonly perform: (outputs: readonly Output[], now: Instant) => void;
@@ -43,7 +43,8 @@ export class Driver<Input, Output> {
   #stepping = false;
   #timer: NodeJS.Timeout | undefined;
   #armedFor: Instant | undefined;
-  #due = false;
+  /** The deadline that has passed, until the machine is stepped with it. */
+  #due: Instant | undefined;
   #turnsDue = 0;
   #arrivedThisTurn = 0;
   #dropped = 0;
@@ -73,7 +74,7 @@ export class Driver<Input, Output> {
   stop(): void {
     this.#running = false;
     this.#queue = [];
-    this.#due = false;
+    this.#due = undefined;
     this.#disarm();
   }
 
@@ -104,7 +105,7 @@ export class Driver<Input, Output> {
     this.#stepping = true;
     try {
       this.#stepQueued();
-      if (this.#due) this.#stepDue();
+      if (this.#due !== undefined) this.#stepDue(this.#due);
     } finally {
       this.#stepping = false;
     }
@@ -114,7 +115,7 @@ export class Driver<Input, Output> {
 
   #prepareNext(): void {
     if (!this.#running) return; // `perform` stopped this driver.
-    if ((this.#queue.length > 0 || this.#due) && !this.#turnWaits) this.#awaitTurn();
+    if ((this.#queue.length > 0 || this.#due !== undefined) && !this.#turnWaits) this.#awaitTurn();
     this.#arm(this.#options.clock.now());
   }
 
@@ -134,26 +135,24 @@ export class Driver<Input, Output> {
     this.#spare = inputs;
   }
 
-  #stepDue(): void {
+  /** Also where an input of this turn moved the deadline: that we were late is news in itself. */
+  #stepDue(deadline: Instant): void {
     if (this.#arrivedThisTurn >= fullTurn && this.#turnsDue < drainTurns) {
       this.#turnsDue++;
       return;
     }
-    this.#due = false;
+    this.#due = undefined;
     this.#turnsDue = 0;
     if (!this.#running) return;
     const { machine, perform, clock, timerInput } = this.#options;
     const now = clock.now();
-    const deadline = machine.nextDeadline();
-    // An input of this turn may have moved the deadline.
-    if (deadline === undefined || deadline > now) return;
     const outputs = machine.step(timerInput(elapsed(deadline, now)), now);
     if (outputs.length > 0) perform(outputs, now);
   }
 
   /** One timer, moved only to be earlier: where it fires too early it is armed anew, which costs less than moving it at each step. */
   #arm(now: Instant): void {
-    if (this.#due) return;
+    if (this.#due !== undefined) return;
     const deadline = this.#options.machine.nextDeadline();
     if (deadline === undefined) return;
     if (this.#armedFor !== undefined && this.#armedFor <= deadline) return;
@@ -173,7 +172,7 @@ export class Driver<Input, Output> {
       this.#arm(now);
       return;
     }
-    this.#due = true;
+    this.#due = deadline;
     if (!this.#turnWaits) this.#awaitTurn();
   };
 

@@ -154,6 +154,21 @@ describe("the driver", () => {
     equal(machine.seen.at(-1), "timer");
   });
 
+  it("tells that it was late also where a datagram moved the deadline meanwhile", async () => {
+    const { driver, machine, lateness } = make((made, output) => {
+      if (output === "moved!") made.machine.deadline = after(systemClock.now(), 60_000);
+    });
+    machine.deadline = after(systemClock.now(), 20);
+    driver.start();
+    block(100);
+    setImmediate(() => {
+      driver.push("moved", true);
+    });
+    await sleep(20);
+    deepEqual(machine.seen, ["moved", "timer"]);
+    ok(lateness[0]! > 70);
+  });
+
   it("steps nothing after stop, and can be stopped twice", async () => {
     const { driver, machine } = make();
     driver.start();
