@@ -194,8 +194,8 @@ export class Election {
   }
 
   #onPreVote(from: CoordinatorId, m: messages.PreVote, now: Instant): void {
-    const isStanding = this.role === "leader" || this.role === "candidate";
-    const granted = !isStanding && this.#voter.grantsPreVote(m.term, now);
+    // A candidate grants as well: it asks for a later term only who did not vote for it, and refusing would keep split votes in step.
+    const granted = this.role !== "leader" && this.#voter.grantsPreVote(m.term, now);
     const { term } = this;
     this.#outbox.send(from, { kind: "pre-vote-answer", term, round: m.round, granted });
     if (granted) this.#seat.onPreVoteGranted(from, now);

@@ -30,7 +30,7 @@ export class Seat {
   #handingOver: HandingOver | undefined;
   #unfitReason = "";
   #standFrom: Instant;
-  /** Since it heard a leader it granted a pre-vote and let the asker go first. */
+  /** Since it heard a leader or began to ask, it granted a pre-vote and let the asker go first. */
   #wasCourteous = false;
 
   constructor(
@@ -76,6 +76,7 @@ export class Seat {
   }
 
   becomePreCandidate(reason: string, now: Instant): void {
+    this.#wasCourteous = false;
     this.#setRole("pre-candidate", "", reason);
     this.#campaign = new Campaign(
       {

@@ -19,6 +19,8 @@ export interface ClusterOptions {
   readonly members?: number;
   readonly heartbeatInterval?: number;
   readonly leaderTimeout?: number;
+  /** In turn, where the members' configurations differ. */
+  readonly leaderTimeouts?: readonly number[];
   /** One way, ms. */
   readonly delay?: { readonly low: number; readonly high: number };
   /** Shares of all datagrams. */
@@ -89,11 +91,13 @@ export class Cluster {
   }
 
   config(id: CoordinatorId): ElectionConfig {
+    const { leaderTimeouts, leaderTimeout = 750 } = this.#options;
+    const index = this.members.findIndex((member) => member.id === id);
     return {
       id,
       members: this.members.map((member) => member.id),
       heartbeatInterval: this.#options.heartbeatInterval ?? 100,
-      leaderTimeout: this.#options.leaderTimeout ?? 750,
+      leaderTimeout: leaderTimeouts?.[index % leaderTimeouts.length] ?? leaderTimeout,
       tick: 5,
     };
   }

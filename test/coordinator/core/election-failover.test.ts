@@ -49,6 +49,12 @@ describe("a failover at the default times (100 / 750 ms)", () => {
     assert(times.mean <= 1500 && times.p99 <= 1900, text(times));
   });
 
+  it("ends also where a round trip takes 200 to 300 ms, a third of the timeout", (t) => {
+    const times = failovers(100, { delay: { low: 100, high: 150 } });
+    t.diagnostic(text(times));
+    assert(times.mean <= 2000 && times.p99 <= 3500, text(times));
+  });
+
   it("takes no more among five", (t) => {
     const times = failovers(60, { members: 5 });
     t.diagnostic(text(times));
