@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { createServer as createHttpServer, type RequestListener, type Server } from "node:http";
 import { createServer as createTcpServer, type Server as TcpServer, type Socket } from "node:net";
 import { after, describe, it } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { checkExec } from "../../../agent/io/checks/exec.ts";
 import { anySuccess, checkHttp, type HttpCheck } from "../../../agent/io/checks/http.ts";
 import type { CheckAnswer } from "../../../agent/io/checks/result.ts";
@@ -160,6 +160,7 @@ describe("an HTTP check", () => {
       timeout: 300,
     });
     await sleep(100); // The request is out, its answer comes while we sleep.
+    await nextTurn(); // Out of the timers' phase, so that the timers come before the sockets.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
     equal(kindOf(await asked), "ok");
     server.kill("SIGKILL");
