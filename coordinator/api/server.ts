@@ -4,11 +4,7 @@ import { readFileSync } from "node:fs";
 import type { Server as HttpsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import rateLimit from "@fastify/rate-limit";
-import Fastify, {
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyServerOptions,
-} from "fastify";
+import Fastify, { type FastifyInstance, type FastifyServerOptions } from "fastify";
 import type { Logger } from "pino";
 import type { CoordinatorConfig } from "../config.ts";
 import { authorizeCallers, identifyCallers } from "./access.ts";

@@ -1,0 +1,332 @@
+// Every route with each role, its answers against the description that is served, and the description's own soundness.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import Fastify from "fastify";
+import type {
+  CommandView,
+  EventView,
+  LeaderView,
+  RecoveryView,
+  StatusView,
+  WorkerView,
+} from "../../../proto/rest.ts";
+import type { tokens } from "./scripted-plane.ts";
+import {
+  apiTokens,
+  bearer,
+  meshEvent,
+  recoveryRecord,
+  serve,
+  summaryOf,
+  workerSummary,
+} from "./scripted-plane.ts";
+
+type Role = keyof typeof tokens | "nobody";
+interface Route {
+  readonly method: string;
+  readonly path: string;
+  /** As the description writes it; undefined where it is not part of it. */
+  readonly described: string | undefined;
+  readonly body?: unknown;
+  /** The least role, or everybody. */
+  readonly from: Role;
+}
+
+const worker = "h1%2Fweb-1";
+const routes: readonly Route[] = [
+  { method: "GET", path: "/api/v1/status", described: "/api/v1/status", from: "viewer" },
+  { method: "GET", path: "/api/v1/workers", described: "/api/v1/workers", from: "viewer" },
+  {
+    method: "GET",
+    path: `/api/v1/workers/${worker}`,
+    described: "/api/v1/workers/{id}",
+    from: "viewer",
+  },
+  {
+    method: "POST",
+    path: `/api/v1/workers/${worker}/revive`,
+    described: "/api/v1/workers/{id}/revive",
+    body: { reason: "a try" },
+    from: "operator",
+  },
+  {
+    method: "POST",
+    path: `/api/v1/workers/${worker}/silence`,
+    described: "/api/v1/workers/{id}/silence",
+    body: { for: "1h", reason: "maintenance" },
+    from: "operator",
+  },
+  {
+    method: "DELETE",
+    path: `/api/v1/workers/${worker}/silence`,
+    described: "/api/v1/workers/{id}/silence",
+    from: "operator",
+  },
+  {
+    method: "DELETE",
+    path: `/api/v1/workers/${worker}/quarantine`,
+    described: "/api/v1/workers/{id}/quarantine",
+    from: "operator",
+  },
+  { method: "GET", path: "/api/v1/recoveries", described: "/api/v1/recoveries", from: "viewer" },
+  {
+    method: "GET",
+    path: "/api/v1/recoveries/3.7.ff",
+    described: "/api/v1/recoveries/{id}",
+    from: "viewer",
+  },
+  { method: "GET", path: "/api/v1/events", described: "/api/v1/events", from: "viewer" },
+  { method: "GET", path: "/api/v1/leader", described: "/api/v1/leader", from: "viewer" },
+  {
+    method: "POST",
+    path: "/api/v1/notify-test",
+    described: "/api/v1/notify-test",
+    from: "operator",
+  },
+  { method: "GET", path: "/leader", described: "/leader", from: "nobody" },
+  { method: "GET", path: "/livez", described: "/livez", from: "nobody" },
+  { method: "GET", path: "/readyz", described: "/readyz", from: "nobody" },
+  { method: "GET", path: "/metrics", described: "/metrics", from: "viewer" },
+  { method: "GET", path: "/docs", described: undefined, from: "viewer" },
+  { method: "GET", path: "/docs/json", described: undefined, from: "viewer" },
+  { method: "GET", path: "/queues", described: undefined, from: "viewer" },
+  { method: "GET", path: "/queues/api/queues", described: undefined, from: "viewer" },
+];
+
+const ranks: readonly Role[] = ["nobody", "viewer", "operator", "admin"];
+
+const ask = (url: string, route: Route, role: Role): Promise<Response> =>
+  fetch(url + route.path, {
+    method: route.method,
+    redirect: "manual",
+    headers: {
+      ...(role === "nobody" ? {} : bearer(role)),
+      ...(route.body === undefined ? {} : { "content-type": "application/json" }),
+    },
+    ...(route.body === undefined ? {} : { body: JSON.stringify(route.body) }),
+  });
+
+for (const route of routes) {
+  test(`${route.method} ${route.path} answers from ${route.from} on, and nobody below`, async (t) => {
+    const { url, plane } = await serve(t);
+    for (const role of ranks) {
+      const answer = await ask(url, route, role);
+      await answer.text();
+      const may = ranks.indexOf(role) >= ranks.indexOf(route.from);
+      const expected = may ? 200 : role === "nobody" ? 401 : 403;
+      assert.equal(answer.status, expected, role);
+      if (expected !== 401) continue;
+      assert.equal(answer.headers.get("content-type")?.split(";")[0], "application/problem+json");
+      assert.match(answer.headers.get("www-authenticate") ?? "", /^Bearer realm="heartmesh"/);
+    }
+    const acted = ranks.filter((role) => ranks.indexOf(role) >= ranks.indexOf(route.from)).length;
+    if (route.from === "operator") assert.equal(plane.commands.length + plane.tests, acted);
+  });
+}
+
+interface Description {
+  openapi: string;
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, object> };
+}
+interface Operation {
+  summary?: string;
+  tags?: string[];
+  security?: object[];
+  responses: Record<string, { description?: string; content?: Record<string, { schema: object }> }>;
+}
+
+const describe = async (url: string): Promise<Description> => {
+  const answer = await fetch(`${url}/docs/json`, { headers: bearer("viewer") });
+  return (await answer.json()) as Description;
+};
+
+test("the description is sound: every route stands in it, every operation and answer is explained, every reference resolves", async (t) => {
+  const { url } = await serve(t);
+  const description = await describe(url);
+  assert.match(description.openapi, /^3\.1/);
+  const described = Object.entries(description.paths).flatMap(([path, operations]) =>
+    Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+  const expected = routes.flatMap((one) =>
+    one.described === undefined ? [] : [`${one.method} ${one.described}`],
+  );
+  assert.deepEqual(described.toSorted(), expected.toSorted());
+  for (const operations of Object.values(description.paths)) {
+    for (const operation of Object.values(operations)) {
+      assert.ok((operation.summary ?? "").length > 3);
+      assert.equal(operation.tags?.length, 1);
+      for (const answer of Object.values(operation.responses)) {
+        assert.ok((answer.description ?? "") !== "" && answer.description !== "Default Response");
+      }
+      if (operation.security === undefined) assert.ok(operation.responses["401"] !== undefined);
+    }
+  }
+  const text = JSON.stringify(description);
+  for (const [, name] of text.matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)) {
+    assert.ok(name !== undefined && name in description.components.schemas, name);
+  }
+  assert.ok(!text.includes('"$ref":"Evidence'), "no reference in another form");
+});
+
+test("what the routes answer is what the description promises, to the letter", async (t) => {
+  const { url, plane } = await serve(t);
+  plane.events = [{ id: "5-0", event: meshEvent() }];
+  const description = await describe(url);
+  const judge = Fastify({
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, strict: false } },
+  });
+  const checked = routes.filter((one) => one.path.startsWith("/api/"));
+  const schemas = description.components.schemas;
+  for (const [index, route] of checked.entries()) {
+    const operation = description.paths[route.described ?? ""]?.[route.method.toLowerCase()];
+    const schema = operation?.responses["200"]?.content?.["application/json"]?.schema;
+    assert.ok(schema !== undefined, route.path);
+    const whole = JSON.stringify({ ...schema, components: { schemas } });
+    judge.post(`/${index}`, { schema: { body: JSON.parse(whole) as object } }, () => "fits");
+  }
+  for (const [index, route] of checked.entries()) {
+    const payload = await (await ask(url, route, "admin")).text();
+    const headers = { "content-type": "application/json" };
+    const verdict = await judge.inject({ method: "POST", url: `/${index}`, headers, payload });
+    assert.equal(verdict.body, "fits", `${route.path}: ${payload}`);
+  }
+  await judge.close();
+});
+
+test("the views carry what the coordinator knows", async (t) => {
+  const { url, plane } = await serve(t);
+  plane.events = [{ id: "5-0", event: meshEvent() }];
+  plane.leaderAt = "http://127.0.0.1:8080";
+  const get = async <View>(path: string): Promise<View> =>
+    (await (await fetch(url + path, { headers: bearer("viewer") })).json()) as View;
+  const status = await get<StatusView>("/api/v1/status");
+  assert.deepEqual(status.workers, { healthy: 2, silent: 1 });
+  assert.equal(status.leaseForMs, 600);
+  assert.deepEqual(status.peers[1], { id: "c3", heardAgoMs: null, fit: false, redis: "unknown" });
+  const workers = await get<WorkerView[]>("/api/v1/workers");
+  assert.deepEqual(
+    workers.map((one) => one.id),
+    ["h1/web-1", "h1/web-2", "h2/web-2"],
+  );
+  const ill = workers[1];
+  assert.deepEqual(ill?.standings, { c1: "down", c2: "up", c3: "doubt" });
+  assert.deepEqual([ill.roundTripMs, ill.loss, ill.heardAgoMs], [null, null, null]);
+  assert.equal(ill.quarantinedForMs, 2000);
+  assert.equal(ill.silencedForMs, null);
+  const recovery = await get<RecoveryView>("/api/v1/recoveries/3.7.ff");
+  assert.equal(recovery.actingAtMs, 1_700_000_000_030);
+  assert.equal(recovery.verifyingAtMs, 1_700_000_000_330);
+  assert.equal(recovery.endedAtMs, null);
+  assert.equal(recovery.outcome, recoveryRecord.outcome);
+  const events = await get<EventView[]>("/api/v1/events");
+  assert.deepEqual(
+    [events[0]?.id, events[0]?.kind, events[0]?.atMs],
+    ["5-0", "verdict-changed", 1_700_000_000_000],
+  );
+  const leader = await get<LeaderView>("/api/v1/leader");
+  assert.deepEqual(leader, { leader: "c1", term: 7, url: "http://127.0.0.1:8080", isSelf: true });
+});
+
+test("a worker is found by its encoded id and by its container's name where that is unique", async (t) => {
+  const { url } = await serve(t);
+  const status = async (id: string): Promise<number> =>
+    (await fetch(`${url}/api/v1/workers/${id}`, { headers: bearer("viewer") })).status;
+  assert.equal(await status("h1%2Fweb-1"), 200);
+  assert.equal(await status("web-1"), 200);
+  assert.equal(await status("web-2"), 409);
+  assert.equal(await status("h2%2Fweb-2"), 200);
+  assert.equal(await status("web"), 404);
+  assert.equal(await status("h1%2Fweb-1%2F.."), 404);
+});
+
+test("a worker with the longest of names is found", async (t) => {
+  const { url, plane } = await serve(t);
+  const id = `h1/${"ü".repeat(98)}`;
+  plane.picture = summaryOf({ workers: [workerSummary({ id })] });
+  const path = `/api/v1/workers/${encodeURIComponent(id)}`;
+  assert.equal((await fetch(url + path, { headers: bearer("viewer") })).status, 200);
+});
+
+test("commands reach the leader's core with the worker's whole id, who asked, and their particulars", async (t) => {
+  const { url, plane } = await serve(t, {
+    env: { API_TOKENS: `${apiTokens},anna:operator:annas-own-token-9876` },
+  });
+  const headers = {
+    authorization: "Bearer annas-own-token-9876",
+    "content-type": "application/json",
+  };
+  const revive = { method: "POST", headers, body: '{"reason":"it looks odd"}' };
+  const answer = await fetch(`${url}/api/v1/workers/web-1/revive`, revive);
+  const view = (await answer.json()) as CommandView;
+  assert.deepEqual(view, { text: "a recovery began", recovery: "4.7.aa" });
+  const silence = { method: "POST", headers, body: '{"for":"1h30m","reason":"deploy"}' };
+  await fetch(`${url}/api/v1/workers/web-1/silence`, silence);
+  const { authorization } = headers;
+  const remove = { method: "DELETE", headers: { authorization } };
+  await fetch(`${url}/api/v1/workers/web-1/silence`, remove);
+  await fetch(`${url}/api/v1/workers/web-1/quarantine`, remove);
+  assert.deepEqual(
+    plane.commands.map((one) => one.command),
+    [
+      { kind: "revive", worker: "h1/web-1", reason: "it looks odd" },
+      { kind: "silence", worker: "h1/web-1", duration: 5_400_000, reason: "deploy" },
+      { kind: "unsilence", worker: "h1/web-1" },
+      { kind: "release-quarantine", worker: "h1/web-1" },
+    ],
+  );
+  assert.deepEqual([...new Set(plane.commands.map((one) => one.by))], ["anna (c1)"]);
+});
+
+test("a refused command is a 409 with the core's words, a vanished worker a 404", async (t) => {
+  const { url, plane } = await serve(t);
+  const revive = () =>
+    fetch(`${url}/api/v1/workers/web-1/revive`, { method: "POST", headers: bearer("operator") });
+  plane.result = { kind: "refused", text: "web-1 is paused" };
+  const refused = await revive();
+  assert.equal(refused.status, 409);
+  assert.match(await refused.text(), /web-1 is paused/);
+  plane.result = { kind: "unknown-worker" };
+  assert.equal((await revive()).status, 404);
+  plane.result = { kind: "not-leader" };
+  assert.equal((await revive()).status, 503);
+});
+
+test("probes tell their state by status and one word, and no detail", async (t) => {
+  const { url, plane } = await serve(t);
+  const probe = async (path: string): Promise<string> => {
+    const answer = await fetch(url + path);
+    return `${answer.status} ${(await answer.text()).trim()}`;
+  };
+  assert.equal(await probe("/leader"), "200 leader");
+  plane.picture = summaryOf({ leaseFor: 0 });
+  assert.equal(await probe("/leader"), "503 not leader");
+  plane.picture = summaryOf({ role: "follower", leader: "c2" });
+  assert.equal(await probe("/leader"), "503 not leader");
+  assert.equal(await probe("/readyz"), "200 ready");
+  plane.isReady = false;
+  assert.equal(await probe("/readyz"), "503 not ready");
+  assert.equal(await probe("/livez"), "200 alive");
+});
+
+test("the metrics are an exposition that a strict reader takes, open only when told", async (t) => {
+  const { url } = await serve(t);
+  const answer = await fetch(`${url}/metrics`, { headers: bearer("viewer") });
+  assert.equal(answer.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+  const text = await answer.text();
+  const sample = /^[a-z_]+(\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*\})? -?\d+(\.\d+)?$/;
+  const seen = new Set<string>();
+  for (const line of text.trimEnd().split("\n")) {
+    assert.match(line, line.startsWith("#") ? /^# (HELP|TYPE) heartmesh_[a-z_]+ \S/ : sample);
+    assert.ok(!seen.has(line), line);
+    seen.add(line);
+  }
+  assert.match(text, /^heartmesh_workers\{verdict="healthy"\} 2$/m);
+  assert.match(text, /^heartmesh_datagrams_received_total 12$/m);
+  assert.match(text, /^heartmesh_dropped_replayed_total 3$/m);
+  assert.match(text, /^heartmesh_lease_seconds 0\.6$/m);
+  const open = await serve(t, { env: { METRICS_OPEN: "1" } });
+  assert.equal((await fetch(`${open.url}/metrics`)).status, 200);
+  assert.equal((await fetch(`${open.url}/api/v1/status`)).status, 401);
+});

@@ -1,0 +1,247 @@
+// A control plane that answers as told and remembers what it was asked; and a real server on loopback in front of it.
+
+import { readFileSync } from "node:fs";
+import type { TestContext } from "node:test";
+import type { Queue } from "bullmq";
+import { pino } from "pino";
+import { startHttp, type HttpBounds } from "../../../coordinator/api/server.ts";
+import type {
+  CommandResult,
+  ControlPlane,
+  OperatorCommand,
+} from "../../../coordinator/api/plane.ts";
+import { parseConfig } from "../../../coordinator/config.ts";
+import type { MeshEvent } from "../../../coordinator/core/event.ts";
+import type { RecoveryRecord } from "../../../coordinator/core/recovery-record.ts";
+import type { CoordinatorSummary, WorkerSummary } from "../../../coordinator/core/summary.ts";
+import type { ListedEvent, PageAsk } from "../../../coordinator/io/record-store.ts";
+import { term } from "../../../proto/units.ts";
+
+export const tokens = {
+  viewer: "viewer-token-0123456789",
+  operator: "operator-token-0123456789",
+  admin: "admin-token-0123456789",
+} as const;
+export const apiTokens = Object.entries(tokens)
+  .map(([role, token]) => `${role}:${token}`)
+  .join(",");
+
+export const workerSummary = (some: Partial<WorkerSummary> = {}): WorkerSummary => ({
+  id: "h1/web-1",
+  role: "worker",
+  verdict: "healthy",
+  reason: "it answers",
+  evidence: [{ kind: "pong", by: "c1", text: "healthy 0.2 s ago" }],
+  containerId: "abc123",
+  probe: "agent 172.18.0.3:8888",
+  standing: "up",
+  standings: { c2: "up", c3: "doubt" },
+  roundTrip: 0.8,
+  loss: 0,
+  heardAgo: 120,
+  recovery: undefined,
+  quarantinedFor: -1,
+  silencedFor: -1,
+  silenceReason: "",
+  revivalsInWindow: 0,
+  ...some,
+});
+
+export const summaryOf = (some: Partial<CoordinatorSummary> = {}): CoordinatorSummary => ({
+  id: "c1",
+  role: "leader",
+  term: term(7),
+  leader: "c1",
+  leaseFor: 600,
+  fit: true,
+  unfitReason: "",
+  votes: true,
+  peers: [
+    { id: "c2", heardAgo: 30, fit: true, redis: "reachable" },
+    { id: "c3", heardAgo: -1, fit: false, redis: "unknown" },
+  ],
+  redis: "reachable",
+  redisByQuorum: "reachable",
+  brake: { tripped: false, failing: 0, total: 3 },
+  engines: [{ host: "h1", reachable: true, reason: "" }],
+  findings: [{ subject: "h1/web-9", code: "unwatched", text: "nobody can hear it" }],
+  workers: [
+    workerSummary(),
+    workerSummary({
+      id: "h1/web-2",
+      verdict: "silent",
+      standing: "down",
+      roundTrip: -1,
+      loss: -1,
+      heardAgo: -1,
+      recovery: { id: "3.7.ff", stage: "acting", tries: 1, text: "try 1 acts" },
+      quarantinedFor: 2000,
+    }),
+    workerSummary({ id: "h2/web-2" }),
+  ],
+  counters: { "datagrams received": 12, "dropped-replayed": 3 },
+  ...some,
+});
+
+export const recoveryRecord: RecoveryRecord = {
+  id: "3.7.ff",
+  worker: "h1/web-2",
+  token: { worker: "h1/web-2", epoch: 3, term: term(7) },
+  action: "kill-start",
+  verdict: "silent",
+  reason: "a quorum hears nothing",
+  evidence: [{ kind: "silence", by: "c1", text: "9 datagrams unanswered" }],
+  detectedAt: 1_700_000_000_000,
+  decidedAt: 1_700_000_000_010,
+  enqueuedAt: 1_700_000_000_020,
+  tries: [
+    {
+      number: 1,
+      runner: "c2",
+      startedAt: 1_700_000_000_030,
+      actedAt: 1_700_000_000_330,
+      verifiedAt: 0,
+      failedAt: 0,
+      reason: "",
+      counts: true,
+    },
+  ],
+  maxTries: 3,
+  verifiedAt: 0,
+  recoveredAt: 0,
+  endedAt: 0,
+  outcome: "running",
+  outcomeReason: "",
+  runner: "c2",
+};
+
+export const meshEvent = (some: Partial<MeshEvent> = {}): MeshEvent => ({
+  kind: "verdict-changed",
+  at: 1_700_000_000_000,
+  by: "c1",
+  worker: "h1/web-1",
+  recovery: "",
+  text: "healthy → silent",
+  evidence: [],
+  notify: false,
+  ...some,
+});
+
+export class ScriptedPlane implements ControlPlane {
+  picture = summaryOf();
+  isReady = true;
+  leaderAt: string | undefined;
+  result: CommandResult = { kind: "done", text: "a recovery began", recovery: "4.7.aa" };
+  events: ListedEvent[] = [];
+  queues: Queue[] = [];
+  recordIsAway = false;
+  readonly commands: { command: OperatorCommand; by: string }[] = [];
+  readonly asked: PageAsk[] = [];
+  readonly listeners = new Set<(event: MeshEvent) => void>();
+  tests = 0;
+
+  summary(): CoordinatorSummary {
+    return this.picture;
+  }
+
+  readiness() {
+    return { ready: this.isReady, reasons: this.isReady ? [] : ["the disk is full"] };
+  }
+
+  command(command: OperatorCommand, by: string): Promise<CommandResult> {
+    this.commands.push({ command, by });
+    return Promise.resolve(this.result);
+  }
+
+  listRecoveries(ask: PageAsk): Promise<readonly RecoveryRecord[]> {
+    this.asked.push(ask);
+    return this.#unlessAway([recoveryRecord]);
+  }
+
+  getRecovery(id: string): Promise<RecoveryRecord | undefined> {
+    return this.#unlessAway(id === recoveryRecord.id ? recoveryRecord : undefined);
+  }
+
+  listEvents(ask: PageAsk): Promise<readonly ListedEvent[]> {
+    this.asked.push(ask);
+    const older = this.events.filter((one) => ask.before === undefined || one.id < ask.before);
+    return this.#unlessAway(older.slice(0, ask.limit));
+  }
+
+  subscribe(onEvent: (event: MeshEvent) => void): () => void {
+    this.listeners.add(onEvent);
+    return () => this.listeners.delete(onEvent);
+  }
+
+  leaderUrl(): string | undefined {
+    return this.leaderAt;
+  }
+
+  boardQueues(): readonly Queue[] {
+    return this.queues;
+  }
+
+  notifyTest() {
+    this.tests++;
+    return Promise.resolve([{ channel: "slack", ok: false, text: "answered 500" }]);
+  }
+
+  happens(event: MeshEvent): void {
+    for (const listener of this.listeners) listener(event);
+  }
+
+  #unlessAway<Value>(value: Value): Promise<Value> {
+    return this.recordIsAway
+      ? Promise.reject(new Error("Redis is not connected"))
+      : Promise.resolve(value);
+  }
+}
+
+export interface TestServer {
+  readonly url: string;
+  readonly plane: ScriptedPlane;
+}
+
+export interface ServerAsk {
+  readonly id?: string;
+  /** Variables beyond those of a trio with tokens; an empty one removes it. */
+  readonly env?: Record<string, string>;
+  readonly bounds?: HttpBounds;
+}
+
+export async function serve(t: TestContext, ask: ServerAsk = {}): Promise<TestServer> {
+  const outcome = parseConfig(
+    {
+      COORDINATOR_ID: ask.id ?? "c1",
+      COORDINATORS: "c1=127.0.0.1:7701,c2=127.0.0.1:7702,c3=127.0.0.1:7703",
+      MESH_INSECURE: "1",
+      HTTP_HOST: "127.0.0.1",
+      API_TOKENS: apiTokens,
+      ...ask.env,
+    },
+    readFileOr,
+  );
+  if (!outcome.ok) throw new Error(outcome.problems.join("\n"));
+  const { config } = outcome;
+  const plane = new ScriptedPlane();
+  const running = await startHttp(
+    { ...config, http: { ...config.http, port: 0 } },
+    plane,
+    pino({ level: "silent" }),
+    ask.bounds,
+  );
+  t.after(() => running.stop());
+  return { url: running.url, plane };
+}
+
+function readFileOr(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+export const bearer = (role: keyof typeof tokens): { authorization: string } => ({
+  authorization: `Bearer ${tokens[role]}`,
+});
