@@ -1,0 +1,88 @@
+// How `DOCKER_HOST` and its companions are read.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { endpointText, parseEngines } from "../../../coordinator/docker/endpoints.ts";
+import { agreedVersion } from "../../../coordinator/docker/engines.ts";
+
+const parsed = (env: Parameters<typeof parseEngines>[0]) => {
+  const result = parseEngines(env);
+  assert.ok(result.ok, result.ok ? "" : result.problems.join("; "));
+  return result.value;
+};
+const problems = (env: Parameters<typeof parseEngines>[0]): string => {
+  const result = parseEngines(env);
+  assert.ok(!result.ok);
+  return result.problems.join("\n");
+};
+
+test("nothing given means the usual socket, for reads and writes", () => {
+  const socket = { kind: "unix", path: "/var/run/docker.sock" };
+  assert.deepEqual(parsed({}), [{ name: "", read: socket, write: socket }]);
+  assert.deepEqual(parsed({ DOCKER_HOST: " " })[0]?.read, socket);
+});
+
+test("a list of every kind, with and without names", () => {
+  const engines = parsed({
+    DOCKER_HOST: "unix:///a.sock, h2=tcp://10.0.0.2, ssh://deploy@h3:2222, h4=tcp://[fd00::4]:999",
+  });
+  assert.deepEqual(
+    engines.map((engine) => [engine.name, endpointText(engine.read)]),
+    [
+      ["", "unix:///a.sock"],
+      ["h2", "tcp://10.0.0.2:2375"],
+      ["", "ssh://deploy@h3:2222"],
+      ["h4", "tcp://[fd00::4]:999"],
+    ],
+  );
+});
+
+test("TLS is for tcp alone, with its own port and files", () => {
+  const [tcp, unix] = parsed({
+    DOCKER_HOST: "tcp://h,unix:///s",
+    DOCKER_TLS_VERIFY: "1",
+    DOCKER_CERT_PATH: "/certs",
+  });
+  const tls = { ca: "/certs/ca.pem", cert: "/certs/cert.pem", key: "/certs/key.pem" };
+  assert.deepEqual(tcp?.read, { kind: "tcp", host: "h", port: 2376, tls });
+  assert.deepEqual(unix?.read, { kind: "unix", path: "/s" });
+  const [home] = parsed({ DOCKER_HOST: "tcp://h", DOCKER_TLS_VERIFY: "1", HOME: "/home/me" });
+  assert.ok(home?.read.kind === "tcp" && home.read.tls?.ca === "/home/me/.docker/ca.pem");
+});
+
+test("writes go elsewhere by name, or by place, and each engine must have its own", () => {
+  const byPlace = parsed({
+    DOCKER_HOST: "unix:///r1,unix:///r2",
+    DOCKER_WRITE_HOST: "unix:///w1,unix:///w2",
+  });
+  assert.deepEqual(
+    byPlace.map((engine) => endpointText(engine.write)),
+    ["unix:///w1", "unix:///w2"],
+  );
+  const byName = parsed({
+    DOCKER_HOST: "a=unix:///r1,b=unix:///r2",
+    DOCKER_WRITE_HOST: "b=unix:///w2,a=unix:///w1",
+  });
+  assert.deepEqual(
+    byName.map((engine) => endpointText(engine.write)),
+    ["unix:///w1", "unix:///w2"],
+  );
+  assert.match(
+    problems({ DOCKER_HOST: "a=unix:///r1,b=unix:///r2", DOCKER_WRITE_HOST: "unix:///w" }),
+    /DOCKER_WRITE_HOST has no endpoint for a.*\n.*for b/,
+  );
+});
+
+test("all problems are told at once, each with what was expected", () => {
+  const text = problems({ DOCKER_HOST: "unix://relative,http://h:1,a=unix:///x,a=unix:///y" });
+  assert.match(text, /"unix:\/\/relative" names no absolute path/);
+  assert.match(text, /"http:\/\/h:1" is not an engine's address; expected unix:/);
+  assert.match(text, /names two engines "a"/);
+});
+
+test("the API version is the newest that both speak", () => {
+  assert.equal(agreedVersion("1.41", "1.12"), "1.41");
+  assert.equal(agreedVersion("1.99", "1.44"), "1.51");
+  assert.equal(agreedVersion("2.3", "2.0"), undefined);
+  assert.equal(agreedVersion(undefined, undefined), undefined);
+});
