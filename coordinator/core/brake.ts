@@ -44,7 +44,8 @@ class Tally {
 /**
  * Trips when more than `fraction` of the workers, and at least `minimum`, failed within `window` without a common
  * explanation; a worker that was healed meanwhile still counts until the window has passed. Releases when those that
- * failed within the window or still fail are fewer than half the fraction.
+ * failed within the window or still fail are fewer than half the fraction, and nobody waits for its turn any more: so
+ * whoever failed while it was on is healed one at a time.
  */
 export class Brake {
   readonly #fraction: number;
@@ -84,8 +85,12 @@ export class Brake {
     if (!this.#recentAt.has(worker)) this.#open.remove(worker);
   }
 
-  /** To be asked after every failure and at `nextDeadline()`; says what changed. */
-  onTick(total: number, now: Instant): "tripped" | "released" | "unchanged" {
+  /** To be asked after every input and at `nextDeadline()`; says what changed. `isAwaited`: a failed worker waits for its turn. */
+  onTick(
+    total: number,
+    isAwaited: () => boolean,
+    now: Instant,
+  ): "tripped" | "released" | "unchanged" {
     this.#forgetOld(now);
     if (!this.#tripped) {
       const failures = this.#recent.failures;
@@ -93,8 +98,8 @@ export class Brake {
       this.#tripped = true;
       return "tripped";
     }
-    if (this.#open.failures > 0 && this.#open.failures >= (this.#fraction / 2) * total)
-      return "unchanged";
+    const isOver = this.#open.failures === 0 || this.#open.failures < (this.#fraction / 2) * total;
+    if (!isOver || isAwaited()) return "unchanged";
     this.#tripped = false;
     return "released";
   }

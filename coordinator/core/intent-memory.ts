@@ -44,11 +44,6 @@ export interface Memory {
   touchedAt: Instant;
 }
 
-export interface Project {
-  disturbedAt: Instant | undefined;
-  suspendedAt: Instant | undefined;
-}
-
 export const newMemory = (id: string, host: string, now: Instant): Memory => ({
   id,
   host,

@@ -23,14 +23,13 @@ import {
   newMemory,
   projectOf,
   type Memory,
-  type Project,
 } from "./intent-memory.ts";
 import type { ContainerView, EngineEvent, WorkerSettings } from "./worker.ts";
 
 export interface IntentConfig {
   readonly stopHold: Duration;
-  /** Ours: an engine that waits longer before its own restart is not waited for. */
-  readonly backoff: Duration;
+  /** Ours (BACKOFF, 1 s where it is not given): an engine that waits longer before its own restart is not waited for. */
+  readonly backoff?: Duration;
 }
 
 export type Judgement =
@@ -47,7 +46,10 @@ const unseenWithPolicy = 5_000;
 export class Intent {
   readonly #config: IntentConfig;
   readonly #memories = new Map<string, Memory>();
-  readonly #projects = new Map<string, Project>();
+  /** When somebody last stopped something in a Compose project, by host and project. */
+  readonly #disturbedAt = new Map<string, Instant>();
+  /** By the project's name alone: a coordinator does not know the name of its own host's engine. */
+  readonly #suspendedAt = new Map<string, Instant>();
   readonly #enginesBackAt = new Map<string, Instant>();
   #now = instant(0);
 
@@ -143,9 +145,7 @@ export class Intent {
   /** A coordinator of that project got SIGTERM itself: the project is probably being stopped. */
   onSuspendProject(project: string, now: Instant): void {
     this.#now = now;
-    for (const [key, state] of this.#projects) {
-      if (key.endsWith(`\n${project}`)) state.suspendedAt = now;
-    }
+    this.#suspendedAt.set(project, now);
   }
 
   onTick(now: Instant): void {
@@ -225,7 +225,7 @@ export class Intent {
   }
 
   #disturb(memory: Memory, now: Instant): void {
-    if (memory.project !== "") this.#projectOf(memory.project).disturbedAt = now;
+    if (memory.project !== "") this.#disturbedAt.set(memory.project, now);
   }
 
   #judge(
@@ -251,7 +251,7 @@ export class Intent {
         diedAt,
         ranFor: death?.ranFor,
         engineBackAt: this.#enginesBackAt.get(container.host),
-        backoff: this.#config.backoff,
+        backoff: this.#config.backoff ?? 1_000,
       },
       now,
     );
@@ -293,7 +293,6 @@ export class Intent {
     now: Instant,
   ): { readonly until: Instant; readonly why: string } {
     const { stopHold } = this.#config;
-    const project = this.#projects.get(memory.project);
     const isUnseen = memory.death === undefined;
     const hold =
       isUnseen && container.restartPolicy !== "no"
@@ -303,7 +302,7 @@ export class Intent {
       killedAt,
       diedAt,
       memory.stoppedAt ?? -Infinity,
-      project?.disturbedAt ?? -Infinity,
+      this.#disturbedAt.get(memory.project) ?? -Infinity,
     );
     const until = after(instant(last), hold);
     // A neighbour that was told to end and has not yet: somebody's `stop` or `down` is still going on.
@@ -325,7 +324,7 @@ export class Intent {
       const until = after(from, killMemory);
       if (until > now && (busyUntil === undefined || until > busyUntil)) busyUntil = until;
     };
-    const suspendedAt = this.#projects.get(project)?.suspendedAt;
+    const suspendedAt = this.#suspendedAt.get(project.slice(project.indexOf("\n") + 1));
     if (suspendedAt !== undefined) note(suspendedAt);
     for (const memory of this.#memories.values()) {
       if (memory.project !== project || memory.death !== undefined) continue;
@@ -359,18 +358,8 @@ export class Intent {
     if (project !== "") {
       memory.project = project;
       memory.service = service;
-      this.#projectOf(project);
     }
     memory.touchedAt = now;
     return memory;
-  }
-
-  #projectOf(key: string): Project {
-    let project = this.#projects.get(key);
-    if (project === undefined) {
-      project = { disturbedAt: undefined, suspendedAt: undefined };
-      this.#projects.set(key, project);
-    }
-    return project;
   }
 }

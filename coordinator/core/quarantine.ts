@@ -203,7 +203,8 @@ export class WorkerRecord {
     const own = { tries: this.#tries, finished: this.#finished, quarantined: this.#quarantinedAt };
     const begun = this.#revivals.filter((at) => at >= since);
     this.#replaceBy(other, now);
-    if (!this.#revivals.some((at) => at >= since)) for (const at of begun) this.noteRevival(at);
+    const isTold = this.#revivals.some((at) => at >= since - sameBegin);
+    if (!isTold) for (const at of begun) this.noteRevival(at);
     this.#tries = Math.max(this.#tries, own.tries);
     this.#quarantinedAt ??= own.quarantined;
     if (own.finished) this.finish();

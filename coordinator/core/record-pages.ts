@@ -1,21 +1,27 @@
 // Which records the next heartbeat carries: what changed first, what matters next, then all in turn.
 
+import type { Random } from "../../proto/random.ts";
 import type { WorkerId } from "../../proto/units.ts";
 
-/** A changed record is sent in so many pages ahead of its turn, because a heartbeat may be lost. */
-const sendings = 3;
+/** A changed record is sent in so many pages ahead of its turn: each peer gets pages of its own, and some are lost. */
+const sendings = 8;
 
 export class RecordPages {
+  readonly #random: Random;
   readonly #fresh = new Map<WorkerId, number>();
   /** What is left of the round. */
   #round: WorkerId[] = [];
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
 
   onChanged(worker: WorkerId): void {
     this.#fresh.set(worker, sendings);
   }
 
-  /** @param everyone in the order in which a new round goes through them; asked only when a round begins. */
-  next(limit: number, everyone: () => readonly WorkerId[]): readonly WorkerId[] {
+  /** @param everyone what matters first, then the rest; asked only when a round begins. */
+  next(limit: number, everyone: () => readonly (readonly WorkerId[])[]): readonly WorkerId[] {
     const page = new Set<WorkerId>();
     // One place is left for the round, so that a storm of changes does not starve the rest.
     for (const worker of this.#fresh.keys()) {
@@ -37,8 +43,18 @@ export class RecordPages {
       }
       if (isNewRound) break;
       isNewRound = true;
-      this.#round = [...everyone()].reverse();
+      // Shuffled, so that no peer gets the same part of every round, nor a long page is always cut at the same record.
+      this.#round = everyone()
+        .flatMap((part) => this.#shuffled(part))
+        .reverse();
     }
-    return [...page];
+    return this.#shuffled([...page]);
+  }
+
+  #shuffled(workers: readonly WorkerId[]): WorkerId[] {
+    return workers
+      .map((worker) => ({ worker, at: this.#random.float() }))
+      .sort((a, b) => a.at - b.at)
+      .map(({ worker }) => worker);
   }
 }

@@ -74,10 +74,7 @@ export class Recoveries {
       if (c.recovery.kind === "idle") ward.setRecovery(c, { kind: "waiting", retryAt: now });
       considerCase(ward, c, now);
     } else this.#onLeave(c, decision, now);
-    if (decision.verdict.kind === "healthy") {
-      ward.brake.onHealthy(c.worker, now);
-      tickBrake(ward, now);
-    }
+    if (decision.verdict.kind === "healthy") ward.brake.onHealthy(c.worker, now);
     // A dependency that is well, or given up, lets others go.
     for (const other of ward.wanting) {
       if (other !== c && other.dependencySince !== undefined) considerCase(ward, other, now);
@@ -171,6 +168,7 @@ export class Recoveries {
       // What the queue has not confirmed may never have been enqueued, and nobody else runs a direct try.
       if (kind !== "enqueueing" && flight.by === "queue") continue;
       c.record.noteTries(triesOf(flight));
+      c.forced = undefined;
       if (flight.by === "queue" && flight.triesBefore === 0) c.isPaid = true;
       const isWanted = c.decision?.kind === "act";
       ward.setRecovery(c, isWanted ? { kind: "waiting", retryAt: now } : { kind: "idle" });
@@ -232,7 +230,6 @@ export class Recoveries {
     const ward = this.#ward;
     this.#isKicked = false;
     for (const c of [...ward.kept]) this.#onKept(c, now);
-    tickBrake(ward, now);
     const lease = ward.lease(now);
     if (lease !== undefined) {
       for (const c of [...ward.flying]) {
@@ -256,10 +253,10 @@ export class Recoveries {
   recordsPage(limit: number, now: Instant): readonly GossipRecord[] {
     const ward = this.#ward;
     const workers = ward.pages.next(limit, () => {
-      const all = [...ward.cases()].filter(hasRecord);
+      const all = [...ward.recorded];
       const first = all.filter((c) => ward.kept.has(c) || c.record.tries > 0);
       const rest = all.filter((c) => !ward.kept.has(c) && c.record.tries === 0);
-      return [...first, ...rest].map((c) => c.worker);
+      return [first, rest].map((part) => part.map((c) => c.worker));
     });
     return workers.map((worker) => ward.caseOf(worker).record.toGossip(now));
   }
@@ -297,6 +294,7 @@ export class Recoveries {
   #finish(now: Instant): readonly RecoveryOutput[] {
     this.#now = now;
     this.#isDeadlineKnown = false;
+    tickBrake(this.#ward, now);
     return this.#ward.takeOutputs();
   }
 
@@ -386,5 +384,3 @@ const nothingKnown: RecoverySummary = {
   silenceReason: "",
   revivalsInWindow: 0,
 };
-
-const hasRecord = (c: Case): boolean => c.record.token.epoch > 0 || c.record.hasRevivals;

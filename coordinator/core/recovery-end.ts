@@ -45,16 +45,6 @@ function onExhausted(
   news: Extract<EndNews, { kind: "exhausted" }>,
   now: Instant,
 ): void {
-  const launched = c.launched?.kind === "act" ? c.launched : undefined;
-  const action = flight.order?.action ?? launched?.action;
-  const verdict = flight.order?.verdict ?? launched?.verdict.kind;
-  if (action === "revive-agent" && verdict === "silent") {
-    c.record.finish();
-    const text = `a new start of its agent did not help (${news.reason}): the worker itself is next`;
-    conclude(ward, c, "exhausted", text, flight.recovery, false, now);
-    settle(ward, c, c.decision === c.launched ? patience.refused : 0, now);
-    return;
-  }
   const text = `${flight.triesBefore + news.tries} tries failed, the last one: ${news.reason}`;
   conclude(ward, c, "exhausted", text, flight.recovery, true, now);
   settle(ward, c, 0, now, "later");

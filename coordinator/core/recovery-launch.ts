@@ -33,7 +33,7 @@ export function considerCase(ward: Ward, c: Case, now: Instant): void {
   if (lease === undefined || c.record.token.term > ward.term) return;
   const spec = ward.world.spec(c.worker);
   if (spec === undefined) {
-    ward.explain(c, "left-alone", "it is not among the watched workers");
+    giveUpAsking(ward, c, ask, "it is not among the watched workers", now);
     return;
   }
   const isNew = c.record.tries === 0 && !c.isPaid;
@@ -59,6 +59,13 @@ export function cancel(ward: Ward, c: Case, now: Instant): void {
   ward.brake.onHealthy(c.worker, now);
   c.isCounted = false;
   takeBack(ward, c, now);
+}
+
+/** Nothing can be done, and only another decision may change that. */
+function giveUpAsking(ward: Ward, c: Case, ask: Ask, text: string, now: Instant): void {
+  c.forced = undefined;
+  cancel(ward, c, now);
+  ward.explain(c, "left-alone", text, { evidence: ask.verdict.evidence });
 }
 
 /** A revival that was counted for a job that changed nothing is not held against the worker. */
@@ -128,7 +135,13 @@ function noteFailure(ward: Ward, c: Case, ask: Ask, now: Instant): void {
 
 export function tickBrake(ward: Ward, now: Instant): void {
   const total = ward.world.workerCount();
-  const change = ward.brake.onTick(total, now);
+  const isAwaited = (): boolean => {
+    for (const c of ward.wanting) {
+      if (c.isCounted && !ward.kept.has(c)) return true;
+    }
+    return false;
+  };
+  const change = ward.brake.onTick(total, isAwaited, now);
   if (change === "unchanged") return;
   const { failing } = ward.brake.state(total, now);
   if (change === "tripped") {
@@ -159,25 +172,25 @@ function launch(
   const container = spec.container ?? (ask.action === "revive-agent" ? spec.agent : undefined);
   const target = container === undefined ? c.target : targetOf(container);
   if (target === undefined) {
-    ward.explain(c, "left-alone", "no container of it is known, so there is nothing to act on", {
-      evidence: ask.verdict.evidence,
-    });
+    const text = "no container of it is known, so there is nothing to act on";
+    giveUpAsking(ward, c, ask, text, now);
     return;
   }
   const token = c.record.raise(ward.term);
   if (triesBefore === 0 && !c.isPaid) c.record.noteRevival(now);
   c.isPaid = false;
   c.launched = c.decision;
-  c.forced = undefined;
   c.dependencySince = undefined;
-  // The agent of a silent worker gets one chance; then the verdict turns to the worker itself.
-  const isAgentOfSilent = ask.action === "revive-agent" && ask.verdict.kind === "silent";
+  // The agent has had its turn, or there is but one try: then it is the worker's.
+  const isPastAgent =
+    ask.action === "agent-then-worker" && (triesBefore > 0 || spec.settings.maxTries === 1);
   const order = buildOrder({
     ...ask,
+    action: isPastAgent ? "kill-start" : ask.action,
     token,
     target,
     spec,
-    maxTries: isAgentOfSilent ? 1 : left,
+    maxTries: left,
     backoff: ward.config.backoff,
     backoffMax: ward.config.backoffMax,
     detectedAgo: elapsed(c.since ?? now, now),
@@ -193,11 +206,8 @@ function launch(
     acted: false,
   };
   askFor(ward, c, flight, order, 1, lease, now);
-  ward.pages.onChanged(c.worker);
-  if (flight.by === "direct") {
-    ward.noteUnsaved(c);
-    sayEnqueued(ward, c, flight);
-  }
+  ward.onRecordChanged(c);
+  if (flight.by === "direct") sayEnqueued(ward, c, flight);
 }
 
 /** The first event of a recovery that people are told. */

@@ -18,8 +18,6 @@ import {
   type LiveNews,
 } from "./recovery.ts";
 
-const endedMeanwhile = "the revival that the queue still held has just ended";
-
 export function onNews(ward: Ward, news: JobNews, now: Instant): void {
   const c = ward.caseOf(news.token.worker);
   noteToken(c, news, now);
@@ -98,6 +96,8 @@ function onLive(ward: Ward, c: Case, news: LiveNews, now: Instant): void {
     next = { ...next, until, deadline: until };
   }
   ward.setRecovery(c, next);
+  // A person's order is under way: from here on it is a recovery like any other.
+  c.forced = undefined;
   c.record.noteTries(triesOf(next.flight));
   if (flight.by === "queue" && isFirst) sayEnqueued(ward, c, next.flight);
   say(ward, c, next.flight, news);
@@ -155,11 +155,6 @@ function onAdopted(
     ward.save(c, now);
     return;
   }
-  // What was found has ended meanwhile: the order is made again.
-  if (c.ended === found.recovery) {
-    onRefused(ward, c, { kind: "job-refused", token: news.token, reason: endedMeanwhile }, now);
-    return;
-  }
   const current = isInFlight(c.recovery) ? c.recovery.flight : undefined;
   // A newer job than the one that was found is followed already.
   if (current !== undefined && compareTokens(current.token, news.token) > 0) return;
@@ -171,6 +166,10 @@ function onAdopted(
     failed: news.triesUsed,
   };
   ward.setRecovery(c, { kind: "enqueued", flight, deadline: after(now, patience.taken) });
+  // Even one that we had heard the end of: a queue that was rolled back runs it again.
+  c.ended = "";
+  c.launched = c.decision;
+  c.forced = undefined;
   c.record.noteTries(news.triesUsed);
   // The recovery that we counted does not exist; the one that was found was counted when it began.
   c.isPaid = wasCounted;

@@ -30,10 +30,9 @@ export function onOverdue(ward: Ward, c: Case, lease: Instant, now: Instant): vo
     onDirectTryDue(ward, c, recovery, lease, now);
     return;
   }
-  const isAsking = recovery.kind === "enqueueing" && recovery.asks < patience.asks;
   const isQueueAway = flight.by === "queue" && ward.redisLostAt !== undefined;
-  if (isAsking && !isQueueAway && flight.order !== undefined && askOf(c) !== undefined) {
-    askFor(ward, c, flight, flight.order, recovery.asks + 1, lease, now);
+  if (!isQueueAway && flight.order !== undefined && mayAskAgain(c, recovery, now)) {
+    askFor(ward, c, flight, flight.order, asksOf(recovery) + 1, lease, now);
     return;
   }
   if (askOf(c) === undefined) {
@@ -52,6 +51,16 @@ export function onOverdue(ward: Ward, c: Case, lease: Instant, now: Instant): vo
   );
   ward.setRecovery(c, { kind: "waiting", retryAt: now });
   considerCase(ward, c, now);
+}
+
+const asksOf = (recovery: InFlight): number =>
+  recovery.kind === "enqueueing" ? recovery.asks : patience.asks;
+
+/** The same order under the same epoch: its echo stayed away, and it is still wanted. */
+function mayAskAgain(c: Case, recovery: InFlight, now: Instant): boolean {
+  if (asksOf(recovery) >= patience.asks || askOf(c) === undefined) return false;
+  const isLeftAlone = c.record.isSilenced(now) || c.record.quarantinedAt !== undefined;
+  return c.forced !== undefined || !isLeftAlone;
 }
 
 function onDirectTryDue(
@@ -83,7 +92,8 @@ function closeWithoutNews(ward: Ward, c: Case, recovery: InFlight, now: Instant)
   const { flight } = recovery;
   const verdict = c.decision?.verdict.kind;
   const window = flight.order?.verifyWindow ?? ward.config.verifyWindow;
-  if (verdict === "healthy") {
+  // What was never heard of at all may be neither told as recovered nor counted.
+  if (verdict === "healthy" && recovery.kind !== "enqueueing") {
     const steadyAt = after(c.healthySince ?? now, window);
     if (now < steadyAt) {
       postpone(c, steadyAt);
@@ -100,7 +110,7 @@ function closeWithoutNews(ward: Ward, c: Case, recovery: InFlight, now: Instant)
     const text = `nothing more was heard of its job, and nothing asks for it: ${c.decision?.verdict.reason ?? "it is not watched any more"}`;
     conclude(ward, c, "superseded", text, flight.recovery, false, now);
   }
-  c.ended = flight.recovery;
+  // Not remembered as ended: should news of it come after all, it is followed again.
   settle(ward, c, 0, now);
 }
 

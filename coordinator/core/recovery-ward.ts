@@ -75,8 +75,10 @@ export class Ward {
   readonly flying = new Set<Case>();
   /** Quarantined or silenced. */
   readonly kept = new Set<Case>();
+  /** There is something to remember of them. */
+  readonly recorded = new Set<Case>();
   readonly lostEngines = new Set<string>();
-  readonly pages = new RecordPages();
+  readonly pages: RecordPages;
   term: Term = term(0);
   isLeading = false;
   leaseUntil: Instant | undefined;
@@ -91,6 +93,7 @@ export class Ward {
     this.config = config;
     this.world = world;
     this.random = random;
+    this.pages = new RecordPages(random);
     this.brake = new Brake({
       fraction: config.brakeFraction,
       minimum: config.brakeMin,
@@ -113,6 +116,13 @@ export class Ward {
 
   cases(): Iterable<Case> {
     return this.#cases.values();
+  }
+
+  /** The record changed without need to save it now. */
+  onRecordChanged(c: Case): void {
+    this.pages.onChanged(c.worker);
+    this.refile(c);
+    if (this.redisLostAt !== undefined) this.#unsaved.add(c);
   }
 
   /** The end of the lease, where this coordinator may act now. */
@@ -143,6 +153,7 @@ export class Ward {
 
   /** To be called where quarantine or silence may have changed. */
   refile(c: Case): void {
+    if (c.record.token.epoch > 0 || c.record.hasRevivals) this.recorded.add(c);
     put(this.kept, c, c.record.quarantinedAt !== undefined || c.record.silencedUntil !== undefined);
   }
 
@@ -169,8 +180,7 @@ export class Ward {
 
   /** The record changed: it travels in the next heartbeats, and the leader saves it. */
   save(c: Case, now: Instant): void {
-    this.pages.onChanged(c.worker);
-    this.refile(c);
+    this.onRecordChanged(c);
     const flight = isInFlight(c.recovery) ? c.recovery.flight : undefined;
     // A saved record with a newer token would turn away the runner of an older job that was adopted.
     const wouldOutdate = flight?.by === "queue" && flight.token.epoch !== c.record.token.epoch;
@@ -183,8 +193,7 @@ export class Ward {
 
   saveNow(c: Case, now: Instant): void {
     this.#unsaved.delete(c);
-    this.pages.onChanged(c.worker);
-    this.refile(c);
+    this.onRecordChanged(c);
     if (this.isLeading) this.emit({ kind: "save-record", record: c.record.toGossip(now) });
   }
 

@@ -1,0 +1,394 @@
+// Crash, somebody's wish, or the engine's business: told apart by the order of the engine's events.
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { after, instant, type Instant } from "../../../proto/units.ts";
+import { Intent, type Judgement } from "../../../coordinator/core/intent.ts";
+import type { ContainerView, EngineEvent } from "../../../coordinator/core/worker.ts";
+import { container, settings } from "./recovery-specs.ts";
+
+class Script {
+  now: Instant = instant(1_000_000);
+  readonly intent = new Intent({ stopHold: 3_000, backoff: 1_000 });
+
+  event(name: string, action: EngineEvent["action"], over: Partial<EngineEvent> = {}): unknown {
+    const { labels } = container(name);
+    const rest = { signal: 0, exitCode: -1, ours: false };
+    const event = { host: "h1", containerId: `id-${name}`, name, labels, action, ...rest, ...over };
+    return this.intent.onEngineEvent(event, this.now);
+  }
+
+  kill(name: string, signal: number, over: Partial<EngineEvent> = {}): void {
+    this.event(name, "kill", { signal, ...over });
+  }
+
+  die(name: string, exitCode = 137): void {
+    this.event(name, "die", { exitCode });
+  }
+
+  stop(name: string): void {
+    this.kill(name, 15);
+    this.pass(30);
+    this.die(name, 143);
+    this.pass(50);
+    this.event(name, "stop");
+  }
+
+  pass(ms: number): void {
+    this.now = after(this.now, ms);
+  }
+
+  judge(
+    name: string,
+    over: Partial<ContainerView> = {},
+    policy: "revive" | "respect" = "revive",
+  ): Judgement {
+    return this.intent.judge(container(name, over), { ...settings, stopPolicy: policy }, this.now);
+  }
+
+  kind(name: string, over: Partial<ContainerView> = {}): Judgement["kind"] {
+    return this.judge(name, over).kind;
+  }
+}
+
+describe("a crash", () => {
+  it("is a die without a kill, and is ours at once, whatever the exit code", () => {
+    for (const exitCode of [137, 1, 0]) {
+      const script = new Script();
+      script.die("w1", exitCode);
+      const judgement = script.judge("w1", { exitCode });
+      assert.deepEqual(judgement, { kind: "crash", notBefore: script.now, waitReason: "" });
+    }
+  });
+
+  it("is a crash also under the policy that respects stops", () => {
+    const script = new Script();
+    script.die("w1");
+    assert.equal(script.judge("w1", {}, "respect").kind, "crash");
+  });
+
+  it("is a die after a signal that does not end a process", () => {
+    for (const signal of [1, 10, 12, 28]) {
+      const script = new Script();
+      script.kill("w1", signal);
+      script.pass(10_000);
+      script.die("w1");
+      assert.equal(script.kind("w1"), "crash", `signal ${signal}`);
+    }
+  });
+
+  it("is a die more than a minute after a kill, or after a start that followed the kill", () => {
+    const late = new Script();
+    late.kill("w1", 15);
+    late.pass(60_001);
+    late.die("w1");
+    assert.equal(late.kind("w1"), "crash");
+    const restarted = new Script();
+    restarted.stop("w1");
+    restarted.event("w1", "start");
+    restarted.event("w1", "restart");
+    restarted.pass(5_000);
+    restarted.die("w1");
+    assert.equal(restarted.kind("w1"), "crash");
+  });
+
+  it("is a die after a kill of our own, marked by the event or told afterwards", () => {
+    const script = new Script();
+    script.kill("w1", 9, { ours: true });
+    script.die("w1");
+    assert.equal(script.kind("w1"), "crash");
+    const told = new Script();
+    told.kill("w1", 9);
+    told.die("w1");
+    assert.equal(told.kind("w1"), "held");
+    told.intent.onOwnAction(["id-w1"], after(told.now, -1_000), after(told.now, 1_000));
+    assert.equal(told.kind("w1"), "crash");
+  });
+
+  it("does not prolong the hold of a neighbour, for a crash loop is nobody's wish", () => {
+    const script = new Script();
+    script.stop("w1");
+    for (let i = 0; i < 4; i++) {
+      script.pass(900);
+      script.die("w2");
+      script.event("w2", "start");
+    }
+    assert.equal(script.kind("w1"), "crash");
+  });
+});
+
+describe("a stop", () => {
+  it("is a kill that ends and a die, docker kill included; it is held for STOP_HOLD and then ours", () => {
+    for (const signal of [9, 15, 2, 3, 6, 0]) {
+      const script = new Script();
+      script.kill("w1", signal);
+      script.die("w1");
+      const held = script.judge("w1");
+      assert.ok(held.kind === "held", `signal ${signal}`);
+      assert.equal(held.until, after(script.now, 3_000));
+      assert.equal(script.intent.nextDeadline(), held.until);
+      script.pass(2_999);
+      assert.equal(script.kind("w1"), "held");
+      script.pass(1);
+      const judgement = script.judge("w1");
+      assert.ok(judgement.kind === "crash");
+      assert.equal(judgement.notBefore, held.until);
+      assert.match(judgement.waitReason, /nobody started it again within 3 s/);
+      assert.equal(script.intent.nextDeadline(), undefined);
+    }
+  });
+
+  it("is also a kill by the image's own stop signal", () => {
+    const script = new Script();
+    script.kill("proxy", 10);
+    script.die("proxy");
+    assert.equal(script.kind("proxy", { stopSignal: 10 }), "held");
+    assert.equal(script.kind("proxy"), "crash");
+  });
+
+  it("is respected where the policy says so", () => {
+    const script = new Script();
+    script.stop("w1");
+    script.pass(60_000);
+    const judgement = script.judge("w1", {}, "respect");
+    assert.ok(judgement.kind === "respected");
+    assert.match(judgement.reason, /signal 15.*respect/);
+  });
+
+  it("is held anew with each kill, die and stop in the same project, not by those of another", () => {
+    const script = new Script();
+    script.stop("w1");
+    script.pass(2_000);
+    script.stop("w2");
+    script.pass(2_000);
+    assert.equal(script.kind("w1"), "held");
+    script.pass(1_000);
+    assert.equal(script.kind("w1"), "crash");
+    const other = new Script();
+    other.stop("w1");
+    other.pass(2_000);
+    const labels = { "com.docker.compose.project": "blog" };
+    other.kill("x", 15, { labels });
+    other.event("x", "die", { labels });
+    other.pass(1_000);
+    assert.equal(other.kind("w1"), "crash");
+  });
+
+  it("is held while a neighbour that was told to stop takes its ten seconds, and a hold longer", () => {
+    const script = new Script();
+    script.kill("slow", 15);
+    script.stop("w1");
+    for (let i = 0; i < 99; i++) {
+      script.pass(100);
+      assert.equal(script.kind("w1"), "held", `after ${(i + 1) * 100} ms`);
+    }
+    script.kill("slow", 9);
+    script.die("slow");
+    script.pass(2_900);
+    assert.equal(script.kind("w1"), "held");
+    script.pass(100);
+    assert.equal(script.kind("w1"), "crash");
+  });
+
+  it("is not held for ever by a neighbour that survives its kill", () => {
+    const script = new Script();
+    script.kill("stubborn", 15);
+    script.stop("w1");
+    script.pass(59_000);
+    assert.equal(script.kind("w1"), "held");
+    script.pass(1_000);
+    assert.equal(script.kind("w1"), "crash");
+  });
+
+  it("is over with a rename, and with a new container for the same Compose service", () => {
+    const renamed = new Script();
+    renamed.stop("w1");
+    renamed.event("w1", "rename");
+    renamed.pass(10_000);
+    assert.equal(renamed.kind("w1"), "respected");
+    renamed.event("w1", "start");
+    renamed.pass(1_000);
+    renamed.die("w1");
+    assert.equal(renamed.kind("w1"), "crash", "a start begins anew");
+
+    const replaced = new Script();
+    replaced.stop("w1");
+    const { labels } = container("w1");
+    replaced.event("w1-new", "create", { labels });
+    replaced.pass(10_000);
+    assert.equal(replaced.kind("w1"), "respected");
+
+    const unrelated = new Script();
+    unrelated.stop("w1");
+    unrelated.event("w2", "create");
+    unrelated.pass(10_000);
+    assert.equal(unrelated.kind("w1"), "crash");
+  });
+
+  it("is forgotten with its container", () => {
+    const script = new Script();
+    script.stop("w1");
+    assert.equal(script.kind("w1"), "held");
+    script.event("w1", "destroy");
+    assert.equal(script.intent.nextDeadline(), undefined);
+    script.stop("w2");
+    assert.equal(script.kind("w2"), "held");
+    script.pass(120_000);
+    script.intent.onContainers("h1", [], script.now);
+    assert.equal(script.intent.nextDeadline(), undefined);
+  });
+
+  it("is suspended where a coordinator of the project is told to stop itself, for a minute at most", () => {
+    const script = new Script();
+    script.stop("w1");
+    script.intent.onSuspendProject("shop", script.now);
+    script.pass(30_000);
+    assert.equal(script.kind("w1"), "held");
+    script.pass(30_000);
+    assert.equal(script.kind("w1"), "crash");
+    const other = new Script();
+    other.stop("w1");
+    other.intent.onSuspendProject("blog", other.now);
+    other.pass(5_000);
+    assert.equal(other.kind("w1"), "crash");
+  });
+
+  it("that nobody saw is held from when it is first seen, and longer where an engine that comes up may start it", () => {
+    const script = new Script();
+    assert.equal(script.kind("w1"), "held");
+    assert.equal(script.kind("w2", { restartPolicy: "always" }), "held");
+    script.pass(3_000);
+    assert.equal(script.kind("w1"), "crash");
+    assert.equal(script.kind("w2", { restartPolicy: "always" }), "held");
+    script.pass(2_000);
+    assert.equal(script.kind("w2", { restartPolicy: "always" }), "crash");
+  });
+
+  it("is not believed on for a container that was seen running anew", () => {
+    const script = new Script();
+    script.intent.onContainer(container("w1", { state: "running", startedAt: "one" }), script.now);
+    script.stop("w1");
+    script.intent.onContainer(container("w1", { state: "running", startedAt: "one" }), script.now);
+    assert.equal(script.kind("w1"), "held", "an inspection older than the event changes nothing");
+    script.intent.onContainer(container("w1", { state: "running", startedAt: "two" }), script.now);
+    assert.equal(script.kind("w1", { state: "running" }), "respected");
+  });
+
+  it("leaves what was never started, is paused or is being removed", () => {
+    const script = new Script();
+    for (const state of ["created", "paused", "removing", "dead", "running"] as const)
+      assert.equal(script.kind("w1", { state }), "respected", state);
+  });
+});
+
+describe("a restart policy", () => {
+  const policies = ["always", "unless-stopped", "on-failure"] as const;
+
+  it("gives the engine a second after a crash, then it is ours", () => {
+    for (const restartPolicy of policies) {
+      const script = new Script();
+      script.die("w1", 1);
+      const view = { restartPolicy, exitCode: 1 };
+      const first = script.judge("w1", view);
+      assert.ok(first.kind === "engine-first", restartPolicy);
+      assert.equal(first.until, after(script.now, 1_000));
+      script.pass(1_000);
+      assert.equal(script.kind("w1", view), "crash");
+    }
+  });
+
+  it("on-failure means nothing after an exit with 0 or the last of its retries", () => {
+    const script = new Script();
+    script.die("w1", 0);
+    assert.equal(script.kind("w1", { restartPolicy: "on-failure", exitCode: 0 }), "crash");
+    const spent = { restartPolicy: "on-failure", exitCode: 1, maximumRetries: 3 } as const;
+    assert.equal(script.kind("w1", { ...spent, restartCount: 3 }), "crash");
+    assert.equal(script.kind("w1", { ...spent, restartCount: 2 }), "engine-first");
+    assert.equal(
+      script.kind("w1", { ...spent, restartCount: 3, state: "restarting" }),
+      "engine-first",
+      "it is at its last retry",
+    );
+  });
+
+  it("is waited for while the engine restarts sooner than we would", () => {
+    const script = new Script();
+    script.die("w1", 1);
+    const view = { restartPolicy: "always", state: "restarting", restartCount: 4 } as const;
+    script.pass(1_000);
+    const judgement = script.judge("w1", view);
+    assert.ok(judgement.kind === "engine-first");
+    assert.equal(judgement.until, after(script.now, 800));
+    script.pass(800);
+    assert.equal(script.kind("w1", view), "crash", "800 ms and a second have passed");
+  });
+
+  it("is overtaken where the engine's wait exceeds ours, never right before its restart", () => {
+    const script = new Script();
+    script.die("w1", 1);
+    const view = { restartPolicy: "always", state: "restarting", restartCount: 6 } as const;
+    assert.equal(script.kind("w1", view), "engine-first");
+    script.pass(1_000);
+    assert.equal(script.kind("w1", view), "crash", "3.2 s are longer than our second");
+    script.pass(1_800);
+    assert.equal(script.kind("w1", view), "engine-first", "it restarts in 400 ms");
+    script.pass(1_500);
+    assert.equal(script.kind("w1", view), "crash", "it should have");
+  });
+
+  it("knows that the engine begins anew after a long run", () => {
+    const script = new Script();
+    script.event("w1", "start");
+    script.pass(20_000);
+    script.die("w1", 1);
+    script.pass(1_000);
+    const view = { restartPolicy: "always", state: "restarting", restartCount: 9 } as const;
+    assert.equal(script.kind("w1", view), "engine-first");
+    script.pass(100);
+    assert.equal(script.kind("w1", view), "crash");
+  });
+
+  it("does nothing after somebody's stop, so that is ours after the hold", () => {
+    const script = new Script();
+    script.stop("w1");
+    assert.equal(script.kind("w1", { restartPolicy: "always" }), "held");
+    script.pass(3_000);
+    assert.equal(script.kind("w1", { restartPolicy: "always" }), "crash");
+  });
+
+  it("is the engine's business for a while after it has come back; containers without one are ours", () => {
+    const script = new Script();
+    script.kill("w1", 15);
+    script.die("w1");
+    script.kill("w2", 15);
+    script.die("w2");
+    script.pass(20_000);
+    script.intent.onEngineBack("h1", script.now);
+    assert.equal(script.kind("w1", { restartPolicy: "always" }), "engine-first");
+    assert.equal(script.kind("w2"), "crash");
+    script.pass(5_000);
+    assert.equal(script.kind("w1", { restartPolicy: "always" }), "crash");
+  });
+
+  it("counts the engine's restarts, not ours, not a person's, not those of an engine that came up", () => {
+    const script = new Script();
+    const judge = (): unknown => script.judge("w1", { restartPolicy: "always" });
+    script.die("w1");
+    judge();
+    script.pass(120);
+    assert.equal(script.event("w1", "start"), "engine-restarted");
+    script.die("w1");
+    assert.equal(script.event("w1", "start", { ours: true }), undefined);
+    script.stop("w1");
+    assert.equal(script.event("w1", "start"), undefined);
+    assert.equal(script.intent.engineRestarts("id-w1", 600_000, script.now), 1);
+    script.die("w1");
+    script.intent.onEngineBack("h1", script.now);
+    script.pass(300);
+    assert.equal(script.event("w1", "start"), undefined);
+    script.die("w2");
+    assert.equal(script.event("w2", "start"), undefined, "it has no policy");
+    script.pass(600_000);
+    assert.equal(script.intent.engineRestarts("id-w1", 600_000, script.now), 0);
+  });
+});
