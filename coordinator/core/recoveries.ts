@@ -76,17 +76,16 @@ export class Recoveries {
     } else this.#onLeave(c, decision, now);
     if (decision.verdict.kind === "healthy") ward.brake.onHealthy(c.worker, now);
     // A dependency that is well, or given up, lets others go.
-    for (const other of ward.wanting) {
-      if (other !== c && other.dependencySince !== undefined) considerCase(ward, other, now);
-    }
+    for (const other of [...ward.depending]) if (other !== c) considerCase(ward, other, now);
     return this.#finish(now);
   }
 
   onJobNews(news: JobNews, now: Instant): readonly RecoveryOutput[] {
-    const flying = this.#ward.flying.size;
+    const { flying } = this.#ward;
+    const wasBusy = flying.size > 0;
     onNews(this.#ward, news, now);
     // Under the brake, the end of one recovery is the beginning of the next.
-    if (this.#ward.flying.size < flying) this.#considerAll(now);
+    if (wasBusy && flying.size === 0) this.#considerAll(now);
     return this.#finish(now);
   }
 
@@ -180,8 +179,10 @@ export class Recoveries {
   onLease(until: Instant | undefined): void {
     const ward = this.#ward;
     const isNew = ward.leaseUntil === undefined || ward.leaseUntil <= this.#now;
-    if (isNew && until !== undefined) this.#isKicked = true;
     ward.leaseUntil = until;
+    // A lease that is merely renewed, many times a second, changes no deadline.
+    if (!isNew && until !== undefined) return;
+    this.#isKicked = until !== undefined;
     this.#isDeadlineKnown = false;
   }
 

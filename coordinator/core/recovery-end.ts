@@ -5,7 +5,7 @@ import type { JobNews } from "./job.ts";
 import { askOf, type Case } from "./recovery-case.ts";
 import { considerCase, quarantine, takeBack } from "./recovery-launch.ts";
 import { eventOf, type Ward } from "./recovery-ward.ts";
-import { patience, triesOf, type Flight } from "./recovery.ts";
+import { patience, type Flight } from "./recovery.ts";
 
 type EndNews = Extract<JobNews, { kind: "recovered" | "exhausted" | "superseded" }>;
 
@@ -24,7 +24,6 @@ export function onEnded(ward: Ward, c: Case, flight: Flight, news: EndNews, now:
       break;
     case "superseded": {
       if (!flight.acted && flight.triesBefore + flight.failed === 0) c.isPaid = true;
-      c.record.noteTries(triesOf(flight));
       conclude(ward, c, "superseded", `nothing was done: ${news.reason}`, recovery, false, now);
       const isOldNews = c.decision === c.launched || c.supersededTimes > 0;
       const pause = isOldNews

@@ -85,6 +85,7 @@ function dependencyGate(
     )
       continue;
     c.dependencySince ??= now;
+    ward.depending.add(c);
     if (elapsed(c.dependencySince, now) < patience.dependency)
       return {
         text: `waits for ${dependency}, on which it depends and which is being recovered`,

@@ -6,7 +6,7 @@ import { conclude, settle } from "./recovery-end.ts";
 import { askFor, considerCase } from "./recovery-launch.ts";
 import { targetOf } from "./recovery-order.ts";
 import type { Ward } from "./recovery-ward.ts";
-import { isInFlight, patience, triesOf, type InFlight } from "./recovery.ts";
+import { isInFlight, patience, type InFlight } from "./recovery.ts";
 
 /** When a flight is to be looked at again: by its own patience, or because Redis, and so all news of it, is away. */
 export function overdueAt(ward: Ward, c: Case, recovery: InFlight): Instant {
@@ -40,7 +40,6 @@ export function onOverdue(ward: Ward, c: Case, lease: Instant, now: Instant): vo
     return;
   }
   if (!flight.acted && flight.triesBefore + flight.failed === 0) c.isPaid = true;
-  c.record.noteTries(triesOf(flight));
   ward.publish(
     c.worker,
     "superseded",

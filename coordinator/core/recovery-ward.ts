@@ -73,6 +73,8 @@ export class Ward {
   readonly wanting = new Set<Case>();
   /** Cases with a job on its way. */
   readonly flying = new Set<Case>();
+  /** Of those, which wait for a dependency. */
+  readonly depending = new Set<Case>();
   /** Quarantined or silenced. */
   readonly kept = new Set<Case>();
   /** There is something to remember of them. */
@@ -145,6 +147,7 @@ export class Ward {
     c.patientUntil = undefined;
     put(this.wanting, c, recovery.kind === "waiting");
     put(this.flying, c, isInFlight(recovery));
+    if (recovery.kind !== "waiting") this.depending.delete(c);
     if (recovery.kind === "idle") {
       c.since = undefined;
       c.dependencySince = undefined;

@@ -88,7 +88,9 @@ describe("a recovery", () => {
     lab.lead();
     lab.fail(worker, { notBefore: after(lab.now, 3_000), waitReason: "held" });
     lab.pass(1_000);
+    assert.equal(lab.machine().summaryOf(worker, lab.now).recovery?.stage, "waiting");
     lab.leave(worker, "healthy");
+    assert.equal(lab.machine().summaryOf(worker, lab.now).recovery, undefined);
     lab.pass(10_000);
     assert.equal(lab.orders().length, 0);
     assert.deepEqual(lab.kinds(), ["held", "left-alone"]);
