@@ -170,6 +170,9 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
       case "records-loaded":
         this.#fromRecoveries(this.#recoveries.onRecordsLoaded(input.records, now));
         return;
+      case "persisted":
+        this.#fromElection(this.#election.setDiskOk(now), now);
+        return;
       case "persist-failed":
         this.#fromElection(this.#election.onPersistFailed(input.reason, now), now);
         this.#publish("disk-failed", `it does not vote: ${input.reason}`, true);

@@ -45,6 +45,7 @@ export type CoordinatorInput =
   /** What this coordinator itself sees of Redis. */
   | { readonly kind: "redis-changed"; readonly state: "reachable" | "unreachable" }
   | { readonly kind: "records-loaded"; readonly records: readonly GossipRecord[] }
+  | { readonly kind: "persisted" }
   | { readonly kind: "persist-failed"; readonly reason: string }
   /** A runner here wants to know when a worker that was acted on first shows life. */
   | {

@@ -179,6 +179,7 @@ export class MeshShell {
   #persist(ballot: Parameters<BallotStore["write"]>[0]): boolean {
     try {
       this.#store.write(ballot);
+      this.#driver?.push({ kind: "persisted" });
       return true;
     } catch (error) {
       const reason = isCoded(error, "HM_DISK") ? error.detail : String(error);
