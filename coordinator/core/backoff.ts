@@ -4,7 +4,7 @@ import type { Random } from "../../proto/random.ts";
 import type { Duration } from "../../proto/units.ts";
 
 /** How far a wait strays from its plan, so that workers that failed together are not tried together. */
-export const backoffJitter = 0.25;
+const backoffJitter = 0.25;
 
 /** The wait after the failed try `tryNumber` (from 1), without its randomness: base · 2^(n−1), at most `max`. */
 export function plannedBackoff(
