@@ -55,6 +55,7 @@ function coreConfigOf(config: CoordinatorConfig, facts: ProcessFacts): CoreConfi
         statics: config.staticWorkers,
         defaults: workerDefaults,
         meshPort: config.mesh.port,
+        hostname: facts.hostname,
       },
       stopHold: recovery.stopHold,
       backoff: recovery.backoff,

@@ -30,6 +30,8 @@ export interface CensusConfig {
   readonly defaults: WorkerSettings;
   /** Where coordinators answer PING themselves. */
   readonly meshPort: number;
+  /** By which a coordinator knows its own container: it does not ask itself, for its answer would prove nothing. */
+  readonly hostname: string;
 }
 
 /** What an agent said of itself, and from where. */
@@ -223,7 +225,7 @@ export class Census {
     const probe: Probe =
       labels.check !== undefined
         ? { kind: "check", check: labels.check }
-        : match.kind === "several" || address === undefined || isOwnPart(role)
+        : match.kind === "several" || address === undefined || this.#isNeverAsked(view, role)
           ? { kind: "engine-only" }
           : { kind: "agent", address, port: this.#portOf(role, settings) };
     // In a namespace of its own, what joined it follows it; in another's, only that one's restart matters.
@@ -239,6 +241,12 @@ export class Census {
   ): string | undefined {
     const home = agent === undefined || joined(agent) !== undefined ? owner : agent;
     return home?.addresses[0];
+  }
+
+  /** Parts that have no agent; and ourselves. */
+  #isNeverAsked(view: ContainerView, role: WorkerSpec["role"] | undefined): boolean {
+    const isSelf = role === "coordinator" && view.hostname === this.#config.hostname;
+    return isSelf || role === "redis" || role === "haproxy";
   }
 
   #portOf(role: WorkerSpec["role"] | undefined, settings: WorkerSettings): number {
@@ -404,9 +412,6 @@ function roleOf(view: ContainerView): WorkerSpec["role"] | undefined {
   const role = view.labels[roleLabel];
   return role === "coordinator" || role === "redis" || role === "haproxy" ? role : undefined;
 }
-
-const isOwnPart = (role: WorkerSpec["role"] | undefined): boolean =>
-  role === "redis" || role === "haproxy";
 
 /** The image's start period holds where no label gave another (design: "default: the image's, else 30 s"). */
 function withImagePeriod(
