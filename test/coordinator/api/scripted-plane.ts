@@ -200,6 +200,8 @@ export class ScriptedPlane implements ControlPlane {
 export interface TestServer {
   readonly url: string;
   readonly plane: ScriptedPlane;
+  /** Also done at the test's end. */
+  stop(): Promise<void>;
 }
 
 export interface ServerAsk {
@@ -231,7 +233,7 @@ export async function serve(t: TestContext, ask: ServerAsk = {}): Promise<TestSe
     ask.bounds,
   );
   t.after(() => running.stop());
-  return { url: running.url, plane };
+  return { url: running.url, plane, stop: () => running.stop() };
 }
 
 function readFileOr(path: string): string | undefined {

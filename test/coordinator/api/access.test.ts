@@ -1,0 +1,183 @@
+// Logins, rotation of tokens, requests from strangers' pages, certificates that rotate.
+
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { connect } from "node:tls";
+import { callerOf, parseTokens } from "../../../coordinator/api/tokens.ts";
+import { firstPair, secondPair } from "./certificates.ts";
+import { bearer, serve, tokens } from "./scripted-plane.ts";
+
+const status = "/api/v1/status";
+const revive = "/api/v1/workers/web-1/revive";
+
+const ask = async (url: string, headers: Record<string, string>, path = status) =>
+  (await fetch(url + path, { headers })).status;
+
+test("the token is taken as a bearer or as the password of any user, and as nothing else", async (t) => {
+  const { url } = await serve(t);
+  const basic = (text: string): string => `Basic ${Buffer.from(text).toString("base64")}`;
+  assert.equal(await ask(url, bearer("viewer")), 200);
+  assert.equal(await ask(url, { authorization: basic(`anybody:${tokens.viewer}`) }), 200);
+  assert.equal(await ask(url, { authorization: `bearer ${tokens.viewer}` }), 200);
+  for (const authorization of [
+    "",
+    "Bearer",
+    "Bearer wrong-token-0123456789",
+    `Bearer ${tokens.viewer}x`,
+    `Bearer ${tokens.viewer.slice(0, -1)}`,
+    basic(tokens.viewer),
+    basic(`${tokens.viewer}:`),
+    `Digest ${tokens.viewer}`,
+    tokens.viewer,
+    `Bearer ${"x".repeat(9000)}`,
+  ]) {
+    assert.equal(await ask(url, { authorization }), 401, authorization);
+  }
+  assert.equal((await fetch(`${url}${status}?token=${tokens.viewer}`)).status, 401);
+});
+
+test("a person's browser is asked for a password, a program for a bearer", async (t) => {
+  const { url } = await serve(t);
+  const page = await fetch(`${url}/queues`, { headers: { accept: "text/html,*/*" } });
+  assert.match(page.headers.get("www-authenticate") ?? "", /^Basic realm="heartmesh"/);
+  const program = await fetch(url + status);
+  assert.match(program.headers.get("www-authenticate") ?? "", /^Bearer realm="heartmesh"/);
+});
+
+test("tokens are parsed in both forms, and a faulty entry is named by its place, never by its text", () => {
+  const both = parseTokens("viewer:0123456789abcdef\n# a comment\nanna:admin:fedcba9876543210,");
+  assert.ok(both.ok);
+  assert.deepEqual(callerOf(both.value, "fedcba9876543210"), { name: "anna", role: "admin" });
+  assert.equal(callerOf(both.value, "fedcba987654321"), undefined);
+  assert.ok(!JSON.stringify(both.value).includes("fedcba9876543210"), "only hashes are kept");
+  for (const text of [
+    "",
+    "0123456789abcdef",
+    "root:0123456789abcdef",
+    "viewer:short",
+    "a:b:viewer:0123456789abcdef",
+    "viewer:0123456789 abcdef",
+  ]) {
+    const parsed = parseTokens(text);
+    assert.ok(!parsed.ok, text);
+    assert.ok(!(parsed.detail ?? "").includes("0123456789"), text);
+  }
+});
+
+const until = async (isTrue: () => Promise<boolean>): Promise<void> => {
+  const end = performance.now() + 3000;
+  while (!(await isTrue())) {
+    assert.ok(performance.now() < end, "waited too long");
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+};
+
+function directory(t: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), "heartmesh-api-"));
+  t.after(() => {
+    rmSync(path, { recursive: true });
+  });
+  return path;
+}
+
+test("a changed token file counts without a restart; a broken one leaves the old tokens", async (t) => {
+  const file = join(directory(t), "tokens");
+  writeFileSync(file, "viewer:first-token-0123456789\n");
+  const { url } = await serve(t, {
+    env: { API_TOKENS: "", API_TOKENS_FILE: file },
+    bounds: { rereadEvery: 20 },
+  });
+  const first = { authorization: "Bearer first-token-0123456789" };
+  const second = { authorization: "Bearer second-token-9876543210" };
+  assert.equal(await ask(url, first), 200);
+  assert.equal(await ask(url, second), 401);
+  writeFileSync(file, "viewer:second-token-9876543210\n");
+  await until(async () => (await ask(url, second)) === 200);
+  assert.equal(await ask(url, first), 401, "the old token ends");
+  writeFileSync(file, "nonsense\n");
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  assert.equal(await ask(url, second), 200);
+});
+
+test("a write from another site's page is refused, whoever is logged in; from our own it is taken", async (t) => {
+  const { url, plane } = await serve(t);
+  const write = async (headers: Record<string, string>): Promise<number> =>
+    (await fetch(url + revive, { method: "POST", headers: { ...bearer("admin"), ...headers } }))
+      .status;
+  assert.equal(await write({ origin: "https://evil.example" }), 403);
+  assert.equal(await write({ origin: "null" }), 403);
+  assert.equal(await write({ origin: url.replace(/\d+$/, "1") }), 403, "another port is elsewhere");
+  assert.equal(await rawWrite(url, { "sec-fetch-site": "cross-site" }), 403);
+  assert.equal(await rawWrite(url, { "sec-fetch-site": "same-site" }), 403);
+  assert.equal(plane.commands.length, 0);
+  assert.equal(await write({ origin: url }), 200);
+  assert.equal(await rawWrite(url, { "sec-fetch-site": "same-origin", origin: url }), 200);
+  assert.equal(await write({}), 200, "no browser");
+});
+
+/** fetch sets Sec-Fetch headers and Host itself. */
+const rawWrite = (url: string, headers: Record<string, string>): Promise<number> =>
+  rawAsk(url + revive, "POST", { ...bearer("admin"), ...headers });
+
+const rawAsk = (url: string, method: string, headers: Record<string, string>): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const outgoing = request(url, { method, headers, agent: false }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode ?? 0);
+    });
+    outgoing.on("error", reject);
+    outgoing.end();
+  });
+
+test("without tokens whoever is on this machine is an admin, but not by a name that merely resolves to it", async (t) => {
+  const { url } = await serve(t, { env: { API_TOKENS: "" } });
+  assert.equal(await rawAsk(url + revive, "POST", {}), 200);
+  const { port } = new URL(url);
+  assert.equal(await rawAsk(url + status, "GET", { host: `localhost:${port}` }), 200);
+  assert.equal(await rawAsk(url + status, "GET", { host: `rebound.example:${port}` }), 403);
+  const rebound = { host: `rebound.example:${port}`, origin: `http://rebound.example:${port}` };
+  assert.equal(await rawAsk(url + revive, "POST", rebound), 403);
+});
+
+test("every answer carries the headers that keep browsers out of trouble", async (t) => {
+  const { url } = await serve(t);
+  for (const path of [status, "/queues", "/docs", "/nowhere"]) {
+    const { headers } = await fetch(url + path, { headers: bearer("viewer") });
+    assert.equal(headers.get("x-content-type-options"), "nosniff", path);
+    assert.match(headers.get("content-security-policy") ?? "", /default-src 'none'/, path);
+    assert.match(headers.get("content-security-policy") ?? "", /frame-ancestors 'none'/, path);
+  }
+});
+
+const certificateOf = (url: string): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const { port } = new URL(url);
+    const socket = connect({ port: Number(port), host: "127.0.0.1", rejectUnauthorized: false });
+    socket.once("error", reject);
+    socket.once("secureConnect", () => {
+      resolve(socket.getPeerCertificate().subject.CN as string);
+      socket.destroy();
+    });
+  });
+
+test("a replaced certificate counts without a restart; half a pair leaves the old one", async (t) => {
+  const dir = directory(t);
+  const [cert, key] = [join(dir, "cert.pem"), join(dir, "key.pem")];
+  writeFileSync(cert, firstPair.cert);
+  writeFileSync(key, firstPair.key);
+  const { url } = await serve(t, {
+    env: { HTTP_TLS_CERT: cert, HTTP_TLS_KEY: key },
+    bounds: { rereadEvery: 20 },
+  });
+  assert.match(url, /^https:/);
+  assert.equal(await certificateOf(url), "heartmesh test 1");
+  writeFileSync(cert, secondPair.cert);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.equal(await certificateOf(url), "heartmesh test 1");
+  writeFileSync(key, secondPair.key);
+  await until(async () => (await certificateOf(url)) === "heartmesh test 2");
+});
