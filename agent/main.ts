@@ -4,10 +4,12 @@ import type { Environment } from "../proto/config-parse.ts";
 import { parseAgentConfig } from "./config.ts";
 import { readSecretFile } from "./io/key-file.ts";
 import { createLog } from "./io/log.ts";
+import { keepHeapSmall } from "./io/small-heap.ts";
 import { RunningAgent } from "./running-agent.ts";
 
 /** Runs until SIGTERM or SIGINT. Resolves with the process's exit code: 0 stopped, 1 could not start, 2 a configuration that is not usable. */
 export async function runAgent(env: Environment): Promise<number> {
+  keepHeapSmall();
   const parsed = parseAgentConfig(env, readSecretFile);
   if (!parsed.ok) {
     const { problems } = parsed;
