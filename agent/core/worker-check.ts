@@ -40,7 +40,7 @@ type State =
     };
 
 /** After a failure, and while the worker is not healthy, it is checked as often as this. */
-export const recheckInterval: Duration = 250;
+const recheckInterval: Duration = 250;
 /** A timer that is later than this is our own stall, not the worker's: an open check is given as much again, once. */
 const ownStall: Duration = 50;
 

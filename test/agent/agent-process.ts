@@ -21,7 +21,7 @@ export class AgentProcess {
   #waiting: (() => void)[] = [];
 
   private constructor(script: string, env: Readonly<Record<string, string>>) {
-    this.child = spawn(process.execPath, ["--import", "tsx", path.join(root, script)], {
+    this.child = spawn(process.execPath, ["--import", "tsx", path.resolve(root, script)], {
       cwd: root,
       stdio: ["pipe", "pipe", "inherit"],
       env: {
@@ -66,7 +66,7 @@ export class AgentProcess {
     return { code, lines: agent.lines };
   }
 
-  /** The first line of the log that begins so, also one from before; rejects after two seconds. */
+  /** The first line of the log that begins so, also one from before; rejects after five seconds. */
   async line(begin: string): Promise<LogLine> {
     const end = performance.now() + 5000;
     for (;;) {

@@ -5,9 +5,12 @@ import { spawnSync } from "node:child_process";
 import path from "node:path";
 import { afterEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { startAgent } from "../../agent/index.ts";
 import { AgentProcess } from "./agent-process.ts";
 import { CoordinatorVoice, testKey } from "./coordinator-voice.ts";
+
+const blockingWorker = fileURLToPath(new URL("./blocking-worker.ts", import.meta.url));
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -22,7 +25,7 @@ async function openVoice(): Promise<CoordinatorVoice> {
 
 describe("the library", () => {
   it("is silent while the worker's event loop is blocked, and then tells its lag", async () => {
-    const worker = await AgentProcess.script("test/agent/blocking-worker.ts");
+    const worker = await AgentProcess.script(blockingWorker);
     closers.push(() => worker.end());
     const voice = await openVoice();
     equal((await voice.ping(worker.port))?.name, "blocking");
@@ -34,7 +37,7 @@ describe("the library", () => {
   });
 
   it("carries the worker's own word on its health", async () => {
-    const worker = await AgentProcess.script("test/agent/blocking-worker.ts");
+    const worker = await AgentProcess.script(blockingWorker);
     closers.push(() => worker.end());
     const voice = await openVoice();
     await voice.ping(worker.port);

@@ -103,7 +103,7 @@ function judgeBody(chunks: readonly Buffer[], body: BodyExpectation | undefined)
   return badAnswer(`the body lacks ${expected}`);
 }
 
-export const rangesText = (ranges: readonly StatusRange[]): string =>
+const rangesText = (ranges: readonly StatusRange[]): string =>
   ranges.map(({ low, high }) => (low === high ? String(low) : `${low}-${high}`)).join(",");
 
 const badAnswer = (reason: string): CheckAnswer => ({ ok: false, kind: "bad-answer", reason });
