@@ -3,9 +3,11 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer as createHttpServer, type RequestListener, type Server } from "node:http";
 import { createServer as createTcpServer, type Server as TcpServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { after, describe, it } from "node:test";
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { checkExec } from "../../../agent/io/checks/exec.ts";
@@ -193,7 +195,11 @@ describe("an exec check", () => {
 
   it("ends the whole process group when time is up", async () => {
     const script = "sleep 30 & echo $!; wait";
-    const file = `/tmp/heartmesh-exec-${process.pid}`;
+    const folder = mkdtempSync(path.join(tmpdir(), "heartmesh-test-"));
+    closers.push(() => {
+      rmSync(folder, { recursive: true });
+    });
+    const file = path.join(folder, "pid");
     const began = performance.now();
     const answer = await checkExec({
       command: "sh",
