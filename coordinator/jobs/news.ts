@@ -4,6 +4,7 @@ import type { Redis } from "ioredis";
 import type { JobNews } from "../core/job.ts";
 import type { Clock } from "../../agent/io/clock.ts";
 import type { Duration } from "../../proto/units.ts";
+import { endsWithin } from "./ends-within.ts";
 import type { Keys } from "./keys.ts";
 import type { JobFate, RevivalQueue, Unfinished } from "./revival-queue.ts";
 
@@ -116,11 +117,11 @@ export class JobNewsFeed {
     } else this.#tell(news);
   }
 
-  /** The connection is the caller's to close, which also ends a blocking read. */
+  /** Ends the connection too, which ends a blocking read; one that is just reconnecting would never answer, so it is not waited for. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#redis.disconnect();
-    await this.#loop;
+    await endsWithin(this.#loop, 500);
   }
 
   async #follow(): Promise<void> {

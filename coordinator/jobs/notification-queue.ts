@@ -8,6 +8,7 @@ import type { Random } from "../../proto/random.ts";
 import type { Duration } from "../../proto/units.ts";
 import type { RedisConnections } from "../io/redis.ts";
 import type { Message } from "../notify/message.ts";
+import { endsWithin } from "./ends-within.ts";
 import { queueNames, workerHash, type Keys } from "./keys.ts";
 
 /** One message for one channel. No secret: addresses and tokens of channels stay in the process. */
@@ -34,6 +35,8 @@ const backoff = { base: 1_000, max: 60_000 };
 const concurrency = 4;
 /** A delivery's own time limit belongs to its channel; it must be shorter than this is long. */
 const lockDuration: Duration = 30_000;
+/** For deliveries under way. */
+const stopWithin: Duration = 3_000;
 const history = { age: 30 * 24 * 3_600, count: 1_000 };
 
 export interface NotificationAsk {
@@ -105,6 +108,10 @@ export class NotificationQueue {
     return this.#parts?.queue;
   }
 
+  get isReady(): boolean {
+    return this.#parts?.producer.status === "ready";
+  }
+
   /**
    * Rejects at once while Redis is away: the caller delivers directly then. The same message (channel, thread, kind, time)
    * is put in once.
@@ -129,11 +136,8 @@ export class NotificationQueue {
     this.#parts = undefined;
     if (parts === undefined) return;
     const { connections, onError } = this.#ask;
-    await Promise.race([
-      parts.worker.close().catch(onError),
-      new Promise((resolve) => setTimeout(resolve, 3_000).unref()),
-    ]);
-    await parts.queue.close().catch(onError);
+    await endsWithin(parts.worker.close().catch(onError), stopWithin);
+    await endsWithin(parts.queue.close().catch(onError), 500);
     connections.close(parts.main);
     connections.close(parts.producer);
   }

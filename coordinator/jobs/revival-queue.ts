@@ -5,6 +5,7 @@ import type { Redis } from "ioredis";
 import type { JobNews, RevivalJob, Token } from "../core/job.ts";
 import type { WorkerId } from "../../proto/units.ts";
 import type { Clock } from "../../agent/io/clock.ts";
+import { endsWithin } from "./ends-within.ts";
 import { queueNames, workerHash, type Keys } from "./keys.ts";
 import type { Acted } from "./stages.ts";
 import { TokenStore } from "./token.ts";
@@ -133,7 +134,10 @@ export class RevivalQueue {
   }
 
   async stop(): Promise<void> {
-    await this.#queue.close().catch(() => undefined);
+    await endsWithin(
+      this.#queue.close().catch(() => undefined),
+      500,
+    );
   }
 
   async #enqueue(job: RevivalJob, isValid: () => boolean): Promise<JobNews> {

@@ -9,6 +9,7 @@ import type { Random } from "../../proto/random.ts";
 import type { Duration } from "../../proto/units.ts";
 import type { RedisConnections } from "../io/redis.ts";
 import { Canary, canaryName } from "./canary.ts";
+import { endsWithin } from "./ends-within.ts";
 import { queueNames, type Keys } from "./keys.ts";
 import { NewsWriter } from "./news.ts";
 import type { Actor, LifeWatch } from "./ports.ts";
@@ -255,20 +256,13 @@ export class RevivalRunner {
   async #takeDown(parts: RunnerParts, within: Duration): Promise<void> {
     parts.canary.stop();
     const { onError, connections } = this.#ask;
-    await endsWithin(parts.worker.pause().catch(onError), within);
+    // Without Redis nothing can be handed on: locks run out by themselves.
+    const patience = parts.main.status === "ready" ? within : Math.min(within, 200);
+    await endsWithin(parts.worker.pause().catch(onError), patience);
     await endsWithin(parts.worker.close(true).catch(onError), 1_000);
     connections.close(parts.main);
     connections.close(parts.producer);
   }
-}
-
-async function endsWithin(work: Promise<void>, within: Duration): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const bound = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, within);
-  });
-  await Promise.race([work, bound]);
-  clearTimeout(timer);
 }
 
 interface RunnerParts {

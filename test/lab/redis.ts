@@ -64,6 +64,10 @@ export async function startRedis(
     start: async () => {
       const mode = kind === "sentinel" ? ["--sentinel"] : [];
       child = spawn("redis-server", [join(directory, "redis.conf"), ...mode], { stdio: "ignore" });
+      const started = child;
+      const end = (): boolean => started.kill("SIGKILL");
+      process.once("exit", end);
+      child.once("exit", () => process.off("exit", end));
       await waitForAnswer(port);
     },
     signal: (signal) => child?.kill(signal),
@@ -88,10 +92,19 @@ export async function startRedis(
 }
 
 async function waitForAnswer(port: number): Promise<void> {
-  const redis = new Redis({ host: "127.0.0.1", port, retryStrategy: () => 20, protocol: 2 });
+  const redis = new Redis({
+    host: "127.0.0.1",
+    port,
+    retryStrategy: () => 20,
+    // A server that wants a password answers too.
+    reconnectOnError: (error) => !error.message.startsWith("NOAUTH"),
+    protocol: 2,
+  });
   redis.on("error", () => undefined);
   try {
-    await redis.ping();
+    await redis.ping().catch((error: unknown) => {
+      if (!String(error).includes("NOAUTH")) throw error;
+    });
   } finally {
     redis.disconnect();
   }
