@@ -204,7 +204,8 @@ class ChildDuplex extends Duplex {
     this.#input = input;
     this.#output = output;
     this.#end = end;
-    input.on("error", (error: Error) => this.destroy(error));
+    // A pipe that broke says less than the program's exit, which follows.
+    input.on("error", () => undefined);
     output.on("data", (chunk: Buffer) => {
       if (!this.push(chunk)) output.pause();
     });
@@ -215,7 +216,9 @@ class ChildDuplex extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
-    this.#input.write(chunk, done);
+    this.#input.write(chunk, () => {
+      done();
+    });
   }
 
   override _final(done: () => void): void {

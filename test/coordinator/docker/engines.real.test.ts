@@ -27,7 +27,10 @@ describe("the client of a real engine", { skip }, () => {
     engine = await startEngine({ name: "h1" });
     await ensureImages(engine, ["worker"]);
   });
+  /** Servers of the tests, closed also after a failure. */
+  const closing: (() => void)[] = [];
   after(async () => {
+    for (const close of closing) close();
     await engine.stop();
   });
 
@@ -35,7 +38,7 @@ describe("the client of a real engine", { skip }, () => {
   const proxyFor = async (
     name: string,
     methods: readonly string[],
-  ): Promise<{ host: string; asked: string[]; close: () => void }> => {
+  ): Promise<{ host: string; asked: string[] }> => {
     const asked: string[] = [];
     const socket = path.join(engine.dir, `${name}.sock`);
     const server = http.createServer((request, response) => {
@@ -47,11 +50,11 @@ describe("the client of a real engine", { skip }, () => {
       forward(engine, request, response);
     });
     await new Promise<void>((resolve) => server.listen(socket, resolve));
-    const close = (): void => {
+    closing.push(() => {
       server.close();
       server.closeAllConnections();
-    };
-    return { host: `unix://${socket}`, asked, close };
+    });
+    return { host: `unix://${socket}`, asked };
   };
 
   test("calls that change something go to DOCKER_WRITE_HOST, all others never do", async () => {
@@ -85,8 +88,6 @@ describe("the client of a real engine", { skip }, () => {
       assert.equal(error.status, 403);
       return true;
     });
-    reads.close();
-    writes.close();
   });
 
   test("a secret of a created container is never written into a URL", async () => {
@@ -99,7 +100,6 @@ describe("the client of a real engine", { skip }, () => {
     assert.ok(seen.asked.some((line) => line.includes("create?name=secretive")));
     assert.ok(!seen.asked.some((line) => line.includes("hush")));
     await client.remove(id);
-    seen.close();
   });
 
   test("an engine that is not there, and one that never answers, are unavailable within their bound", async () => {
@@ -123,10 +123,10 @@ describe("the client of a real engine", { skip }, () => {
     const server = http.createServer((_request, response) => {
       response.writeHead(503).end("no server");
     });
+    closing.push(() => server.close());
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as AddressInfo;
     await assert.rejects(clientOf(`tcp://127.0.0.1:${port}`).ping(), isUnavailable);
-    server.close();
   });
 
   test("the environment's own DOCKER_HOST, a list with names, does not disturb any client", async () => {
@@ -159,6 +159,7 @@ describe("the client of a real engine", { skip }, () => {
     const server = https.createServer(serverOptions(old), (request, response) => {
       forward(engine, request, response);
     });
+    closing.push(() => server.close());
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as AddressInfo;
     const parsed = parseEngines({
@@ -183,7 +184,6 @@ describe("the client of a real engine", { skip }, () => {
     await assert.rejects(client.ping(), isUnavailable);
     await take(renewed);
     await client.ping();
-    server.close();
   });
 
   test("ssh: by the machine's own program, one connection for many calls, its complaint in the error", async () => {
