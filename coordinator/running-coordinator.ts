@@ -250,8 +250,9 @@ export class RunningCoordinator {
 
   #publish(core: CoreEvent): void {
     const event: MeshEvent = { ...core, at: systemClock.wall(), by: this.#config.id };
-    // Verdicts are the same on all three; the leader's are the record.
-    const isRecorded = event.kind !== "verdict-changed" || this.#isLeader();
+    // What all three see is the same; what the leader saw is the record.
+    const isSeenByAll = event.kind === "verdict-changed" || event.kind === "agent-leaving";
+    const isRecorded = !isSeenByAll || this.#isLeader();
     this.#log[isRecorded ? "info" : "debug"](
       { kind: event.kind, worker: event.worker, recovery: event.recovery },
       event.text,

@@ -11,6 +11,7 @@ import {
   type WorkerId,
 } from "../../proto/units.ts";
 import { Census, isSameProbe, type CensusConfig } from "./census.ts";
+import { Deaths } from "./deaths.ts";
 import { Docket, type WardOutput } from "./docket.ts";
 import type { EngineNews } from "./engine-news.ts";
 import { afterEvent, Hosts } from "./hosts.ts";
@@ -52,6 +53,9 @@ export class Wards {
   readonly standings: Standings;
   readonly #intent: Intent;
   readonly #vigil = new Vigil();
+  readonly #deaths = new Deaths();
+  /** Agents that said they are stopping, by their incarnation: each says it three times. */
+  readonly #left = new Map<string, number>();
   readonly #pages = new Map<WorkerId, LedgerPage>();
   readonly #nonces = new NonceBook();
   readonly hosts = new Hosts();
@@ -154,6 +158,8 @@ export class Wards {
     if (message.leaving) {
       const worker = this.census.workerCalled(message.name);
       if (worker?.startsWith("unmapped/") === true) this.census.onLeft(message.name, now);
+      if (this.#left.get(message.name) === message.incarnation) return [];
+      this.#left.set(message.name, message.incarnation);
       const text = `the agent ${message.name} says that it is stopping`;
       this.#out.push(agentLeaving(worker ?? "", text));
       this.#syncWorkers(now);
@@ -218,15 +224,19 @@ export class Wards {
       case "engine-event":
         this.#onEngineEvent(news.event, now);
         break;
-      case "engine-snapshot":
+      case "engine-snapshot": {
         if (this.hosts.onSeen(news.host, now)) this.#intent.onEngineBack(news.host, now);
-        this.#intent.onContainers(news.host, news.containers, now);
-        this.census.onSnapshot(news.host, news.containers, now);
+        const views = news.containers.map((view) => this.#deaths.corrected(view, now));
+        this.#intent.onContainers(news.host, views, now);
+        this.census.onSnapshot(news.host, views, now);
         break;
-      case "container-changed":
-        this.#intent.onContainer(news.view, now);
-        this.census.onChanged(news.view, now);
+      }
+      case "container-changed": {
+        const view = this.#deaths.corrected(news.view, now);
+        this.#intent.onContainer(view, now);
+        this.census.onChanged(view, now);
         break;
+      }
       case "container-gone":
         this.census.onGone(news.host, news.containerId, now);
         break;
@@ -302,6 +312,9 @@ export class Wards {
       if (this.#pages.has(worker)) this.#out.push({ kind: "engine-restarted-it", worker });
     }
     const view = this.census.container(event.host, event.containerId);
+    if (view !== undefined && event.action === "die") {
+      this.#deaths.onDied(view, event.exitCode, now);
+    }
     const changed = view === undefined ? undefined : afterEvent(view, event);
     if (changed !== undefined) this.census.onChanged(changed, now);
     // A stop anywhere in the project may move a hold.

@@ -134,7 +134,12 @@ export function messageOf(event: MeshEvent, story: Story | undefined, cluster: s
   const subject = shortName(event.worker);
   const wording = wordings[event.kind];
   return {
-    id: digestOf([event.kind, event.worker, event.recovery, event.by, String(event.at)]),
+    // A new leader may tell the end of a recovery again; it is the same message.
+    id: digestOf(
+      event.recovery === ""
+        ? [event.kind, event.worker, event.by, String(event.at)]
+        : [event.kind, event.worker, event.recovery],
+    ),
     severity: wording.severity,
     title: wording.title(subject),
     text: textOf(event, story, subject),

@@ -76,19 +76,16 @@ export class DemoProject {
     return this.get<StatusView>("status");
   }
 
-  async workers(): Promise<readonly WorkerView[]> {
-    return (await this.get<{ readonly workers: readonly WorkerView[] }>("workers")).workers;
+  workers(): Promise<readonly WorkerView[]> {
+    return this.get<readonly WorkerView[]>("workers");
   }
 
-  async recoveries(): Promise<readonly RecoveryView[]> {
-    const page = await this.get<{ readonly recoveries: readonly RecoveryView[] }>(
-      "recoveries?limit=50",
-    );
-    return page.recoveries;
+  recoveries(): Promise<readonly RecoveryView[]> {
+    return this.get<readonly RecoveryView[]>("recoveries?limit=50");
   }
 
-  async events(): Promise<readonly EventView[]> {
-    return (await this.get<{ readonly events: readonly EventView[] }>("events?limit=100")).events;
+  events(): Promise<readonly EventView[]> {
+    return this.get<readonly EventView[]>("events?limit=100");
   }
 
   async get<Answer>(what: string): Promise<Answer> {
