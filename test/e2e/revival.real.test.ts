@@ -1,0 +1,52 @@
+// The main job on real parts: a worker dies, hangs, falls ill or is stopped, and runs again, verified; with the agent on either side.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { crash, pidOf } from "../lab/containers.ts";
+import { startEngine, type LabEngine } from "../lab/engine.ts";
+import { ensureImages } from "../lab/images.ts";
+import { needs } from "../lab/requirements.ts";
+import { Trio } from "../lab/trio.ts";
+import { startWorker } from "../lab/workers.ts";
+
+describe("a worker with an agent", { skip: needs("root", "engine", "redis") }, () => {
+  let engine: LabEngine;
+  let trio: Trio;
+
+  before(async () => {
+    engine = await startEngine({ name: "lab" });
+    await ensureImages(engine, ["worker", "node"]);
+    trio = await Trio.start(engine, { env: { VERIFY_WINDOW: "1" } });
+  });
+
+  after(async () => {
+    await trio.stop();
+    await engine.stop();
+  });
+
+  for (const arrangement of ["joins-worker", "joins-agent"] as const) {
+    test(`that is killed is started again; its agent ${arrangement.replace("-", " ")}`, async () => {
+      const name = `crash-${arrangement}`;
+      await startWorker(trio, { name, arrangement });
+      await trio.verdict(name, "healthy");
+      const at = Date.now();
+      await crash(engine, name);
+      const recovery = await trio.recovered(name, at);
+      assert.equal(recovery.tries.length, 1);
+      assert.equal(recovery.action, "start");
+      await trio.verdict(name, "healthy");
+    });
+
+    test(`that hangs is restarted; its agent ${arrangement.replace("-", " ")}`, async () => {
+      const name = `hang-${arrangement}`;
+      await startWorker(trio, { name, arrangement });
+      await trio.verdict(name, "healthy");
+      const at = Date.now();
+      process.kill(await pidOf(engine, name), "SIGSTOP");
+      const recovery = await trio.recovered(name, at);
+      assert.equal(recovery.verdict, "unhealthy");
+      assert.equal(recovery.action, "restart");
+      assert.equal(recovery.tries.length, 1);
+    });
+  }
+});

@@ -1,0 +1,253 @@
+// A whole mesh for tests: three coordinators as processes in the engine's namespace, a Redis server there, and their API from outside.
+
+import type { ChildProcess } from "node:child_process";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import type { EventView, RecoveryView, StatusView, WorkerView } from "../../proto/rest.ts";
+import { bridge, type Bridge } from "./bridge.ts";
+import { until } from "./containers.ts";
+import { inNamespace, type LabEngine } from "./engine.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const command = path.join(root, "dist", "heartmesh.mjs");
+let isBuilt = false;
+
+/** Builds dist/ once in this process, where it is missing or older than the sources' last build here. */
+export function ensureBuilt(): void {
+  if (isBuilt) return;
+  execFileSync("npm", ["run", "--silent", "build"], { cwd: root, stdio: ["ignore", 2, 2] });
+  isBuilt = existsSync(command);
+}
+
+export interface TrioOptions {
+  readonly coordinators?: number;
+  /** On top of the defaults; for one coordinator by its id. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly envOf?: (id: string) => Readonly<Record<string, string>>;
+  /** False: REDIS_URL is left out and must come from `env`. */
+  readonly redis?: boolean;
+}
+
+export interface LabCoordinator {
+  readonly id: string;
+  readonly process: ChildProcess;
+  readonly pid: number;
+  readonly logFile: string;
+}
+
+export const meshKey = "lab-key-lab-key-lab-key-lab-key-0123";
+
+export class Trio {
+  readonly engine: LabEngine;
+  readonly dir: string;
+  readonly #options: TrioOptions;
+  readonly #ids: readonly string[];
+  readonly #running = new Map<string, LabCoordinator>();
+  readonly #bridges = new Map<string, Bridge>();
+  #redis: ChildProcess | undefined;
+
+  private constructor(engine: LabEngine, options: TrioOptions) {
+    this.engine = engine;
+    this.#options = options;
+    this.dir = mkdtempSync(path.join(engine.dir, "trio-"));
+    this.#ids = Array.from({ length: options.coordinators ?? 3 }, (_, at) => `c${at + 1}`);
+  }
+
+  static async start(engine: LabEngine, options: TrioOptions = {}): Promise<Trio> {
+    ensureBuilt();
+    const trio = new Trio(engine, options);
+    if (options.redis !== false) await trio.startRedis();
+    for (const id of trio.#ids) trio.startCoordinator(id);
+    for (const [at, id] of trio.#ids.entries()) {
+      trio.#bridges.set(id, await bridge(engine, 8080 + at + 1));
+    }
+    await trio.leader();
+    return trio;
+  }
+
+  get ids(): readonly string[] {
+    return this.#ids;
+  }
+
+  coordinator(id: string): LabCoordinator {
+    const one = this.#running.get(id);
+    if (one === undefined) throw new Error(`${id} does not run`);
+    return one;
+  }
+
+  /** COORDINATORS, for agents. */
+  get members(): string {
+    return this.#ids.map((id, at) => `${id}=${this.gateway}:${7701 + at}`).join(",");
+  }
+
+  /** Where containers on the default bridge reach what runs in the namespace. */
+  get gateway(): string {
+    return "172.17.0.1";
+  }
+
+  startCoordinator(id: string, env: Readonly<Record<string, string>> = {}): LabCoordinator {
+    const at = this.#ids.indexOf(id);
+    const dataDir = path.join(this.dir, id);
+    mkdirSync(dataDir, { recursive: true });
+    const logFile = path.join(this.dir, `${id}.log`);
+    const log = openSync(logFile, "a");
+    const child = inNamespace(this.engine, process.execPath, [command, "coordinator"], {
+      stdio: ["ignore", log, log],
+      env: {
+        PATH: process.env["PATH"],
+        COORDINATOR_ID: id,
+        COORDINATORS: this.#ids.map((name, index) => `${name}=127.0.0.1:${7701 + index}`).join(","),
+        COORDINATOR_URLS: this.#ids
+          .map((name, index) => `${name}=http://127.0.0.1:${8081 + index}`)
+          .join(","),
+        MESH_PORT: String(7701 + at),
+        MESH_KEY: meshKey,
+        HTTP_PORT: String(8081 + at),
+        DATA_DIR: dataDir,
+        DOCKER_HOST: `lab=${this.engine.host}`,
+        ...(this.#options.redis === false ? {} : { REDIS_URL: "redis://127.0.0.1:6379" }),
+        ...this.#options.env,
+        ...this.#options.envOf?.(id),
+        ...env,
+      },
+    });
+    const one = { id, process: child, pid: child.pid ?? 0, logFile };
+    this.#running.set(id, one);
+    child.once("exit", () => {
+      if (this.#running.get(id) === one) this.#running.delete(id);
+    });
+    return one;
+  }
+
+  /** Resolves when the process has ended. */
+  async kill(id: string, signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
+    const { process: child } = this.coordinator(id);
+    const gone = new Promise((resolve) => child.once("exit", resolve));
+    child.kill(signal);
+    await gone;
+  }
+
+  async startRedis(): Promise<void> {
+    const dir = path.join(this.dir, "redis");
+    mkdirSync(dir, { recursive: true });
+    const words = ["--dir", dir, "--appendonly", "yes", "--appendfsync", "always", "--save", ""];
+    this.#redis = inNamespace(this.engine, "redis-server", words, { stdio: "ignore" });
+    await until("Redis", () => (existsSync(path.join(dir, "appendonlydir")) ? true : undefined));
+  }
+
+  get redisPid(): number {
+    return this.#redis?.pid ?? 0;
+  }
+
+  async killRedis(): Promise<void> {
+    const child = this.#redis;
+    if (child === undefined) return;
+    const gone = new Promise((resolve) => child.once("exit", resolve));
+    child.kill("SIGKILL");
+    await gone;
+  }
+
+  /** The id of the leader that holds a lease, by the word of any coordinator. */
+  leader(patience = 20_000): Promise<string> {
+    return until(
+      "a leader",
+      async () => {
+        for (const id of this.#running.keys()) {
+          const status = await this.status(id).catch(() => undefined);
+          if (status?.role === "leader" && status.leaseForMs > 0) return id;
+        }
+        return undefined;
+      },
+      patience,
+    );
+  }
+
+  status(id: string): Promise<StatusView> {
+    return this.get<StatusView>("status", id);
+  }
+
+  async worker(name: string, id?: string): Promise<WorkerView | undefined> {
+    const all = await this.get<readonly WorkerView[]>("workers", id ?? (await this.leader()));
+    return all.find((one) => one.id === `lab/${name}`);
+  }
+
+  /** Waits until the leader concludes this of a worker. */
+  verdict(name: string, verdict: string, patience = 30_000): Promise<WorkerView> {
+    return until(
+      `${name} to be ${verdict}`,
+      async () => {
+        const worker = await this.worker(name).catch(() => undefined);
+        return worker?.verdict === verdict ? worker : undefined;
+      },
+      patience,
+    );
+  }
+
+  /** Newest first. */
+  async recoveries(name: string): Promise<readonly RecoveryView[]> {
+    const all = await this.get<readonly RecoveryView[]>("recoveries?limit=200");
+    return all.filter((one) => one.worker === `lab/${name}`);
+  }
+
+  /** Newest first. */
+  events(): Promise<readonly EventView[]> {
+    return this.get<readonly EventView[]>("events?limit=1000");
+  }
+
+  /** Waits for the worker's first recovery decided after `since` (wall clock, ms) to end so. */
+  recovered(
+    name: string,
+    since: number,
+    outcome: RecoveryView["outcome"] = "recovered",
+    patience = 40_000,
+  ): Promise<RecoveryView> {
+    return until(
+      `${name} to be ${outcome}`,
+      async () => {
+        const all = await this.recoveries(name).catch(() => []);
+        return all.find((one) => one.decidedAtMs >= since && one.outcome === outcome);
+      },
+      patience,
+    );
+  }
+
+  /** From any coordinator that runs, or from the one named. */
+  async get<Answer>(what: string, id?: string): Promise<Answer> {
+    return (await this.ask("GET", what, undefined, id)) as Answer;
+  }
+
+  async ask(method: string, what: string, body?: unknown, id?: string): Promise<unknown> {
+    const from = id ?? [...this.#running.keys()][0] ?? "";
+    const port = this.#bridges.get(from)?.port;
+    const response = await fetch(`http://127.0.0.1:${port ?? 0}/api/v1/${what}`, {
+      method,
+      signal: AbortSignal.timeout(5_000),
+      ...(body === undefined
+        ? {}
+        : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${what}: ${response.status} ${text}`);
+    return text === "" ? undefined : (JSON.parse(text) as unknown);
+  }
+
+  /** The last lines of every coordinator's log, for a failed test. */
+  logs(lines = 40): string {
+    return this.#ids
+      .map((id) => {
+        const file = path.join(this.dir, `${id}.log`);
+        const text = existsSync(file) ? readFileSync(file, "utf8") : "";
+        return `--- ${id}\n${text.split("\n").slice(-lines).join("\n")}`;
+      })
+      .join("\n");
+  }
+
+  async stop(): Promise<void> {
+    for (const id of [...this.#running.keys()]) await this.kill(id).catch(() => undefined);
+    await this.killRedis();
+    for (const one of this.#bridges.values()) await one.stop();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
