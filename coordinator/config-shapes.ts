@@ -166,15 +166,6 @@ export function urlProblem(text: string, schemes: readonly string[]): string | u
   return url.hostname === "" ? "has no host" : undefined;
 }
 
-/** Several hosts by commas are no URL of the standard, so only scheme and host are looked at. */
-export function redisProblem(text: string): string | undefined {
-  if (/^rediss?(\+sentinel)?:\/\/[^\s/]+(\/\S*)?$/.test(text)) return undefined;
-  return "not an address of Redis; expected redis://, rediss:// or redis+sentinel://host:port,host:port/name";
-}
-
-/** A URL for a person: what stands before `@` is left out. */
-export const withoutPassword = (url: string): string => url.replace(/\/\/[^/]*@/, "//…@");
-
 const entriesOf = (text: string): string[] =>
   text
     .split(",")

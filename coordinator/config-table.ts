@@ -128,7 +128,7 @@ export const coordinatorVariables = [
     name: "REDIS_URL",
     default: "",
     secret: true,
-    text: "redis://, rediss:// or redis+sentinel://host:port,host:port/name. Unset: a private redis-server is kept under DATA_DIR.",
+    text: "redis://, rediss://, unix:///socket or redis+sentinel://host:port,host:port/name. Unset: a private redis-server is kept under DATA_DIR.",
   },
   {
     name: "DOCKER_HOST",

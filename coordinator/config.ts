@@ -13,9 +13,7 @@ import {
   parseRetention,
   parseStaticWorkers,
   parseUrls,
-  redisProblem,
   urlProblem,
-  withoutPassword,
   type EngineAddress,
   type LabelMatch,
   type StaticWorker,
@@ -23,6 +21,7 @@ import {
 import { checkCoordinators, checkTimes } from "./config-relations.ts";
 import { ConfigReader, type ReadFile, type Secret } from "./config-reader.ts";
 import { commandLineVariables, coordinatorVariables, type VariableName } from "./config-table.ts";
+import { describeRedis, parseRedisUrl } from "./io/redis-url.ts";
 import type { WorkerSettings } from "./core/worker.ts";
 
 export type { EngineAddress, LabelMatch, ReadFile, Secret, StaticWorker };
@@ -236,9 +235,13 @@ function readMeshKey(reader: ConfigReader): Secret | undefined {
 }
 
 function readRedisUrl(reader: ConfigReader): Secret | undefined {
-  const url = reader.secret("REDIS_URL", redisProblem);
-  if (url?.file === undefined && url !== undefined) {
-    reader.effective.set("REDIS_URL", withoutPassword(url.text));
+  const url = reader.secret("REDIS_URL", (text) => {
+    const address = parseRedisUrl(text);
+    return address.ok ? undefined : address.detail;
+  });
+  const address = url === undefined ? undefined : parseRedisUrl(url.text);
+  if (address?.ok === true && url?.file === undefined) {
+    reader.effective.set("REDIS_URL", describeRedis(address.value));
   }
   return url;
 }

@@ -43,6 +43,17 @@ export const errorTable = {
     advice:
       "Check the channel's variables with `heartmesh notify-test`; the queue tries again by itself.",
   },
+  HM_UNREACHABLE: {
+    status: 502,
+    text: "The command line could not reach a coordinator.",
+    advice:
+      "Check that one runs there, and give its address by --url or HEARTMESH_URL (http://host:port).",
+  },
+  HM_REFUSED: {
+    status: 502,
+    text: "The coordinator refused what the command line asked.",
+    advice: "Read its words; for 401 and 403 set HEARTMESH_TOKEN or HEARTMESH_TOKEN_FILE.",
+  },
   HM_DISK: {
     status: 503,
     text: "Something could not be saved under DATA_DIR.",

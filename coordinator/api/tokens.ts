@@ -48,6 +48,16 @@ export function parseTokens(text: string): Parsed<readonly ApiToken[]> {
   return tokens.length === 0 ? malformed("no token in it") : { ok: true, value: tokens };
 }
 
+/** The token of the highest role, for a command line that has the coordinator's own environment. */
+export function strongestToken(text: string): string | undefined {
+  const entries = text.split(/[\n,]/).map((entry) => entry.trim().split(":"));
+  for (const role of roles.toReversed()) {
+    const entry = entries.find((parts) => parts.at(-2)?.trim() === role);
+    if (entry !== undefined) return entry.at(-1)?.trim();
+  }
+  return undefined;
+}
+
 /** Who shows this token; every stored hash is compared, so that the time tells nothing. */
 export function callerOf(tokens: readonly ApiToken[], shown: string): Caller | undefined {
   const hash = hashOf(shown);

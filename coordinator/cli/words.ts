@@ -1,0 +1,109 @@
+// Views of the API as people read them on a terminal. Pure.
+
+import type {
+  EventView,
+  NotifyTestView,
+  RecoveryView,
+  StatusView,
+  WorkerView,
+} from "../../proto/rest.ts";
+import { ago, clock, facts, printable, span, table } from "./terminal.ts";
+
+export function statusText(status: StatusView): string {
+  const { brake, redis, redisByQuorum, readiness } = status;
+  const byVerdict = Object.entries(status.workers).map(([verdict, n]) => `${n} ${verdict}`);
+  const role =
+    status.role === "leader" ? `leader, lease for ${span(status.leaseForMs)}` : status.role;
+  return facts([
+    ["coordinator", `${status.id} (${role}), term ${status.term}`],
+    ["leader", status.leader === "" ? "none is known" : status.leader],
+    ["ready", readiness.ready ? "yes" : `no: ${readiness.reasons.join("; ")}`],
+    ["judges", status.fit ? "yes" : `abstains: ${status.unfitReason}`],
+    ...(status.votes ? [] : [["votes", "no"] as const]),
+    ...status.peers.map((peer): [string, string] => [`peer ${peer.id}`, peerText(peer)]),
+    ["redis", `${redis}; the quorum says ${redisByQuorum}`],
+    ...status.engines.map((engine): [string, string] => [
+      `engine ${engine.host}`,
+      engine.reachable ? "answers" : `does not answer: ${engine.reason}`,
+    ]),
+    [
+      "brake",
+      `${brake.tripped ? "TRIPPED, recoveries go one by one" : "released"}; ${brake.failing} of ${brake.total} fail`,
+    ],
+    ["workers", byVerdict.length === 0 ? "none" : byVerdict.join(", ")],
+    [
+      "findings",
+      status.findings.length === 0 ? "none" : `${status.findings.length}: heartmesh doctor`,
+    ],
+  ]);
+}
+
+function peerText(peer: StatusView["peers"][number]): string {
+  if (peer.heardAgoMs === null) return "never heard";
+  const fit = peer.fit ? "judges" : "abstains";
+  return `heard ${span(peer.heardAgoMs)} ago, ${fit}, redis ${peer.redis}`;
+}
+
+export function workersText(workers: readonly WorkerView[]): string {
+  if (workers.length === 0) return "No workers. A container becomes one by WORKER_LABEL.";
+  return table(
+    ["WORKER", "VERDICT", "HEARD", "ROUND TRIP", "LOSS", "REVIVALS", "NOTE"],
+    workers.map((one) => [
+      one.id,
+      one.verdict,
+      one.heardAgoMs === null ? "never" : `${span(one.heardAgoMs)} ago`,
+      one.roundTripMs === null ? "-" : `${one.roundTripMs.toFixed(1)} ms`,
+      one.loss === null ? "-" : `${(100 * one.loss).toFixed(1)} %`,
+      String(one.revivalsInWindow),
+      noteOf(one),
+    ]),
+  );
+}
+
+function noteOf(worker: WorkerView): string {
+  const notes: string[] = [];
+  if (worker.quarantinedForMs !== null) {
+    notes.push(`quarantined for ${span(worker.quarantinedForMs)}`);
+  }
+  if (worker.silencedForMs !== null) {
+    notes.push(`silenced for another ${span(worker.silencedForMs)}: ${worker.silenceReason}`);
+  }
+  if (worker.recovery !== null) notes.push(worker.recovery.text);
+  if (notes.length === 0 && worker.verdict !== "healthy") notes.push(worker.reason);
+  return notes.join("; ");
+}
+
+export function recoveriesText(recoveries: readonly RecoveryView[], now: number): string {
+  if (recoveries.length === 0) return "No recovery is on record.";
+  return table(
+    ["RECOVERY", "WORKER", "BEGAN", "VERDICT", "ACTION", "TRIES", "TOOK", "OUTCOME"],
+    recoveries.map((one) => [
+      one.id,
+      one.worker,
+      ago(one.detectedAtMs, now),
+      one.verdict,
+      one.action,
+      `${one.tries.filter((each) => each.counts).length}/${one.maxTries}`,
+      tookText(one, now),
+      one.outcomeReason === "" ? one.outcome : `${one.outcome}: ${one.outcomeReason}`,
+    ]),
+  );
+}
+
+/** Until it lived again, where it does; else until its end, or so far. */
+export const tookText = (recovery: RecoveryView, now: number): string =>
+  span((recovery.verifiedAtMs ?? recovery.endedAtMs ?? now) - recovery.detectedAtMs);
+
+export function eventText(event: EventView, now: number): string {
+  const worker = event.worker === "" ? "" : ` ${event.worker}`;
+  const recovery = event.recovery === "" ? "" : ` [${event.recovery}]`;
+  return printable(
+    `${clock(event.atMs)} (${ago(event.atMs, now)}) ${event.by} ${event.kind}${worker}: ${event.text}${recovery}`,
+  );
+}
+
+export const notifyTestText = ({ channels }: NotifyTestView): string =>
+  table(
+    ["CHANNEL", "RESULT", ""],
+    channels.map((one) => [one.channel, one.ok ? "ok" : "FAILED", one.ok ? "" : one.text]),
+  );
