@@ -22,7 +22,7 @@ import { isMarked, namespaceOwner, type Relevance } from "./relevance.ts";
 /** An inspection older than this is made again before the action. */
 const inspectionHolds: Duration = 250;
 /** Between SIGTERM and SIGKILL of an unhealthy worker, where its label says nothing. */
-export const defaultStopTimeout: Duration = 1_000;
+const defaultStopTimeout: Duration = 1_000;
 
 export interface ActorParts {
   readonly engines: readonly EngineClient[];

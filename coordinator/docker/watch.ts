@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Random } from "../../proto/random.ts";
 import type { EngineNews } from "../core/engine-news.ts";
 import { isCoded } from "../../proto/coded-error.ts";
-import { callTimeouts, type EngineClient } from "./engines.ts";
+import type { EngineClient } from "./engines.ts";
 import { EventTail } from "./event-tail.ts";
 import type { StampedEvent } from "./event-lines.ts";
 import type { OwnActions } from "./own-actions.ts";
@@ -185,6 +185,3 @@ const isOpen = (signal: AbortSignal): boolean => !signal.aborted;
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal }).catch(() => undefined);
 }
-
-/** How soon an engine that answers nothing is known to be lost, at most. */
-export const noticedLost = pingEvery + callTimeouts.ping;

@@ -18,7 +18,7 @@ import { until } from "../../lab/containers.ts";
 
 export type HeardNews = EngineNews & { readonly at: number };
 
-export const relevance = { labels: [{ key: "role", value: "node" }], names: [] };
+const relevance = { labels: [{ key: "role", value: "node" }], names: [] };
 
 export function clientOf(host: string, writeHost?: string): EngineClient {
   const parsed = parseEngines({ DOCKER_HOST: host, DOCKER_WRITE_HOST: writeHost });
