@@ -59,12 +59,18 @@ export class LeaseHold {
   async release(): Promise<void> {
     clearInterval(this.#timer);
     this.#timer = undefined;
-    if (this.#askedAt === undefined) return;
+    if (!this.isHeld()) return;
     this.#askedAt = undefined;
     await this.#tokens.releaseActionLease(this.#token.worker, this.#owner).catch(() => undefined);
   }
 
   async #renew(): Promise<void> {
+    // Run out already (we were stopped, or Redis was away): somebody else may have acted since, so it is over for good.
+    if (!this.isHeld()) {
+      this.#askedAt = undefined;
+      clearInterval(this.#timer);
+      return;
+    }
     // An unanswered renewal leaves the lease to run out; a refused one ends it now.
     const answer = await this.#ask().catch(() => undefined);
     if (answer !== undefined && answer.kind !== "granted") this.#askedAt = undefined;

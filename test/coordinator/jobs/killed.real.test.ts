@@ -104,6 +104,20 @@ test("a runner that is paused past its lease does not act when it wakes up", asy
   });
 });
 
+test("a runner that is paused between its inspection and its action does not act when it wakes up", async () => {
+  await inLab(async (lab) => {
+    const child = await lab.child("slow-action");
+    await lab.queue.enqueue(job, valid);
+    await until("inspected", () => lab.world.reached.includes("slow-action"));
+    child.kill("SIGSTOP");
+    lab.runner("survivor.b");
+    await lab.hears("recovered", 15_000);
+    child.kill("SIGCONT");
+    await pause(2_500);
+    assert.deepEqual(lab.world.actions, ["survivor.b start start-1"]);
+  });
+});
+
 test("three killed runners cost no try and the fourth goes on; a fifth is not risked, and everybody hears it", async () => {
   await inLab(async (lab) => {
     await lab.queue.enqueue({ ...job, verifyTimeout: 60_000 }, valid);

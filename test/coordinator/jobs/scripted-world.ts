@@ -19,7 +19,8 @@ export interface WorldState {
 }
 
 /** Where a scripted process stands still for ever, to be killed there. */
-export type FreezePoint = "none" | "before-action" | "after-action" | "verifying" | "watching";
+export type FreezePoint =
+  "none" | "before-action" | "slow-action" | "after-action" | "verifying" | "watching";
 
 export class ScriptedWorld {
   readonly directory: string;
@@ -73,6 +74,12 @@ export class ScriptedWorld {
         if (startedAt !== job.target.startedAt) {
           const found = { containerId: job.target.containerId, startedAt, running };
           return { kind: "superseded", reason: "started by somebody else", found };
+        }
+        if (freeze === "slow-action") {
+          appendFileSync(join(this.directory, "reached"), "slow-action\n");
+          await pause(1_000);
+          // Whoever was stopped meanwhile has had the time to ask for its lease again.
+          await pause(300);
         }
         if (!mayAct()) return { kind: "lease-lost", reason: "the lease has run out" };
         const next = `start-${this.actions.length + 1}`;

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { systemClock } from "../../../agent/io/clock.ts";
 import { LeaseHold } from "../../../coordinator/jobs/lease-hold.ts";
 import { TokenStore } from "../../../coordinator/jobs/token.ts";
-import { term } from "../../../proto/units.ts";
+import { after, term } from "../../../proto/units.ts";
 import { inLab, labKeys } from "./runner-lab.ts";
 import { pause } from "./scripted-world.ts";
 
@@ -142,6 +142,30 @@ test("a lease ends for us when the machine slept, or the wall clock jumped forwa
     await hold.take();
     assert.equal(hold.isHeld(), true);
     wall += 60_000;
+    assert.equal(hold.isHeld(), false);
+    await hold.release();
+  });
+});
+
+test("a lease that ran out while we were stopped is not taken again by a late renewal", async () => {
+  await inLab(async (lab) => {
+    let stopped = 0;
+    const clock = {
+      now: () => after(systemClock.now(), stopped),
+      wall: () => Date.now() + stopped,
+    };
+    const tokens = new TokenStore(lab.producer, labKeys);
+    const hold = new LeaseHold({
+      tokens,
+      clock,
+      token: token(1, 1),
+      owner: "a",
+      tryNumber: 1,
+      ttl: 300,
+    });
+    await hold.take();
+    stopped = 10_000;
+    await pause(250);
     assert.equal(hold.isHeld(), false);
     await hold.release();
   });
