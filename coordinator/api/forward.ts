@@ -8,7 +8,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { ApiProblem } from "./problem.ts";
 
 /** Who forwarded it; a request that carries it is forwarded no further. */
-export const forwardedHeader = "x-heartmesh-forwarded-by";
+const forwardedHeader = "x-heartmesh-forwarded-by";
 const timeout = 5_000;
 /** Of an answer; a command's is far shorter. */
 const answerBytes = 65_536;

@@ -29,7 +29,7 @@ export function metricsPlugin(app: FastifyInstance, { plane, metricsOpen }: ApiC
 
 type Labels = Readonly<Record<string, string>>;
 
-export function exposition(summary: CoordinatorSummary): string {
+function exposition(summary: CoordinatorSummary): string {
   const text = new Exposition();
   const { id, role, brake } = summary;
   text.gauge("info", "This coordinator and its role.", [[{ coordinator: id, role }, 1]]);

@@ -9,7 +9,7 @@ import type { ApiContext } from "./context.ts";
 import { problem, problemOf, problemType, sendProblem } from "./problem.ts";
 import { mayAct, type Role } from "./tokens.ts";
 
-export const queuesPath = "/queues";
+const queuesPath = "/queues";
 
 /** The page's own parts and nothing else; its styles are partly inline. */
 const policy =

@@ -152,7 +152,7 @@ const noLeader = (): ApiProblem =>
   new ApiProblem(503, "No coordinator leads at the moment. Ask again in a second.");
 
 /** By its id, or by its container's name where one alone is called so. */
-export function findWorker(workers: readonly WorkerSummary[], asked: string): WorkerSummary {
+function findWorker(workers: readonly WorkerSummary[], asked: string): WorkerSummary {
   const exact = workers.find((one) => one.id === asked);
   if (exact !== undefined) return exact;
   const named = workers.filter((one) => one.id.slice(one.id.lastIndexOf("/") + 1) === asked);

@@ -8,10 +8,21 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(error.code === "EPIPE" ? 0 : 1);
 });
 
-process.exit(
-  await runCommandLine(process.argv.slice(2), process.env, {
-    out: (line) => process.stdout.write(`${line}\n`),
-    err: (line) => process.stderr.write(`${line}\n`),
-    now: Date.now,
-  }),
-);
+const argv = process.argv.slice(2);
+process.exit(await run(argv[0]));
+
+/** What runs for long is loaded only where it runs. */
+async function run(verb: string | undefined): Promise<number> {
+  switch (verb) {
+    case "agent":
+      return (await import("../../agent/main.ts")).runAgent(process.env);
+    case "coordinator":
+      return (await import("../main.ts")).runCoordinator(process.env);
+    default:
+      return runCommandLine(argv, process.env, {
+        out: (line) => process.stdout.write(`${line}\n`),
+        err: (line) => process.stderr.write(`${line}\n`),
+        now: Date.now,
+      });
+  }
+}

@@ -1,4 +1,4 @@
-// The command line: verb and options to an exit code. 0 done, 1 failed or refused, 2 not understood.
+// The verbs that ask, and their options, to an exit code. 0 done, 1 failed or refused, 2 not understood.
 
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -24,10 +24,6 @@ export async function runCommandLine(
 ): Promise<number> {
   const [name, ...rest] = argv;
   switch (name) {
-    case "agent":
-      return (await import("../../agent/main.ts")).runAgent(env);
-    case "coordinator":
-      return (await import("../main.ts")).runCoordinator(env);
     case "config":
       return showConfig(rest, env, terminal);
     case undefined:

@@ -22,7 +22,7 @@ export function slackChannel(url: Secret, timeout = deliveryTimeout): Channel {
 }
 
 /** Block Kit; `text` is what a phone's notification shows. Bounds are Slack's: 3,000 characters a section, 150 a header. */
-export function slackBody(message: Message): unknown {
+function slackBody(message: Message): unknown {
   const mark = marks[message.severity];
   const blocks: unknown[] = [
     section(`${mark} *${escaped(message.title)}*\n${escaped(message.text)}`),
