@@ -30,7 +30,8 @@ export class EngineRoom {
   readonly #watchers: readonly EngineWatcher[];
   readonly #recreator: Recreator;
   readonly #log: Logger;
-  readonly #unresumed = new Set<string>();
+  /** Engines that have answered since the start. */
+  readonly #resumed = new Set<string>();
   #isStopping = false;
 
   constructor(ask: EngineRoomAsk) {
@@ -48,7 +49,6 @@ export class EngineRoom {
     const { dataDir } = config;
     this.#recreator = new Recreator({ dataDir, specs, own, relevance, onProblem });
     this.#clients = specsOf(config).map((spec) => new EngineClient(spec));
-    for (const client of this.#clients) this.#unresumed.add(client.host);
     this.actor = new EngineActor({
       engines: this.#clients,
       relevance,
@@ -64,7 +64,7 @@ export class EngineRoom {
           own,
           random: ask.random.fork(),
           emit: (news) => {
-            if (news.kind === "engine-snapshot" && !this.#isStopping) this.#resume();
+            if (news.kind === "engine-snapshot") this.#resume(news.host);
             ask.onNews(news);
           },
           onInspected: (host, raw) => {
@@ -81,16 +81,20 @@ export class EngineRoom {
   async stop(): Promise<void> {
     this.#isStopping = true;
     await Promise.all(this.#watchers.map((watcher) => watcher.stop()));
+    for (const client of this.#clients) client.close();
   }
 
-  /** Once, when an engine has answered: what a kill of this process broke off. */
-  #resume(): void {
-    if (this.#unresumed.size === 0) return;
-    this.#unresumed.clear();
+  /** Once for each engine, when it has first answered: what a kill of this process broke off. */
+  #resume(host: string): void {
+    if (this.#isStopping || this.#resumed.has(host)) return;
+    this.#resumed.add(host);
+    const clients = this.#clients.filter((client) => client.host === host);
     void this.#recreator
-      .resumeRecreations(this.#clients, () => !this.#isStopping)
+      .resumeRecreations(clients, () => !this.#isStopping)
       .then((results) => {
         for (const { worker, result } of results) {
+          // Another engine's, which has its own turn.
+          if (result.kind === "engine-unavailable") continue;
           this.#log.info({ worker, result }, "went on with a recreation that was broken off");
         }
       })

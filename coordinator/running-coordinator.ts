@@ -25,7 +25,7 @@ import { DeadmanCall } from "./notify/deadman.ts";
 import { buildChannels, Notifier } from "./notify/notifier.ts";
 import { QueueRoom } from "./queue-room.ts";
 import { RecoveryBook } from "./recovery-book.ts";
-import { meshSetupOf } from "./setup.ts";
+import { meshSetupOf, type ProcessFacts } from "./setup.ts";
 
 export class RunningCoordinator {
   readonly #config: CoordinatorConfig;
@@ -53,27 +53,7 @@ export class RunningCoordinator {
     const ring = ringOf(config);
     this.#owner = `${config.id}.${boot}`;
     log.info({ boot, seed }, "starting");
-    this.#mesh = new Mesh(
-      meshSetupOf(config, {
-        boot,
-        incarnation: incarnation(systemClock.wall()),
-        hostname: hostname(),
-        ring,
-        seed,
-        actionLease,
-        meshHost: "0.0.0.0",
-      }),
-      {
-        onOutput: this.#onOutput.bind(this),
-        onLog: (level, text) => {
-          log[level](text);
-        },
-        onDied: (reason) => {
-          log.fatal({ reason }, "the mesh thread died");
-          onDied();
-        },
-      },
-    );
+    this.#mesh = this.#buildMesh({ boot, seed, ring }, onDied);
     this.#engines = new EngineRoom({
       config,
       clock: systemClock,
@@ -81,27 +61,7 @@ export class RunningCoordinator {
       log,
       onNews: this.#onEngineNews.bind(this),
     });
-    const { actor } = this.#engines;
-    const lifeWatch = this.#mesh;
-    this.#queues = new QueueRoom({
-      config,
-      clock: systemClock,
-      random: random.fork(),
-      log,
-      owner: this.#owner,
-      actor,
-      lifeWatch,
-      deliver: (channel, job) => this.#notifier.deliver(channel, job),
-      onNews: this.#onNews.bind(this),
-      onReachability: (state) => {
-        if (state.kind === "unknown") return;
-        log.info({ state }, "Redis");
-        this.#mesh.push({ kind: "redis-changed", state: state.kind });
-      },
-      onRecords: (records) => {
-        this.#mesh.push({ kind: "records-loaded", records });
-      },
-    });
+    this.#queues = this.#buildQueues(random.fork());
     this.#book = new RecoveryBook({
       save: (record) => {
         this.#queues.store.saveRecovery(record);
@@ -109,24 +69,15 @@ export class RunningCoordinator {
       load: (id) => this.#queues.store.getRecovery(id),
     });
     this.#direct = new DirectHands({
-      actor,
-      lifeWatch,
+      actor: this.#engines.actor,
+      lifeWatch: this.#mesh,
       clock: systemClock,
       random: random.fork(),
       owner: this.#owner,
       holdsLease: () => this.#holdsLease(),
       onNews: this.#onNews.bind(this),
     });
-    this.#notifier = new Notifier({
-      id: config.id,
-      cluster: config.clusterId,
-      channels: buildChannels(config.notify, log),
-      ratePerMinute: config.notify.ratePerMinute,
-      clock: systemClock,
-      enqueue: (job) => {
-        void this.#notify(job);
-      },
-    });
+    this.#notifier = this.#buildNotifier();
     this.#plane = new Plane({
       config,
       clock: systemClock,
@@ -135,24 +86,8 @@ export class RunningCoordinator {
       book: this.#book,
       notifier: this.#notifier,
     });
-    const { deadmanUrl } = config.notify;
-    if (deadmanUrl !== undefined) {
-      const holdsLease = (): boolean => this.#holdsLease();
-      this.#deadman = new DeadmanCall({ url: deadmanUrl, holdsLease, clock: systemClock, log });
-    }
-    if (config.mesh.key?.file !== undefined) {
-      this.#keyFile = new KeyFile({
-        path: config.mesh.key.file,
-        current: ring,
-        onRing: (next) => {
-          this.#mesh.swapRing(next);
-          log.info({ keys: next.keys.length }, "the keys of the mesh were rotated");
-        },
-        onProblem: (problem) => {
-          log.error({ problem }, "the file of the mesh's keys cannot be used; the old keys stay");
-        },
-      });
-    }
+    this.#deadman = this.#buildDeadman();
+    this.#keyFile = this.#buildKeyFile(ring);
   }
 
   /** Rejects with a coded error that says what could not be had. */
@@ -190,6 +125,86 @@ export class RunningCoordinator {
     await this.#engines.stop();
     this.#notifier.stop();
     await this.#queues.stop();
+  }
+
+  #buildMesh(own: Pick<ProcessFacts, "boot" | "seed" | "ring">, onDied: () => void): Mesh {
+    const setup = meshSetupOf(this.#config, {
+      ...own,
+      incarnation: incarnation(systemClock.wall()),
+      hostname: hostname(),
+      actionLease,
+      meshHost: "0.0.0.0",
+    });
+    return new Mesh(setup, {
+      onOutput: this.#onOutput.bind(this),
+      onLog: (level, text) => {
+        this.#log[level](text);
+      },
+      onDied: (reason) => {
+        this.#log.fatal({ reason }, "the mesh thread died");
+        onDied();
+      },
+    });
+  }
+
+  #buildQueues(random: Random): QueueRoom {
+    return new QueueRoom({
+      config: this.#config,
+      clock: systemClock,
+      random,
+      log: this.#log,
+      owner: this.#owner,
+      actor: this.#engines.actor,
+      lifeWatch: this.#mesh,
+      deliver: (channel, job) => this.#notifier.deliver(channel, job),
+      onNews: this.#onNews.bind(this),
+      onReachability: (state) => {
+        if (state.kind === "unknown") return;
+        this.#log.info({ state }, "Redis");
+        this.#mesh.push({ kind: "redis-changed", state: state.kind });
+      },
+      onRecords: (records) => {
+        this.#mesh.push({ kind: "records-loaded", records });
+      },
+    });
+  }
+
+  #buildNotifier(): Notifier {
+    const { id, clusterId, notify } = this.#config;
+    return new Notifier({
+      id,
+      cluster: clusterId,
+      channels: buildChannels(notify, this.#log),
+      ratePerMinute: notify.ratePerMinute,
+      clock: systemClock,
+      enqueue: (job) => {
+        void this.#notify(job);
+      },
+    });
+  }
+
+  #buildDeadman(): DeadmanCall | undefined {
+    const { deadmanUrl: url } = this.#config.notify;
+    if (url === undefined) return undefined;
+    const holdsLease = (): boolean => this.#holdsLease();
+    return new DeadmanCall({ url, holdsLease, clock: systemClock, log: this.#log });
+  }
+
+  /** Undefined where the keys do not come from a file: then they cannot change. */
+  #buildKeyFile(current: KeyRing): KeyFile | undefined {
+    const path = this.#config.mesh.key?.file;
+    if (path === undefined) return undefined;
+    return new KeyFile({
+      path,
+      current,
+      onRing: (ring) => {
+        this.#mesh.swapRing(ring);
+        this.#log.info({ keys: ring.keys.length }, "the keys of the mesh were rotated");
+      },
+      onProblem: (problem) => {
+        this.#log.error({ problem }, "the file of the keys cannot be used; the old keys stay");
+      },
+    });
   }
 
   #holdsLease(): boolean {

@@ -25,11 +25,14 @@ export const repository = path.dirname(import.meta.dirname);
 export function readSources(...folders: readonly string[]): readonly Source[] {
   return folders.flatMap((folder) =>
     readdirSync(path.join(repository, folder), { recursive: true, encoding: "utf8" })
-      .filter((name) => name.endsWith(".ts"))
+      .filter((name) => name.endsWith(".ts") && !isMade(`${folder}/${name}`))
       .sort()
       .map((name) => parseSource(`${folder}/${name}`)),
   );
 }
+
+/** What `npm run build` lays out, packages among it. */
+const isMade = (file: string): boolean => file.startsWith("compose/build/");
 
 function parseSource(file: string): Source {
   const text = readFileSync(path.join(repository, file), "utf8");

@@ -92,7 +92,7 @@ describe("imports", () => {
 /** 0 core; 1 io and its siblings, and the configuration and error tables that they read; 2 what wires them up. */
 function rank(file: string): number {
   if (file.includes("/core/")) return 0;
-  if (/\/(main|bin)\.ts$/.test(file)) return 2;
+  if (/\/(main|bin)\.ts$/.test(file) || file.startsWith("coordinator/cli/")) return 2;
   const [, second = "", third] = file.split("/");
   return third !== undefined || /^(config.*|check-spec|errors|secret)\.ts$/.test(second) ? 1 : 2;
 }
