@@ -9,7 +9,8 @@ import { ApiProblem } from "./problem.ts";
 
 /** Who forwarded it; a request that carries it is forwarded no further. */
 const forwardedHeader = "x-heartmesh-forwarded-by";
-const timeout = 5_000;
+/** For the leader's whole answer. Later: 504. */
+export const forwardTimeout = 5_000;
 /** Of an answer; a command's is far shorter. */
 const answerBytes = 65_536;
 
@@ -19,7 +20,11 @@ export interface Forwarder {
 }
 
 /** @param certFile our own certificate chain: the trio often shares one that no authority signed. */
-export function buildForwarder(id: string, certFile: string | undefined): Forwarder {
+export function buildForwarder(
+  id: string,
+  certFile: string | undefined,
+  timeout: number,
+): Forwarder {
   return {
     async forward(request, reply, leaderUrl) {
       const by = request.headers[forwardedHeader];
@@ -29,7 +34,7 @@ export function buildForwarder(id: string, certFile: string | undefined): Forwar
           `${String(by)} took ${id} for the leader, which it is not: the lead is changing. Ask again in a second.`,
         );
       }
-      const answer = await ask(request, leaderUrl, id, certFile);
+      const answer = await ask(request, leaderUrl, { id, certFile, timeout });
       return reply.code(answer.status).type(answer.type).send(answer.body);
     },
   };
@@ -44,8 +49,11 @@ interface Answer {
 async function ask(
   request: FastifyRequest,
   leaderUrl: string,
-  id: string,
-  certFile: string | undefined,
+  {
+    id,
+    certFile,
+    timeout,
+  }: Readonly<{ id: string; certFile: string | undefined; timeout: number }>,
 ): Promise<Answer> {
   const url = new URL(leaderUrl + request.url);
   const isTls = url.protocol === "https:";
@@ -74,7 +82,10 @@ async function ask(
     });
   } catch (error) {
     if (signal.aborted) {
-      throw new ApiProblem(504, `The leader (${leaderUrl}) did not answer within 5 s. Ask again.`);
+      throw new ApiProblem(
+        504,
+        `The leader (${leaderUrl}) did not answer within ${timeout} ms. Ask again.`,
+      );
     }
     const why = error instanceof Error ? error.message : String(error);
     throw new ApiProblem(

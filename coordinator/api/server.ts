@@ -12,7 +12,7 @@ import type { ApiContext } from "./context.ts";
 import { describeRoutes, docsPlugin } from "./docs.ts";
 import { eventsPlugin } from "./events.ts";
 import { FileWatch } from "./file-watch.ts";
-import { buildForwarder } from "./forward.ts";
+import { buildForwarder, forwardTimeout } from "./forward.ts";
 import { metricsPlugin } from "./metrics.ts";
 import { notifyTestPlugin } from "./notify-test.ts";
 import type { ControlPlane } from "./plane.ts";
@@ -48,6 +48,7 @@ const bounds = {
 export interface HttpBounds {
   readonly request?: number;
   readonly requests?: number;
+  readonly forward?: number;
   readonly rereadEvery?: number;
 }
 
@@ -116,7 +117,7 @@ async function buildApp(
     ),
   );
   await describeRoutes(app);
-  const forwarder = buildForwarder(config.id, tls?.certFile);
+  const forwarder = buildForwarder(config.id, tls?.certFile, narrowed.forward ?? forwardTimeout);
   const context: ApiContext = { id: config.id, plane, tokens, forwarder, log, metricsOpen };
   statusPlugin(app, context);
   probesPlugin(app, context);
