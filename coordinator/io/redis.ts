@@ -7,7 +7,7 @@ import type { RedisAddress } from "./redis-url.ts";
 type RedisOptions = Omit<AllOptions, "replyMapping">;
 
 /** A command of the producer that takes longer has failed: a hung Redis is noticed, and the leader decides anew. */
-export const producerPatience: Duration = 1_000;
+const producerPatience: Duration = 1_000;
 /** The longest wait between two attempts to connect. */
 const reconnectWithin: Duration = 250;
 /** Nothing heard for this long on a connection that is always waiting for something: it is dead. */

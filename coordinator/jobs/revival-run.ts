@@ -4,7 +4,7 @@ import { DelayedError, WaitingError, type Job } from "bullmq";
 import type { JobNews, RevivalJob } from "../core/job.ts";
 import type { Duration } from "../../proto/units.ts";
 import { LeaseHold } from "./lease-hold.ts";
-import type { RevivalResult, StoredRevival } from "./revival-queue.ts";
+import { textOf, type RevivalResult, type StoredRevival } from "./revival-queue.ts";
 import { followingTry, performOnce, verifyLife, type StageEnd, type StagePorts } from "./stages.ts";
 import type { TokenStore } from "./token.ts";
 
@@ -228,5 +228,3 @@ const supersededBy = (newer: { readonly term: number; readonly epoch: number }):
   kind: "superseded",
   reason: `a newer token is known: term ${newer.term}, epoch ${newer.epoch}`,
 });
-
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
