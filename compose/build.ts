@@ -72,9 +72,12 @@ function layOutImages(): void {
   mkdirSync(join(coordinator, "data"));
   writeFileSync(join(coordinator, "data", ".keep"), "");
   for (const folder of productionPackages()) {
-    cpSync(folder, join(coordinator, relative(root, folder)), { recursive: true });
+    cpSync(folder, join(coordinator, relative(root, folder)), { recursive: true, filter: isRun });
   }
 }
+
+/** Types, maps and texts are not run; they are half of what packages weigh. */
+const isRun = (file: string): boolean => !/\.(d\.[cm]?ts|map|md|markdown|flow)$/i.test(file);
 
 /** The folders of all packages that run in production, as they are installed here; nothing is fetched. */
 function productionPackages(): readonly string[] {
@@ -83,7 +86,9 @@ function productionPackages(): readonly string[] {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "ignore"],
   });
-  return list.split("\n").filter((line) => line.includes("node_modules"));
+  const folders = list.split("\n").filter((line) => line.includes("node_modules"));
+  // Peers of packages that check types; nothing that runs asks for them.
+  return folders.filter((folder) => !/node_modules\/(typescript|@types\/[^/]+)$/.test(folder));
 }
 
 rmSync(dist, { recursive: true, force: true });

@@ -52,7 +52,9 @@ export class DemoProject {
   }
 
   async up(): Promise<void> {
-    await this.#compose("up", "-d", "--build");
+    // One service of each image: docker-compose 1.29 would send the context for every service.
+    await this.#compose("build", "c1", "web-agent", "web");
+    await this.#compose("up", "-d");
     this.#apiPort = await this.engine.reach(8000);
     this.#statsPort = await this.engine.reach(1936);
   }
