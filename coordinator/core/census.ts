@@ -3,9 +3,9 @@
 import { limits } from "../../proto/limits.ts";
 import { after, type Duration, type Instant, type WorkerId } from "../../proto/units.ts";
 import { parseWorkerLabels } from "./labels.ts";
+import { Departed } from "./departed.ts";
 import {
   agentOf,
-  composeOf,
   containerNamed,
   hasWorkerLabel,
   isAgent,
@@ -13,7 +13,9 @@ import {
   joined,
   namespaceOf,
   roleLabel,
+  type NamedWorker,
 } from "./mapping.ts";
+import { isSameSpec } from "./same-spec.ts";
 import type { ContainerView, Finding, Probe, WorkerSettings, WorkerSpec } from "./worker.ts";
 
 /** An entry of WORKERS: `name=host:port[@container]`. */
@@ -42,8 +44,6 @@ export interface Sighting {
   readonly at: Instant;
 }
 
-/** A removed worker is shown this long; one that is to be recreated stays until it is. */
-const goneShown: Duration = 300_000;
 /** An announcement that no container answers to is forgotten after this long without a repeat. */
 const sightingKept: Duration = 60_000;
 
@@ -51,12 +51,13 @@ export class Census {
   readonly #config: CensusConfig;
   readonly #containers = new Map<string, ReadonlyMap<string, ContainerView>>();
   readonly #sightings = new Map<string, Sighting>();
-  readonly #gone = new Map<WorkerId, { readonly spec: WorkerSpec; readonly at: Instant }>();
+  readonly #departed = new Departed();
   #workers: ReadonlyMap<WorkerId, WorkerSpec> = new Map();
   #findings: readonly Finding[] = [];
   #byName = new Map<string, WorkerId>();
   /** Answers of `ownerOf` since the last change. */
   #owners = new Map<string, WorkerId | undefined>();
+  #named: readonly NamedWorker[] = [];
 
   constructor(config: CensusConfig, now: Instant) {
     this.#config = config;
@@ -82,13 +83,20 @@ export class Census {
    */
   ownerOf(name: string): WorkerId | undefined {
     if (this.#owners.has(name)) return this.#owners.get(name);
-    const match = containerNamed(name, this.#named());
-    const owner =
-      match.kind === "one"
-        ? `${match.container.host}/${match.container.name}`
-        : this.#byName.get(name);
+    const match = containerNamed(name, this.#named);
+    const owner = match.kind === "one" ? idOf(match.container) : this.#byName.get(name);
     this.#owners.set(name, owner);
     return owner;
+  }
+
+  /** What the container was, for a worker that is gone; undefined for all others. */
+  lastSeen(id: WorkerId): ContainerView | undefined {
+    return this.#departed.lastSeen(id);
+  }
+
+  /** Whether anything of a gone worker's project still exists; a project that is down as a whole was taken down by a person. */
+  hasProject(id: WorkerId): boolean {
+    return this.#departed.hasProject(id, this);
   }
 
   container(host: string, id: string): ContainerView | undefined {
@@ -137,12 +145,7 @@ export class Census {
 
   /** Forgets what is over; called now and then. */
   tidy(now: Instant): void {
-    let changed = false;
-    for (const [id, { spec, at }] of this.#gone) {
-      if (spec.settings.recreate || after(at, goneShown) > now) continue;
-      this.#gone.delete(id);
-      changed = true;
-    }
+    let changed = this.#departed.tidy(now);
     for (const [name, sighting] of this.#sightings) {
       if (this.#byName.get(name)?.startsWith("unmapped/") !== true) continue;
       if (after(sighting.at, sightingKept) > now) continue;
@@ -165,7 +168,7 @@ export class Census {
     }
     this.#addStatics(workers, findings);
     this.#applySightings(workers, findings);
-    this.#keepGone(before, workers, now);
+    this.#departed.keep(before, workers, this, now);
     for (const [id, spec] of workers) {
       const known = before.get(id);
       // The same object for the same worker, so that nobody looks twice at what has not changed.
@@ -174,14 +177,6 @@ export class Census {
     this.#workers = workers;
     this.#findings = findings;
     this.#owners.clear();
-  }
-
-  #named(): { container: ContainerView; agent: ContainerView | undefined }[] {
-    const named: { container: ContainerView; agent: ContainerView | undefined }[] = [];
-    for (const { container, agent } of this.#workers.values()) {
-      if (container !== undefined) named.push({ container, agent });
-    }
-    return named;
   }
 
   #add(workers: Map<WorkerId, WorkerSpec>, spec: WorkerSpec, findings: Finding[]): void {
@@ -289,20 +284,20 @@ export class Census {
   /** The last authenticated announcement says where a worker's agent is; one that fits no container is shown, never acted on. */
   #applySightings(workers: Map<WorkerId, WorkerSpec>, findings: Finding[]): void {
     this.#byName = new Map();
-    const known: { container: ContainerView; agent: ContainerView | undefined; id: WorkerId }[] =
-      [];
-    for (const { id, container, agent } of workers.values()) {
-      if (container !== undefined) known.push({ container, agent, id });
+    const named: NamedWorker[] = [];
+    for (const { container, agent } of workers.values()) {
+      if (container !== undefined) named.push({ container, agent });
     }
+    this.#named = named;
     for (const sighting of this.#sightings.values()) {
       const { name, address, port } = sighting;
       if (workers.has(`static/${name}`)) {
         this.#byName.set(name, `static/${name}`);
         continue;
       }
-      const match = containerNamed(name, known);
+      const match = containerNamed(name, named);
       if (match.kind === "one") {
-        const id = known.find(({ container }) => container === match.container)?.id ?? "";
+        const id = idOf(match.container);
         const spec = workers.get(id);
         if (spec === undefined) continue;
         this.#byName.set(name, id);
@@ -322,91 +317,12 @@ export class Census {
       this.#add(workers, { ...this.#bareSpec(id, undefined), probe }, findings);
     }
   }
-
-  /** A worker whose container has gone stays known for a while, without a container. */
-  #keepGone(
-    before: ReadonlyMap<WorkerId, WorkerSpec>,
-    workers: Map<WorkerId, WorkerSpec>,
-    now: Instant,
-  ): void {
-    for (const [id, spec] of before) {
-      if (
-        spec.container !== undefined &&
-        !workers.has(id) &&
-        !isKnown(this.#containers, spec.container)
-      ) {
-        this.#gone.set(id, { spec, at: now });
-      }
-    }
-    for (const [id, { spec }] of this.#gone) {
-      if (workers.has(id)) {
-        this.#gone.delete(id);
-        continue;
-      }
-      if (this.#isReplaced(spec)) {
-        this.#gone.delete(id);
-        continue;
-      }
-      workers.set(id, { ...spec, container: undefined, probe: { kind: "engine-only" } });
-    }
-  }
-
-  /** What the container was, for a worker that is gone; undefined for all others. */
-  lastSeen(id: WorkerId): ContainerView | undefined {
-    return this.#gone.get(id)?.spec.container;
-  }
-
-  /** Compose replaced it, or scaled its service down: another container of the same service stands where it stood. */
-  #isReplaced(spec: WorkerSpec): boolean {
-    const compose = spec.container && composeOf(spec.container);
-    if (compose === undefined) return false;
-    return this.#others(compose.project).some(
-      (view) => composeOf(view)?.service === compose.service,
-    );
-  }
-
-  /** Whether anything of a gone worker's project still exists; a project that is down as a whole was taken down by a person. */
-  hasProject(id: WorkerId): boolean {
-    const container = this.#gone.get(id)?.spec.container;
-    const compose = container && composeOf(container);
-    return compose === undefined || this.#others(compose.project).length > 0;
-  }
-
-  #others(project: string): readonly ContainerView[] {
-    return [...this.containers()].filter(
-      (view) => composeOf(view)?.project === project && view.state !== "removing" && !isAgent(view),
-    );
-  }
 }
 
 const keptView = (known: ContainerView | undefined, view: ContainerView): ContainerView =>
   known !== undefined && JSON.stringify(known) === JSON.stringify(view) ? known : view;
 
-/** Views are replaced when they change, so the same view is the same picture. */
-function isSameSpec(a: WorkerSpec, b: WorkerSpec): boolean {
-  return (
-    a.container === b.container &&
-    a.agent === b.agent &&
-    a.dependants.length === b.dependants.length &&
-    a.dependants.every((view, at) => view === b.dependants[at]) &&
-    isSameProbe(a.probe, b.probe)
-  );
-}
-
-export function isSameProbe(a: Probe, b: Probe): boolean {
-  if (a.kind === "agent" && b.kind === "agent") return a.address === b.address && a.port === b.port;
-  if (a.kind === "check" && b.kind === "check") {
-    return JSON.stringify(a.check) === JSON.stringify(b.check);
-  }
-  return a.kind === b.kind;
-}
-
-function isKnown(
-  containers: ReadonlyMap<string, ReadonlyMap<string, ContainerView>>,
-  view: ContainerView,
-): boolean {
-  return containers.get(view.host)?.has(view.id) ?? false;
-}
+const idOf = (view: ContainerView): WorkerId => `${view.host}/${view.name}`;
 
 function roleOf(view: ContainerView): WorkerSpec["role"] | undefined {
   const role = view.labels[roleLabel];

@@ -2,7 +2,7 @@
 
 import { limits } from "../../proto/limits.ts";
 import type { Machine } from "../../proto/machine.ts";
-import type { ElectionMessage, Heartbeat, Message, Pong } from "../../proto/messages.ts";
+import type { ElectionMessage, Heartbeat, Message } from "../../proto/messages.ts";
 import type { Random } from "../../proto/random.ts";
 import {
   after,
@@ -17,6 +17,7 @@ import { Election, type Ballot, type ElectionConfig, type ElectionOutput } from 
 import type { CoreEvent } from "./event.ts";
 import type { CoordinatorInput, CoordinatorOutput } from "./exchange.ts";
 import { composeOf } from "./mapping.ts";
+import { OwnAgent } from "./own-agent.ts";
 import { Recoveries, type RecoveryConfig, type RecoveryOutput } from "./recoveries.ts";
 import { RedisView } from "./redis-view.ts";
 import { SelfHealth } from "./self-health.ts";
@@ -37,8 +38,6 @@ export interface CoordinatorConfig {
 const beatEvery: Duration = 50;
 /** Without a leader for this many LEADER_TIMEOUTs the quorum is lost. */
 const leaderlessBorne = 4;
-/** A main thread that says nothing for this long is stuck: this coordinator is not well, and says so to whoever asks. */
-const mainSilenceBorne: Duration = 5_000;
 
 export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput> {
   readonly #config: CoordinatorConfig;
@@ -47,10 +46,10 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
   readonly #recoveries: Recoveries;
   readonly #self: SelfHealth;
   readonly #redis: RedisView;
+  readonly #agent: OwnAgent;
   readonly #counters: Record<string, number> = {};
   #beatAt: Instant;
   #now: Instant;
-  #mainHeardAt: Instant;
   #fitness: { readonly fit: boolean; readonly reason: string } = { fit: false, reason: "" };
   #leading = false;
   #leaderAt: Instant;
@@ -78,9 +77,9 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
     };
     this.#recoveries = new Recoveries(config.recovery, world, random.fork());
     this.#redis = new RedisView(members.length);
+    this.#agent = new OwnAgent(config.election.id, config.incarnation, now);
     this.#now = now;
     this.#beatAt = now;
-    this.#mainHeardAt = now;
     this.#leaderAt = now;
   }
 
@@ -186,7 +185,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
         this.#fromWards(this.#wards.openWindow(input.id, input.worker, input.window, now), now);
         return;
       case "main-alive":
-        this.#mainHeardAt = now;
+        this.#agent.onMainAlive(now);
         return;
       case "stop-asked":
         this.#onStopAsked(now);
@@ -217,7 +216,12 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
         this.#fromWards(this.#wards.onPong(message, now), now);
         return;
       case "ping":
-        this.#out.push({ kind: "reply", address, port, message: this.#pong(message.nonce, now) });
+        this.#out.push({
+          kind: "reply",
+          address,
+          port,
+          message: this.#agent.answer(message.nonce, now),
+        });
         return;
       case "announce":
         this.#fromWards(this.#wards.onAnnounce(message, address, now), now);
@@ -247,22 +251,6 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
       }
     }
     this.#fromElection(this.#election.onMessage(from, message, now), now);
-  }
-
-  /** A coordinator carries an agent of its own, which speaks for both of its threads. */
-  #pong(nonce: number, now: Instant): Pong {
-    const silence = elapsed(this.#mainHeardAt, now);
-    const stuck = silence > mainSilenceBorne;
-    const reason = stuck ? `its main thread is stuck for ${Math.round(silence / 1000)} s` : "";
-    return {
-      kind: "pong",
-      nonce,
-      name: this.#config.election.id,
-      incarnation: this.#config.incarnation,
-      health: { state: stuck ? "unhealthy" : "healthy", checkedAgo: 0, reason },
-      lag: 0,
-      load: 0,
-    };
   }
 
   #onJump(now: Instant): void {

@@ -42,20 +42,56 @@ export interface Namespace {
   readonly members: readonly ContainerView[];
 }
 
-export function namespaceOf(worker: ContainerView, all: readonly ContainerView[]): Namespace {
-  const ownerId = joined(worker) ?? worker.id;
-  const owner = ownerId === worker.id ? worker : all.find((view) => isSameId(view.id, ownerId));
-  const members = all.filter((view) => {
-    const other = joined(view);
-    return (
-      view.id !== worker.id &&
-      (isSameId(view.id, ownerId) || (other !== undefined && isSameId(other, ownerId)))
-    );
-  });
-  return { owner, members };
+/** What is looked up for every worker of a host, found once for all of them. */
+interface HostIndex {
+  readonly byReference: ReadonlyMap<string, ContainerView>;
+  /** Containers by the id of the one that owns their network namespace; the owner is not among them. */
+  readonly joinedTo: ReadonlyMap<string, readonly ContainerView[]>;
+  /** Agents by the worker's name in their label. */
+  readonly agentsOf: ReadonlyMap<string, readonly ContainerView[]>;
 }
 
-const isSameId = (a: string, b: string): boolean => a === b || (b.length >= 12 && a.startsWith(b));
+const indexes = new WeakMap<readonly ContainerView[], HostIndex>();
+
+function indexOf(all: readonly ContainerView[]): HostIndex {
+  const known = indexes.get(all);
+  if (known !== undefined) return known;
+  const byReference = new Map<string, ContainerView>();
+  for (const view of all) byReference.set(view.name, view);
+  // A short id, as some tools write it, means the same as the whole one.
+  for (const view of all) byReference.set(view.id, view).set(view.id.slice(0, 12), view);
+  const joinedTo = new Map<string, ContainerView[]>();
+  const agentsOf = new Map<string, ContainerView[]>();
+  for (const view of all) {
+    const other = joined(view);
+    if (other !== undefined) append(joinedTo, byReference.get(other)?.id ?? other, view);
+    const named = view.labels[workerNameLabel];
+    if (named !== undefined && isAgent(view) && isAlive(view)) append(agentsOf, named, view);
+  }
+  const index = { byReference, joinedTo, agentsOf };
+  indexes.set(all, index);
+  return index;
+}
+
+function append<Key, Value>(map: Map<Key, Value[]>, key: Key, value: Value): void {
+  const values = map.get(key);
+  if (values === undefined) map.set(key, [value]);
+  else values.push(value);
+}
+
+/** @param all every container of its host, in an array that is not changed afterwards */
+export function namespaceOf(worker: ContainerView, all: readonly ContainerView[]): Namespace {
+  const { byReference, joinedTo } = indexOf(all);
+  const other = joined(worker);
+  const owner = other === undefined ? worker : byReference.get(other);
+  const members = (joinedTo.get(owner?.id ?? other ?? "") ?? []).filter(
+    ({ id }) => id !== worker.id,
+  );
+  return {
+    owner,
+    members: owner === undefined || owner === worker ? members : [owner, ...members],
+  };
+}
 
 export type AgentMatch =
   | { readonly kind: "one"; readonly agent: ContainerView }
@@ -64,9 +100,7 @@ export type AgentMatch =
 
 /** The agent's container of a worker: in its network namespace, or naming it by `heartmesh.worker`. */
 export function agentOf(worker: ContainerView, all: readonly ContainerView[]): AgentMatch {
-  const named = all.filter(
-    (view) => isAgent(view) && view.labels[workerNameLabel] === worker.name && isAlive(view),
-  );
+  const named = indexOf(all).agentsOf.get(worker.name) ?? [];
   const beside = namespaceOf(worker, all).members.filter(
     (view) => isAgent(view) && (view.labels[workerNameLabel] ?? worker.name) === worker.name,
   );
@@ -84,38 +118,63 @@ export type NameMatch =
   | { readonly kind: "none" }
   | { readonly kind: "several"; readonly containers: readonly ContainerView[] };
 
+/** A worker's container, and its agent's where that is one of its own. */
+export interface NamedWorker {
+  readonly container: ContainerView;
+  readonly agent: ContainerView | undefined;
+}
+
+/** Workers by what they may be called, one map for each rule, in the order of the rules. */
+const nameIndexes = new WeakMap<
+  readonly NamedWorker[],
+  readonly ReadonlyMap<string, readonly ContainerView[]>[]
+>();
+
 /**
  * The worker that an agent's name means, in this order: `heartmesh.worker` of the worker, container name, Compose service and
  * index (`web`, `web-1`, `web_1`, `project-web-1`), the host name (of the worker, or of its agent's container).
+ * @param workers in an array that is not changed afterwards
  */
-export function containerNamed(
-  name: string,
-  workers: readonly {
-    readonly container: ContainerView;
-    readonly agent: ContainerView | undefined;
-  }[],
-): NameMatch {
-  const rules: readonly ((view: ContainerView, agent: ContainerView | undefined) => boolean)[] = [
-    (view) => view.labels[workerNameLabel] === name,
-    (view) => view.name === name,
-    (view) => isComposeName(view, name),
-    (view, agent) =>
-      isHostname(view, name) ||
-      (agent !== undefined && (agent.name === name || isHostname(agent, name))),
-  ];
-  for (const rule of rules) {
-    const matches = workers.filter(({ container, agent }) => rule(container, agent));
-    const [first] = matches;
-    if (first === undefined) continue;
-    if (matches.length === 1) return { kind: "one", container: first.container };
-    return { kind: "several", containers: matches.map(({ container }) => container) };
+export function containerNamed(name: string, workers: readonly NamedWorker[]): NameMatch {
+  for (const names of nameIndexOf(workers)) {
+    const containers = names.get(name) ?? [];
+    const [container] = containers;
+    if (container === undefined) continue;
+    return containers.length === 1 ? { kind: "one", container } : { kind: "several", containers };
   }
   return { kind: "none" };
 }
 
-function isComposeName(view: ContainerView, name: string): boolean {
+function nameIndexOf(
+  workers: readonly NamedWorker[],
+): readonly ReadonlyMap<string, readonly ContainerView[]>[] {
+  const known = nameIndexes.get(workers);
+  if (known !== undefined) return known;
+  const rules: readonly ((worker: NamedWorker) => readonly string[])[] = [
+    ({ container }) => [container.labels[workerNameLabel] ?? ""],
+    ({ container }) => [container.name],
+    ({ container }) => composeNames(container),
+    ({ container, agent }) => [
+      ...hostNames(container),
+      ...(agent === undefined ? [] : [agent.name, ...hostNames(agent)]),
+    ],
+  ];
+  const index = rules.map((namesOf) => {
+    const byName = new Map<string, ContainerView[]>();
+    for (const worker of workers) {
+      for (const one of new Set(namesOf(worker))) {
+        if (one !== "") append(byName, one, worker.container);
+      }
+    }
+    return byName;
+  });
+  nameIndexes.set(workers, index);
+  return index;
+}
+
+function composeNames(view: ContainerView): readonly string[] {
   const compose = composeOf(view);
-  if (compose === undefined) return false;
+  if (compose === undefined) return [];
   const { project, service, number } = compose;
   return [
     service,
@@ -123,9 +182,7 @@ function isComposeName(view: ContainerView, name: string): boolean {
     `${service}_${number}`,
     `${project}-${service}-${number}`,
     `${project}_${service}_${number}`,
-  ].includes(name);
+  ];
 }
 
-function isHostname(view: ContainerView, name: string): boolean {
-  return view.hostname === name || (name.length === 12 && view.id.startsWith(name));
-}
+const hostNames = (view: ContainerView): readonly string[] => [view.hostname, view.id.slice(0, 12)];

@@ -19,8 +19,7 @@ export const targetOf = (view: ContainerView): Target => ({
 });
 
 /** `<epoch>.<term>.<hash of the worker's id>`: unique for ever, since no epoch of a worker is given out twice in a term. */
-const recoveryId = (token: Token): string =>
-  `${token.epoch}.${token.term}.${hashOf(token.worker)}`;
+const recoveryId = (token: Token): string => `${token.epoch}.${token.term}.${hashOf(token.worker)}`;
 
 export function buildOrder(ask: {
   readonly token: Token;

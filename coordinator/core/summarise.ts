@@ -55,7 +55,7 @@ export function summarise(parts: Parts): CoordinatorSummary {
 function summariseWorker(page: LedgerPage, parts: Parts): WorkerSummary {
   const { now, wards, recoveries } = parts;
   const { worker, spec, verdict } = page;
-  const path = wards.path(worker, now);
+  const path = wards.pinger.path(worker, now);
   return {
     id: worker,
     role: spec.role,

@@ -10,21 +10,23 @@ import {
   type Instant,
   type WorkerId,
 } from "../../proto/units.ts";
-import { Census, isSameProbe, type CensusConfig } from "./census.ts";
-import { Deaths } from "./deaths.ts";
+import { Census, type CensusConfig } from "./census.ts";
 import { Docket, type WardOutput } from "./docket.ts";
 import type { EngineNews } from "./engine-news.ts";
-import { afterEvent, Hosts } from "./hosts.ts";
+import { EngineDesk } from "./engine-desk.ts";
+import { Farewells } from "./farewells.ts";
+import { Hosts } from "./hosts.ts";
 import { Intent } from "./intent.ts";
 import type { JobNews } from "./job.ts";
 import { LedgerPage } from "./ledger.ts";
 import { NonceBook } from "./nonce-book.ts";
-import type { PathView } from "./path.ts";
+import { OwnHands } from "./own-hands.ts";
 import { Pinger } from "./pinger.ts";
 import type { PingerConfig, PingerOutput } from "./pinger-output.ts";
+import { isSameProbe } from "./same-spec.ts";
 import { Standings } from "./standings.ts";
 import { Vigil } from "./vigil.ts";
-import type { EngineEvent, WorkerSpec } from "./worker.ts";
+import type { WorkerSpec } from "./worker.ts";
 
 export interface WardsConfig {
   readonly self: CoordinatorId;
@@ -40,10 +42,6 @@ export type { WardOutput };
 
 /** A stall longer than a report stays fresh. */
 const staleAfter: Duration = 300;
-/** Between what a runner does and what is heard of it here. */
-const newsDelay: Duration = 500;
-/** A try that has not told of its action after this is not under way any more. */
-const longestAction: Duration = 20_000;
 const tidyEvery: Duration = 10_000;
 
 export class Wards {
@@ -53,12 +51,12 @@ export class Wards {
   readonly standings: Standings;
   readonly #intent: Intent;
   readonly #vigil = new Vigil();
-  readonly #deaths = new Deaths();
-  /** Agents that said they are stopping, by their incarnation: each says it three times. */
-  readonly #left = new Map<string, number>();
+  readonly #hands: OwnHands;
+  readonly #farewells = new Farewells();
   readonly #pages = new Map<WorkerId, LedgerPage>();
   readonly #nonces = new NonceBook();
   readonly hosts = new Hosts();
+  readonly #desk: EngineDesk;
   readonly #docket: Docket;
   #tidyAt: Instant;
   #out: WardOutput[] = [];
@@ -75,6 +73,8 @@ export class Wards {
       (worker, at) => this.pinger.path(worker, at),
     );
     this.#intent = new Intent({ stopHold: config.stopHold, backoff: config.backoff });
+    this.#desk = new EngineDesk({ census: this.census, hosts: this.hosts, intent: this.#intent });
+    this.#hands = new OwnHands(this.#intent);
     this.#docket = new Docket(
       {
         self: config.self,
@@ -97,10 +97,6 @@ export class Wards {
 
   pages(): IterableIterator<LedgerPage> {
     return this.#pages.values();
-  }
-
-  path(worker: WorkerId, now: Instant): PathView | undefined {
-    return this.pinger.path(worker, now);
   }
 
   setFit(fit: boolean): readonly WardOutput[] {
@@ -156,12 +152,9 @@ export class Wards {
 
   onAnnounce(message: Announce, address: string, now: Instant): readonly WardOutput[] {
     if (message.leaving) {
-      const worker = this.census.workerCalled(message.name);
-      if (worker?.startsWith("unmapped/") === true) this.census.onLeft(message.name, now);
-      if (this.#left.get(message.name) === message.incarnation) return [];
-      this.#left.set(message.name, message.incarnation);
-      const text = `the agent ${message.name} says that it is stopping`;
-      this.#out.push(agentLeaving(worker ?? "", text));
+      const worker = this.census.workerCalled(message.name) ?? "";
+      this.#out.push(...this.#farewells.onLeaving(message, worker));
+      if (worker.startsWith("unmapped/")) this.census.onLeft(message.name, now);
       this.#syncWorkers(now);
       return this.#taken();
     }
@@ -220,36 +213,13 @@ export class Wards {
   }
 
   onEngineNews(news: EngineNews, now: Instant): readonly WardOutput[] {
-    switch (news.kind) {
-      case "engine-event":
-        this.#onEngineEvent(news.event, now);
-        break;
-      case "engine-snapshot": {
-        if (this.hosts.onSeen(news.host, now)) this.#intent.onEngineBack(news.host, now);
-        const views = news.containers.map((view) => this.#deaths.corrected(view, now));
-        this.#intent.onContainers(news.host, views, now);
-        this.census.onSnapshot(news.host, views, now);
-        break;
-      }
-      case "container-changed": {
-        const view = this.#deaths.corrected(news.view, now);
-        this.#intent.onContainer(view, now);
-        this.census.onChanged(view, now);
-        break;
-      }
-      case "container-gone":
-        this.census.onGone(news.host, news.containerId, now);
-        break;
-      case "engine-lost":
-        this.hosts.onLost(news.host, news.reason, now);
-        this.#markHost(news.host);
-        break;
-      case "engine-back":
-        this.#intent.onEngineBack(news.host, now);
-        this.hosts.onBack(news.host, news.restarted, now);
-        this.#markHost(news.host);
-        break;
+    const { restarted, touched } = this.#desk.onNews(news, now);
+    if (restarted !== undefined && this.#pages.has(restarted)) {
+      this.#out.push({ kind: "engine-restarted-it", worker: restarted });
     }
+    if (touched.kind === "host") this.#markHost(touched.host);
+    // A stop anywhere in the project may move a hold.
+    if (touched.kind === "holds") this.#docket.markUneasy();
     this.#syncWorkers(now);
     return this.#taken();
   }
@@ -259,19 +229,9 @@ export class Wards {
     this.#intent.onSuspendProject(project, now);
   }
 
-  /** A runner, here or elsewhere, acts on this worker: the kills that it causes are nobody's wish. */
   onJobNews(news: JobNews, now: Instant): void {
     const page = this.#pages.get(news.token.worker);
-    if (page === undefined) return;
-    const { container, agent, dependants } = page.spec;
-    const ids = [container, agent, ...dependants].flatMap((view) => (view ? [view.id] : []));
-    if (news.kind === "try-started") {
-      page.actingSince = after(now, -newsDelay);
-      this.#intent.onOwnAction(ids, page.actingSince, after(now, longestAction));
-    } else if (page.actingSince !== undefined && news.kind !== "verified") {
-      this.#intent.onOwnAction(ids, page.actingSince, after(now, newsDelay));
-      page.actingSince = undefined;
-    }
+    if (page !== undefined) this.#hands.onJobNews(page, news, now);
   }
 
   onJump(now: Instant): readonly WardOutput[] {
@@ -303,22 +263,6 @@ export class Wards {
       this.#out.push(...this.#vigil.onVerdict(worker, page.verdict.kind));
     }
     return this.#taken();
-  }
-
-  /** The event comes before the inspection that confirms it; what it says of the state holds until then. */
-  #onEngineEvent(event: EngineEvent, now: Instant): void {
-    if (this.#intent.onEngineEvent(event, now) === "engine-restarted") {
-      const worker = `${event.host}/${event.name}`;
-      if (this.#pages.has(worker)) this.#out.push({ kind: "engine-restarted-it", worker });
-    }
-    const view = this.census.container(event.host, event.containerId);
-    if (view !== undefined && event.action === "die") {
-      this.#deaths.onDied(view, event.exitCode, now);
-    }
-    const changed = view === undefined ? undefined : afterEvent(view, event);
-    if (changed !== undefined) this.census.onChanged(changed, now);
-    // A stop anywhere in the project may move a hold.
-    this.#docket.markUneasy();
   }
 
   #acceptName(page: LedgerPage, name: string): boolean {
@@ -406,10 +350,8 @@ export class Wards {
     for (const output of outputs) {
       switch (output.kind) {
         case "ping":
-          this.#ping(output.worker, output.nonce, output.freshSocket, now);
-          break;
         case "check":
-          this.#check(output.worker, output.nonce, output.timeout);
+          this.#ask(output, now);
           break;
         case "ask-peers":
           this.standings.ask(output.worker, output.nonce, now);
@@ -425,18 +367,19 @@ export class Wards {
     }
   }
 
-  #ping(worker: WorkerId, nonce: number, freshSocket: boolean, now: Instant): void {
+  #ask(question: Extract<PingerOutput, { kind: "ping" | "check" }>, now: Instant): void {
+    const { worker, nonce } = question;
     const probe = this.#pages.get(worker)?.spec.probe;
-    if (probe?.kind !== "agent") return;
-    this.#nonces.put(nonce, worker, now);
-    const { address, port } = probe;
-    this.#out.push({ kind: "ping-worker", worker, address, port, nonce, freshSocket });
-  }
-
-  #check(worker: WorkerId, nonce: number, timeout: Duration): void {
-    const probe = this.#pages.get(worker)?.spec.probe;
-    if (probe?.kind !== "check") return;
-    this.#out.push({ kind: "check-worker", worker, nonce, check: probe.check, timeout });
+    if (question.kind === "ping" && probe?.kind === "agent") {
+      this.#nonces.put(nonce, worker, now);
+      const { address, port } = probe;
+      const { freshSocket } = question;
+      this.#out.push({ kind: "ping-worker", worker, address, port, nonce, freshSocket });
+    }
+    if (question.kind === "check" && probe?.kind === "check") {
+      const { check } = probe;
+      this.#out.push({ kind: "check-worker", worker, nonce, check, timeout: question.timeout });
+    }
   }
 
   #judge(page: LedgerPage, now: Instant): void {
@@ -458,8 +401,3 @@ export class Wards {
     return out;
   }
 }
-
-const agentLeaving = (worker: WorkerId, text: string): WardOutput => ({
-  kind: "publish",
-  event: { kind: "agent-leaving", worker, recovery: "", text, evidence: [], notify: false },
-});

@@ -1,0 +1,73 @@
+// Workers whose container was removed: shown for a while, or until they are recreated; replaced and scaled-down ones are none of them.
+
+import { after, type Duration, type Instant, type WorkerId } from "../../proto/units.ts";
+import { composeOf, isAgent } from "./mapping.ts";
+import type { ContainerView, WorkerSpec } from "./worker.ts";
+
+/** A removed worker is shown this long; one that is to be recreated stays until it is. */
+const goneShown: Duration = 300_000;
+
+/** What is there, of all engines. */
+export interface Present {
+  containers(): Iterable<ContainerView>;
+  container(host: string, id: string): ContainerView | undefined;
+}
+
+export class Departed {
+  readonly #gone = new Map<WorkerId, { readonly spec: WorkerSpec; readonly at: Instant }>();
+
+  /** Adds to `workers` those of `before` whose container has gone, without a container. */
+  keep(
+    before: ReadonlyMap<WorkerId, WorkerSpec>,
+    workers: Map<WorkerId, WorkerSpec>,
+    present: Present,
+    now: Instant,
+  ): void {
+    for (const [id, spec] of before) {
+      const { container } = spec;
+      if (container === undefined || workers.has(id)) continue;
+      const isThere = present.container(container.host, container.id) !== undefined;
+      if (!isThere) this.#gone.set(id, { spec, at: now });
+    }
+    for (const [id, { spec }] of this.#gone) {
+      if (workers.has(id) || isReplaced(spec, present)) this.#gone.delete(id);
+      else workers.set(id, { ...spec, container: undefined, probe: { kind: "engine-only" } });
+    }
+  }
+
+  lastSeen(id: WorkerId): ContainerView | undefined {
+    return this.#gone.get(id)?.spec.container;
+  }
+
+  hasProject(id: WorkerId, present: Present): boolean {
+    const container = this.lastSeen(id);
+    const compose = container && composeOf(container);
+    return compose === undefined || othersOf(compose.project, present).length > 0;
+  }
+
+  /** True where one is no longer shown. */
+  tidy(now: Instant): boolean {
+    let changed = false;
+    for (const [id, { spec, at }] of this.#gone) {
+      if (spec.settings.recreate || after(at, goneShown) > now) continue;
+      this.#gone.delete(id);
+      changed = true;
+    }
+    return changed;
+  }
+}
+
+/** Compose replaced it, or scaled its service down: another container of the same service stands where it stood. */
+function isReplaced(spec: WorkerSpec, present: Present): boolean {
+  const compose = spec.container && composeOf(spec.container);
+  if (compose === undefined) return false;
+  return othersOf(compose.project, present).some(
+    (view) => composeOf(view)?.service === compose.service,
+  );
+}
+
+function othersOf(project: string, present: Present): readonly ContainerView[] {
+  return [...present.containers()].filter(
+    (view) => composeOf(view)?.project === project && view.state !== "removing" && !isAgent(view),
+  );
+}

@@ -1,0 +1,31 @@
+// What runners of ours do, here or on another coordinator: the kills that they cause are nobody's wish (design rule 6).
+
+import { after, type Duration, type Instant } from "../../proto/units.ts";
+import type { Intent } from "./intent.ts";
+import type { JobNews } from "./job.ts";
+import type { LedgerPage } from "./ledger.ts";
+
+/** Between what a runner does and what is heard of it here. */
+const newsDelay: Duration = 500;
+/** A try that has not told of its action after this is not under way any more. */
+const longestAction: Duration = 20_000;
+
+export class OwnHands {
+  readonly #intent: Intent;
+
+  constructor(intent: Intent) {
+    this.#intent = intent;
+  }
+
+  onJobNews(page: LedgerPage, news: JobNews, now: Instant): void {
+    const { container, agent, dependants } = page.spec;
+    const ids = [container, agent, ...dependants].flatMap((view) => (view ? [view.id] : []));
+    if (news.kind === "try-started") {
+      page.actingSince = after(now, -newsDelay);
+      this.#intent.onOwnAction(ids, page.actingSince, after(now, longestAction));
+    } else if (page.actingSince !== undefined && news.kind !== "verified") {
+      this.#intent.onOwnAction(ids, page.actingSince, after(now, newsDelay));
+      page.actingSince = undefined;
+    }
+  }
+}
