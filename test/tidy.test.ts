@@ -6,7 +6,7 @@ import path from "node:path";
 import { describe, test } from "node:test";
 import ts from "typescript";
 import { agentVariables } from "../agent/config.ts";
-import { coordinatorVariables } from "../coordinator/config-table.ts";
+import { commandLineVariables, coordinatorVariables } from "../coordinator/config-table.ts";
 import { errorTable } from "../coordinator/errors.ts";
 import {
   eachNode,
@@ -227,7 +227,7 @@ describe("files", () => {
   });
 });
 
-const variables = [...coordinatorVariables, ...agentVariables];
+const variables = [...coordinatorVariables, ...commandLineVariables, ...agentVariables];
 const variableNames = [...new Set(variables.map(({ name }) => name))].sort();
 
 describe("environment variables", () => {

@@ -13,17 +13,20 @@ import {
   type Incarnation,
   type Instant,
 } from "../../proto/units.ts";
+import type { WardOutput } from "./docket.ts";
 import { Election, type Ballot, type ElectionConfig, type ElectionOutput } from "./election.ts";
 import type { CoreEvent } from "./event.ts";
 import type { CoordinatorInput, CoordinatorOutput } from "./exchange.ts";
-import { composeOf } from "./mapping.ts";
+import { composeOf, namedBeside } from "./mapping.ts";
 import { OwnAgent } from "./own-agent.ts";
+import { QuorumWatch } from "./quorum-watch.ts";
 import { Recoveries, type RecoveryConfig, type RecoveryOutput } from "./recoveries.ts";
 import { RedisView } from "./redis-view.ts";
 import { SelfHealth } from "./self-health.ts";
 import type { CoordinatorSummary } from "./summary.ts";
 import { summarise } from "./summarise.ts";
-import { Wards, type WardOutput, type WardsConfig } from "./wards.ts";
+import { Wards, type WardsConfig } from "./wards.ts";
+import type { WorkerSpec } from "./worker.ts";
 
 export interface CoordinatorConfig {
   readonly election: ElectionConfig;
@@ -52,11 +55,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
   #now: Instant;
   #fitness: { readonly fit: boolean; readonly reason: string } = { fit: false, reason: "" };
   #leading = false;
-  #leaderAt: Instant;
-  #quorumLost = false;
-  /** It held the last lease that it knows of, so it is the one to say that the quorum is lost. */
-  #ledLast = false;
-  #leader: CoordinatorId = "";
+  readonly #quorum: QuorumWatch;
   #out: CoordinatorOutput[] = [];
 
   constructor(config: CoordinatorConfig, ballot: Ballot | "lost", random: Random, now: Instant) {
@@ -74,13 +73,16 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
       spec: (id: string) => this.#wards.page(id)?.spec,
       verdict: (id: string) => this.#wards.page(id)?.verdict.kind,
       workerCount: () => this.#wards.census.workers.size,
+      workerNamed: (name: string, dependant: WorkerSpec) => {
+        return namedBeside(name, dependant, this.#wards.census.workers.values());
+      },
     };
     this.#recoveries = new Recoveries(config.recovery, world, random.fork());
     this.#redis = new RedisView(members.length);
     this.#agent = new OwnAgent(config.election.id, config.incarnation, now);
     this.#now = now;
     this.#beatAt = now;
-    this.#leaderAt = now;
+    this.#quorum = new QuorumWatch(leaderlessBorne * config.election.leaderTimeout, now);
   }
 
   step(input: CoordinatorInput, now: Instant): readonly CoordinatorOutput[] {
@@ -300,19 +302,17 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
   }
 
   #watchQuorum(now: Instant): void {
-    if (this.#election.leader !== "") {
-      this.#leaderAt = now;
-      if (this.#quorumLost) {
-        this.#quorumLost = false;
-        this.#publish("quorum-back", `${this.#election.leader} leads`, this.#leading);
+    switch (this.#quorum.look(this.#election.leader, now)) {
+      case "lost": {
+        const text = "nobody leads: no quorum of the coordinators hears each other, nobody acts";
+        this.#publish("quorum-lost", text, this.#quorum.ledLast);
+        break;
       }
-      return;
+      case "back":
+        this.#publish("quorum-back", `${this.#election.leader} leads`, this.#leading);
+        break;
+      case "same":
     }
-    const borne = leaderlessBorne * this.#config.election.leaderTimeout;
-    if (this.#quorumLost || elapsed(this.#leaderAt, now) < borne) return;
-    this.#quorumLost = true;
-    const text = "nobody leads: no quorum of the coordinators hears each other, nobody acts";
-    this.#publish("quorum-lost", text, this.#ledLast);
   }
 
   /** Whatever changed the lease, recoveries know it before anything else is decided. */
@@ -353,10 +353,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
     const { role, term, leader, reason } = change;
     this.#out.push({ kind: "role-changed", role, term, leader, reason });
     const leads = role === "leader";
-    if (leader !== "" && leader !== this.#leader) {
-      this.#ledLast = leads;
-      this.#leader = leader;
-    }
+    this.#quorum.onLeader(leader, leads);
     if (leads === this.#leading) return;
     this.#leading = leads;
     if (!leads) {

@@ -1,6 +1,7 @@
 // Which container an agent's name means, and which containers belong to a worker: exact matches or none (design rule 4).
 
-import type { ContainerView } from "./worker.ts";
+import type { WorkerId } from "../../proto/units.ts";
+import type { ContainerView, WorkerSpec } from "./worker.ts";
 
 export const agentLabel = "heartmesh.agent";
 export const workerNameLabel = "heartmesh.worker";
@@ -186,3 +187,24 @@ function composeNames(view: ContainerView): readonly string[] {
 }
 
 const hostNames = (view: ContainerView): readonly string[] => [view.hostname, view.id.slice(0, 12)];
+
+/** The worker that `heartmesh.depends-on` names: by id, by container name on the same host, or by service in the same Compose project. */
+export function namedBeside(
+  name: string,
+  dependant: Pick<WorkerSpec, "container">,
+  workers: Iterable<WorkerSpec>,
+): WorkerId | undefined {
+  const own = dependant.container;
+  const project = own === undefined ? undefined : composeOf(own)?.project;
+  let ofService: WorkerId | undefined;
+  for (const { id, container } of workers) {
+    if (id === name) return id;
+    if (container === undefined) continue;
+    if (container.host === own?.host && container.name === name) return id;
+    const compose = composeOf(container);
+    if (project !== undefined && compose?.project === project && compose.service === name) {
+      ofService = id;
+    }
+  }
+  return ofService;
+}

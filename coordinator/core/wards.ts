@@ -38,9 +38,6 @@ export interface WardsConfig {
   readonly backoff: Duration;
 }
 
-export type { WardOutput };
-
-/** A stall longer than a report stays fresh. */
 const staleAfter: Duration = 300;
 const tidyEvery: Duration = 10_000;
 
@@ -107,7 +104,7 @@ export class Wards {
   }
 
   onTick(lateness: Duration, now: Instant): readonly WardOutput[] {
-    // What waited in our socket through a stall is older than it looks.
+    // A stall longer than a report stays fresh: what waited in our socket is older than it looks.
     if (lateness > staleAfter) this.standings.distrust();
     this.pinger.addLateness(lateness, now);
     this.#perform(this.pinger.onTick(now), now);
