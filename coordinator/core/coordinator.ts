@@ -7,7 +7,6 @@ import type { Random } from "../../proto/random.ts";
 import {
   after,
   earliest,
-  elapsed,
   type CoordinatorId,
   type Duration,
   type Incarnation,
