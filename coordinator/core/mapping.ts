@@ -3,10 +3,10 @@
 import type { WorkerId } from "../../proto/units.ts";
 import type { ContainerView, WorkerSpec } from "./worker.ts";
 
-export const agentLabel = "heartmesh.agent";
-export const workerNameLabel = "heartmesh.worker";
+const agentLabel = "heartmesh.agent";
+const workerNameLabel = "heartmesh.worker";
 export const roleLabel = "heartmesh.role";
-export const swarmTaskLabel = "com.docker.swarm.task.id";
+const swarmTaskLabel = "com.docker.swarm.task.id";
 
 /** `key=value` or `key`, as in WORKER_LABEL; any of them marks a worker. */
 export function hasWorkerLabel(view: ContainerView, workerLabels: readonly string[]): boolean {

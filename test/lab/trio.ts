@@ -15,7 +15,7 @@ const command = path.join(root, "dist", "heartmesh.mjs");
 let isBuilt = false;
 
 /** Builds dist/ once in this process, where it is missing or older than the sources' last build here. */
-export function ensureBuilt(): void {
+function ensureBuilt(): void {
   if (isBuilt) return;
   execFileSync("npm", ["run", "--silent", "build"], { cwd: root, stdio: ["ignore", 2, 2] });
   isBuilt = existsSync(command);

@@ -63,21 +63,25 @@ function strike(cluster: Cluster): void {
         member.disk = "fine";
       });
       return;
-    case 11: {
-      // Where times differ, a disk lost with the knowledge of a longer promise is beyond the rules.
-      if (new Set(members.map((other) => cluster.config(other.id).leaderTimeout)).size > 1) return;
-      const areOthersWhole = members.every(
-        (other) => other === member || other.election?.obstacle === "",
-      );
-      if (!areOthersWhole) return;
-      cluster.loseDisk(id);
-      cluster.start(id);
+    case 11:
+      loseDisk(cluster, id);
       return;
-    }
   }
   cluster.at(lasts, () => {
     cluster.heal();
   });
+}
+
+/** Only where the other members are whole; and where times differ, a disk lost with the knowledge of a longer promise is beyond the rules. */
+function loseDisk(cluster: Cluster, id: string): void {
+  const { members } = cluster;
+  if (new Set(members.map((other) => cluster.config(other.id).leaderTimeout)).size > 1) return;
+  const areOthersWhole = members.every(
+    (other) => other.id === id || other.election?.obstacle === "",
+  );
+  if (!areOthersWhole) return;
+  cluster.loseDisk(id);
+  cluster.start(id);
 }
 
 function storm(options: ClusterOptions, ms: number): Cluster {
