@@ -116,10 +116,13 @@ export class Intent {
 
   onContainer(container: ContainerView, now: Instant): void {
     this.#now = now;
+    const startBefore = this.#memories.get(container.id)?.startedAt ?? "";
     const memory = this.#remember(container, now);
     if (container.state !== "running" && container.state !== "paused") return;
     memory.unseenSince = undefined;
     const { death } = memory;
+    // It was told to end and has not yet: that is not forgotten because it still runs.
+    if (death === undefined && startBefore === container.startedAt) return;
     // The same start as the one that ended: the inspection is older than the event.
     if (death !== undefined && death.startedAt === container.startedAt) return;
     if (death !== undefined && death.startedAt === "") return;
@@ -267,6 +270,11 @@ export class Intent {
         : `it was stopped by somebody (signal ${kill.signal})`;
     if (settings.stopPolicy === "respect")
       return { kind: "respected", reason: `${how} and its stop policy is respect` };
+    if (kill !== undefined && this.#isProjectStopped(memory)) {
+      // For good, also when parts of it are started again one by one.
+      memory.over = `${how}, and so was its whole Compose project`;
+      return { kind: "respected", reason: memory.over };
+    }
     const hold = this.#holdEnds(memory, container, kill?.at ?? diedAt, diedAt, now);
     if (now < hold.until) return { kind: "held", until: hold.until, reason: `${how}; ${hold.why}` };
     if (engine !== undefined && (state === "restarting" || this.#isEngineNew(container, now)))
@@ -277,6 +285,19 @@ export class Intent {
       notBefore: hold.until,
       waitReason: `${how} and nobody started it again within ${seconds} s`,
     };
+  }
+
+  /** `compose stop`: every container of the project that we know, of several services, was stopped by somebody. */
+  #isProjectStopped({ project }: Memory): boolean {
+    if (project === "") return false;
+    const services = new Set<string>();
+    for (const memory of this.#memories.values()) {
+      if (memory.project !== project) continue;
+      const { death } = memory;
+      if (death === undefined || lastEndingKill(memory, death.at) === undefined) return false;
+      services.add(memory.service);
+    }
+    return services.size > 1;
   }
 
   #isEngineNew(container: ContainerView, now: Instant): boolean {

@@ -81,6 +81,11 @@ export class LedgerPage {
     return checkedAt < this.livesSince && this.#health.checkedAgo > 0 ? undefined : this.#health;
   }
 
+  /** Nothing was ever heard of it, and it is asked only because an agent might be inside it. */
+  get isMute(): boolean {
+    return this.spec.probe.kind === "agent" && !this.everHeard && this.agentSeen === undefined;
+  }
+
   runningFor(now: Instant): Duration {
     return elapsed(this.livesSince, now);
   }

@@ -81,9 +81,9 @@ export class Vigil {
     return this.#prove(spec, () => true);
   }
 
-  /** The engine's picture of it changed. */
-  onSpec(spec: WorkerSpec): VigilOutput[] {
-    return this.#prove(spec, () => isProvenByEngine(spec));
+  /** The engine's picture of it changed. `isMute`: nothing of it was ever heard, and no container of its agent is known. */
+  onSpec(spec: WorkerSpec, isMute: boolean): VigilOutput[] {
+    return this.#prove(spec, () => isProvenByEngine(spec, isMute));
   }
 
   /** `died` at once where the verdict says so. */
@@ -141,8 +141,8 @@ function isNewStart(spec: WorkerSpec, startedAt: string): boolean {
 }
 
 /** Where nothing can be asked, the engine's word is all there is: its health check, or that it runs. */
-function isProvenByEngine({ container, probe }: WorkerSpec): boolean {
+function isProvenByEngine({ container, probe }: WorkerSpec, isMute: boolean): boolean {
   if (container?.state !== "running") return false;
   if (container.health === "healthy") return true;
-  return probe.kind === "engine-only" && container.health === "none";
+  return (probe.kind === "engine-only" || isMute) && container.health === "none";
 }

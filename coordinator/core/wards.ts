@@ -247,7 +247,7 @@ export class Wards {
     const until = this.#vigil.awaitLife(id, worker, startedAt, timeout, now);
     this.#perform(this.pinger.verify(worker, until, now), now);
     const page = this.#pages.get(worker);
-    if (page !== undefined) this.#out.push(...this.#vigil.onSpec(page.spec));
+    if (page !== undefined) this.#out.push(...this.#vigil.onSpec(page.spec, page.isMute));
     return this.#taken();
   }
 
@@ -320,7 +320,7 @@ export class Wards {
     if (isNewLife || known === undefined || before.container?.state !== spec.container?.state) {
       page.commonCause = this.hosts.causeOf(spec.container, known === undefined, now);
     }
-    this.#out.push(...this.#vigil.onSpec(spec));
+    this.#out.push(...this.#vigil.onSpec(spec, page.isMute));
     this.#judge(page, now);
   }
 

@@ -52,12 +52,13 @@ export async function until<Value>(
   what: string,
   found: () => Promise<Value | undefined> | Value | undefined,
   patience = 10_000,
+  every = 10,
 ): Promise<Value> {
   const end = performance.now() + patience;
   for (;;) {
     const value = await found();
     if (value !== undefined && value !== false) return value;
     if (performance.now() > end) throw new Error(`not within ${patience} ms: ${what}`);
-    await sleep(10);
+    await sleep(every);
   }
 }

@@ -37,6 +37,9 @@ export interface LabCoordinator {
   readonly logFile: string;
 }
 
+/** The API bounds a client's rate at 20 a second; times come from the record, not from when it is read. */
+const pollEvery = 120;
+
 export const meshKey = "lab-key-lab-key-lab-key-lab-key-0123";
 
 export class Trio {
@@ -161,6 +164,7 @@ export class Trio {
         return undefined;
       },
       patience,
+      pollEvery,
     );
   }
 
@@ -169,8 +173,18 @@ export class Trio {
   }
 
   async worker(name: string, id?: string): Promise<WorkerView | undefined> {
-    const all = await this.get<readonly WorkerView[]>("workers", id ?? (await this.leader()));
+    const all = await this.get<readonly WorkerView[]>("workers", id);
     return all.find((one) => one.id === `lab/${name}`);
+  }
+
+  /** Waits until it is on the list of whom is watched. */
+  watched(name: string): Promise<WorkerView> {
+    return until(
+      `${name} to be watched`,
+      () => this.worker(name).catch(() => undefined),
+      20_000,
+      pollEvery,
+    );
   }
 
   /** Waits until the leader concludes this of a worker. */
@@ -182,6 +196,7 @@ export class Trio {
         return worker?.verdict === verdict ? worker : undefined;
       },
       patience,
+      pollEvery,
     );
   }
 
@@ -210,6 +225,7 @@ export class Trio {
         return all.find((one) => one.decidedAtMs >= since && one.outcome === outcome);
       },
       patience,
+      pollEvery,
     );
   }
 

@@ -11,6 +11,15 @@ class Script {
   now: Instant = instant(1_000_000);
   readonly intent = new Intent({ stopHold: 3_000, backoff: 1_000 });
 
+  constructor() {
+    // A neighbour that nobody touches, so that no project here is stopped as a whole.
+    this.running("bystander");
+  }
+
+  running(name: string): void {
+    this.intent.onContainer(container(name, { state: "running" }), this.now);
+  }
+
   event(name: string, action: EngineEvent["action"], over: Partial<EngineEvent> = {}): unknown {
     const { labels } = container(name);
     const rest = { signal: 0, exitCode: -1, ours: false };
@@ -278,6 +287,39 @@ describe("a stop", () => {
     const script = new Script();
     for (const state of ["created", "paused", "removing", "dead", "running"] as const)
       assert.equal(script.kind("w1", { state }), "respected", state);
+  });
+});
+
+describe("a project", () => {
+  it("that was stopped as a whole stays so, also when one of it is started again", () => {
+    const script = new Script();
+    for (const name of ["w1", "w2", "bystander"]) script.stop(name);
+    assert.equal(script.kind("w1"), "respected");
+    assert.equal(script.kind("w2"), "respected");
+    script.event("bystander", "start");
+    script.pass(60_000);
+    assert.equal(script.kind("w1"), "respected");
+  });
+
+  it("of which one container crashed was not stopped as a whole", () => {
+    const script = new Script();
+    script.stop("w1");
+    script.stop("w2");
+    script.die("bystander");
+    script.pass(3_001);
+    assert.equal(script.kind("w1"), "crash");
+  });
+
+  it("that is being stopped is so also where a list is made while one takes its ten seconds", () => {
+    const script = new Script();
+    script.running("slow");
+    script.kill("slow", 15);
+    script.stop("w1");
+    script.pass(4_000);
+    script.running("slow");
+    assert.equal(script.kind("w1"), "held");
+    script.die("slow", 137);
+    assert.equal(script.kind("slow"), "held", "a stop, however long it took");
   });
 });
 
