@@ -25,12 +25,15 @@ export interface SocketCounters {
   readonly errors: number;
 }
 
+const targetsKept = 65_536;
 const defaultReceiveBuffer = 4 * 1024 * 1024;
 
 export class MeshSocket {
   readonly #options: SocketOptions;
   readonly #family: 4 | 6;
   #socket: Socket | undefined;
+  /** Addresses as this socket's family writes them. */
+  readonly #targets = new Map<string, string>();
   #connected = false;
   #sent = 0;
   #received = 0;
@@ -155,7 +158,18 @@ export class MeshSocket {
     }
   }
 
+  /** Looked at once for each address: it is asked for with every datagram. */
   #toFamily(address: string): string | undefined {
+    const known = this.#targets.get(address);
+    if (known !== undefined) return known;
+    const target = this.#familyOf(address);
+    if (target === undefined) return undefined;
+    if (this.#targets.size >= targetsKept) this.#targets.clear();
+    this.#targets.set(address, target);
+    return target;
+  }
+
+  #familyOf(address: string): string | undefined {
     if (this.#family === 4) return isIPv4(address) ? address : undefined;
     if (isIPv4(address)) return `::ffff:${address}`;
     return isIPv6(address) ? address : undefined;

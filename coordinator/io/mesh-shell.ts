@@ -40,6 +40,8 @@ export class MeshShell {
   readonly #workerSockets: WorkerSockets;
   readonly #peers: PeerAddresses;
   readonly #names: Resolver;
+  /** Hosts of WORKERS that are no addresses; every other one is. */
+  readonly #isName: ReadonlySet<string>;
   readonly #isMember: ReadonlySet<string>;
   readonly #drops: Record<string, number> = {};
   #seal: Seal | undefined;
@@ -61,6 +63,7 @@ export class MeshShell {
     this.#peers = new PeerAddresses(others, () => systemClock.now());
     this.#isMember = new Set(others.map(({ name }) => name));
     const statics = setup.core.wards.census.statics.filter(({ host }) => isIP(host) === 0);
+    this.#isName = new Set(statics.map(({ host }) => host));
     this.#names = new Resolver({
       names: statics.map(({ host, port }) => ({ name: host, host, port })),
     });
@@ -200,7 +203,7 @@ export class MeshShell {
   }
 
   #addressOf(host: string): string | undefined {
-    return isIP(host) === 0 ? this.#names.addressOf(host)?.address : host;
+    return this.#isName.has(host) ? this.#names.addressOf(host)?.address : host;
   }
 
   #sendPeer(to: string, message: Message): void {

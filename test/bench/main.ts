@@ -1,0 +1,43 @@
+// `npm run bench -- [name …] [--json] [--short]`: measures, prints a table for people and with --json one object last. Exits 0 when it ran.
+
+import { parseArgs } from "node:util";
+import { ensureInstalled } from "../lab/requirements.ts";
+import { benchAgent } from "./agent.ts";
+import { benchHeal } from "./heal.ts";
+import { benchMac } from "./mac.ts";
+import { printJson, printTable, type BenchResult } from "./report.ts";
+
+type Bench = (options: { readonly short: boolean }) => Promise<BenchResult[]>;
+
+const benches: Readonly<Record<string, Bench>> = {
+  mac: benchMac,
+  agent: benchAgent,
+  heal: async (options) => {
+    ensureInstalled(["engine", "redis", "bench"]);
+    // The agent's own figures belong to what healing costs.
+    return [...(await benchHeal(options)), ...(await benchAgent(options))];
+  },
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: "boolean", default: false },
+    short: { type: "boolean", default: false },
+  },
+});
+
+// `heal` holds the agent's, so without a name nothing is measured twice.
+const names = positionals.length > 0 ? positionals : ["mac", "heal"];
+for (const name of names) {
+  const bench = benches[name];
+  if (bench === undefined) {
+    console.error(`There is no benchmark "${name}"; expected ${Object.keys(benches).join(", ")}.`);
+    process.exitCode = 2;
+    break;
+  }
+  console.log(`\n${name}`);
+  const results = await bench({ short: values.short });
+  printTable(results);
+  if (values.json) printJson(name, results);
+}
