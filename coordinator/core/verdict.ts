@@ -156,6 +156,10 @@ function concludeByAgent(facts: Facts, verdict: Conclude): Verdict {
       );
     case "undecided":
       if (facts.heardSinceStart) return concludeByHealth(facts, verdict);
+      // It may have no agent at all; then the engine's check is the one that counts.
+      if (!facts.everHeard && spec.container?.health === "healthy") {
+        return verdict("healthy", "no agent has answered yet; the engine's health check passes");
+      }
       return verdict(
         facts.runningFor < spec.settings.startPeriod ? "starting" : "unknown",
         "it was not heard yet since its start",

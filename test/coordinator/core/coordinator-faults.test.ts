@@ -1,0 +1,151 @@
+// The composed core while its own parts fail: leaders, coordinators, Redis, the network; never two actions for one failure.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { mesh, recovers } from "./mesh-scenes.ts";
+
+describe("a leader that dies", () => {
+  test("with a worker leaves one revival to its successor", () => {
+    const m = mesh();
+    const old = m.leader();
+    m.engine.crash("web");
+    m.kill(old);
+    m.until(() => m.told("verified", "web").length > 0, 5_000);
+    recovers(m, "web");
+    assert.deepEqual(
+      m.deeds.map(({ by }) => by === old),
+      [false],
+    );
+    assert.equal(m.engine.startsOf("web"), 1);
+  });
+
+  test("right after it enqueued a job leaves that job to be adopted: nothing is done twice", () => {
+    for (const ms of [0, 1, 3, 50, 200, 400, 1_000]) {
+      const m = mesh();
+      const old = m.leader();
+      m.engine.crash("web");
+      m.until(() => m.deeds.length > 0, 200, 1);
+      m.pass(ms);
+      m.kill(old);
+      recovers(m, "web");
+      m.pass(10_000);
+      assert.equal(m.engine.startsOf("web"), 1, `killed after ${ms} ms`);
+      assert.equal(m.told("recovered", "web").length, 1, `killed after ${ms} ms`);
+    }
+  });
+
+  test("and whose lease has run out asks for nothing more when it wakes up", () => {
+    const m = mesh();
+    const old = m.leader();
+    m.cutOff(old);
+    m.pass(3_000);
+    m.engine.crash("web");
+    m.pass(1_000);
+    assert.deepEqual(
+      m.deeds.map(({ by }) => by === old),
+      [false],
+    );
+    m.cuts.clear();
+    recovers(m, "web");
+    assert.equal(m.engine.startsOf("web"), 1);
+  });
+});
+
+describe("coordinators that fail", () => {
+  test("one that hears nobody abstains and does nothing, and nobody acts for its blindness", () => {
+    for (const id of ["c1", "c2", "c3"]) {
+      const m = mesh();
+      m.cutOff(id);
+      m.pass(20_000);
+      assert.equal(m.summary(id).fit, false);
+      assert.deepEqual(m.deeds, []);
+      assert.notEqual(m.leader(), id);
+      m.cuts.clear();
+      m.pass(5_000);
+      assert.equal(m.summary(id).fit, true);
+      assert.equal(m.worker("web", id).verdict, "healthy");
+      assert.deepEqual(m.deeds, []);
+    }
+  });
+
+  test("the whole trio, killed while a worker is down, revives it once when it is back", () => {
+    const m = mesh();
+    for (const { id } of m.alive()) m.kill(id);
+    m.engine.crash("web");
+    m.pass(5_000);
+    for (const id of ["c1", "c2", "c3"]) m.boot(id);
+    recovers(m, "web");
+    m.pass(10_000);
+    assert.equal(m.deeds.length, 1);
+    assert.equal(m.engine.startsOf("web"), 1);
+  });
+});
+
+describe("Redis out of reach", () => {
+  test("by a quorum: the leader acts directly once no job can act any more", () => {
+    const m = mesh();
+    m.redis("unreachable");
+    m.pass(500);
+    assert.equal(m.told("redis-lost").length, 1);
+    m.engine.crash("web");
+    const took = m.until(() => m.deeds.length > 0, 5_000);
+    assert.ok(took > 2_000 && took < 3_000, `${took}`);
+    assert.equal(m.deeds[0]!.way, "act-directly");
+    recovers(m, "web");
+    assert.equal(m.engine.startsOf("web"), 1);
+    m.redis("reachable");
+    m.pass(10_000);
+    assert.equal(m.told("redis-back").length, 1);
+    assert.equal(m.deeds.length, 1);
+  });
+
+  test("by the leader alone: it hands over", () => {
+    const m = mesh();
+    const old = m.leader();
+    m.input(old, { kind: "redis-changed", state: "unreachable" });
+    m.until(() => m.leader() !== old && m.leader() !== "", 3_000);
+    m.engine.crash("web");
+    m.pass(200);
+    assert.deepEqual(
+      m.deeds.map(({ by, way }) => [by, way]),
+      [[m.leader(), "enqueue"]],
+    );
+  });
+});
+
+describe("a bad network", () => {
+  test("of 20 % loss in each direction costs no healthy worker anything in ten minutes", () => {
+    const m = mesh({ names: ["w1", "w2", "w3", "w4"] });
+    m.weather.loss = 0.2;
+    m.pass(600_000);
+    assert.deepEqual(m.deeds, []);
+    m.engine.crash("w1");
+    m.pass(200);
+    assert.equal(m.deeds.length, 1);
+  });
+});
+
+describe("a worker that dies again and again", () => {
+  test("is revived as often as its cap allows, then quarantined, also by the next leader", () => {
+    const m = mesh({ settings: { maxRevivals: 3 }, recovery: { maxRevivals: 3 } });
+    m.engine.workers.get("web")!.livesFor = 8_000;
+    m.engine.crash("web");
+    m.until(() => m.told("quarantined", "web").length > 0, 60_000, 100);
+    assert.equal(m.engine.startsOf("web"), 3);
+    m.kill(m.leader());
+    m.pass(20_000);
+    assert.notEqual(m.leader(), "");
+    assert.equal(m.engine.startsOf("web"), 3);
+    assert.ok(m.worker("web").quarantinedFor > 0);
+  });
+
+  test("within its window is one recovery whose tries are counted", () => {
+    const m = mesh();
+    m.engine.workers.get("web")!.livesFor = 1_500;
+    m.engine.crash("web");
+    m.until(() => m.told("exhausted", "web").length > 0, 60_000, 100);
+    assert.equal(m.engine.startsOf("web"), 3);
+    assert.equal(m.deeds.length, 1);
+    assert.equal(m.told("quarantined", "web").length, 1);
+  });
+});
