@@ -44,7 +44,8 @@ export async function runDirectly(ask: DirectAsk, ports: StagePorts): Promise<Di
       newContainerId: acted.containerId,
       newStartedAt: acted.startedAt,
     });
-    end = await verifyLife(job, acted, ports, ask.interruption);
+    const wasStartedBefore = acted.startedAt === job.target.startedAt;
+    end = await verifyLife(job, acted, ports, ask.interruption, wasStartedBefore);
   }
   switch (end.kind) {
     case "recovered":

@@ -136,7 +136,9 @@ export class RevivalRun {
     readonly startedAt: string;
   }): Promise<StageEnd> {
     const target = { ...this.#order.target, ...acted };
-    return await verifyLife({ ...this.#order, target }, acted, this.#ports(), this.#interruption);
+    const wasStartedBefore = acted.startedAt === this.#order.target.startedAt;
+    const job = { ...this.#order, target };
+    return await verifyLife(job, acted, this.#ports(), this.#interruption, wasStartedBefore);
   }
 
   async #fail(end: Extract<StageEnd, { kind: "failed" }>): Promise<never> {

@@ -46,6 +46,10 @@ export async function performOnce(
     case "superseded": {
       const { found } = result;
       if (takenBefore && found !== undefined && isPredecessorsWork(job, found)) {
+        // It may have been killed before agent and dependants followed; where they have, this does nothing.
+        const { containerId, startedAt } = found;
+        const target = { ...job.target, containerId, startedAt };
+        await ports.actor.perform({ ...job, action: "restart-dependants", target }, mayAct);
         return {
           kind: "acted",
           acted: { containerId: found.containerId, startedAt: found.startedAt },
@@ -77,16 +81,16 @@ export async function verifyLife(
   acted: Acted,
   ports: StagePorts,
   interruption: Promise<void>,
+  /** The worker runs since before the action: only its agent was acted on. */
+  wasStartedBefore: boolean,
 ): Promise<StageEnd> {
   const interrupted = interruption.then(() => "interrupted" as const);
   const { token, recovery } = job;
-  const life = await Promise.race([
-    ports.lifeWatch.awaitLife(job, acted, job.verifyTimeout),
-    interrupted,
-  ]);
+  const patience = proofTime(job, wasStartedBefore);
+  const life = await Promise.race([ports.lifeWatch.awaitLife(job, acted, patience), interrupted]);
   if (life === "interrupted") return { kind: "interrupted" };
   if (life === "timeout") {
-    const reason = `no healthy answer within ${job.verifyTimeout / 1000} s of the action`;
+    const reason = `no healthy answer within ${patience / 1000} s of the action`;
     return { kind: "failed", reason, isRunning: true };
   }
   ports.onNews({ kind: "verified", token, recovery, at: ports.clock.wall() });
@@ -99,6 +103,14 @@ export async function verifyLife(
   const reason = `it failed again within ${job.verifyWindow / 1000} s of its first healthy answer`;
   return { kind: "failed", reason, isRunning: false };
 }
+
+/** An agent answers within seconds of its start, or the worker itself is to be acted on next. */
+const agentProof = 4_000;
+
+const proofTime = (job: RevivalJob, wasStartedBefore: boolean): number =>
+  job.action === "agent-then-worker" && wasStartedBefore
+    ? Math.min(agentProof, job.verifyTimeout)
+    : job.verifyTimeout;
 
 /** The job as a later try must see it: what an earlier one started is what may be acted on now. */
 export function followingTry(

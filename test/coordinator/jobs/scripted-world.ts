@@ -64,6 +64,10 @@ export class ScriptedWorld {
   actor(who: string, freeze: FreezePoint = "none"): Actor {
     return {
       perform: async (job, mayAct) => {
+        // No agent and no dependant here that could have to follow.
+        if (job.action === "restart-dependants") {
+          return { kind: "superseded", reason: "nothing needs a restart" };
+        }
         await this.#freezeAt("before-action", freeze);
         const { startedAt, running, engineAway, failing } = this.state;
         if (engineAway > 0) {
