@@ -5,6 +5,9 @@ import { after, elapsed, type Duration, type Instant, type WorkerId } from "../.
 import type { Verdict } from "./decision.ts";
 import type { ContainerView, WorkerSpec } from "./worker.ts";
 
+/** Between the start of a container and the end of the action that started it: its agent and dependants follow. */
+const actionTakes: Duration = 5_000;
+
 export class LedgerPage {
   readonly worker: WorkerId;
   spec: WorkerSpec;
@@ -84,6 +87,11 @@ export class LedgerPage {
   /** Nothing was ever heard of it, and it is asked only because an agent might be inside it. */
   get isMute(): boolean {
     return this.spec.probe.kind === "agent" && !this.everHeard && this.agentSeen === undefined;
+  }
+
+  /** It runs since that start, and for longer than an action takes from the start to its end. */
+  isOldStart(startedAt: string, now: Instant): boolean {
+    return this.spec.container?.startedAt === startedAt && this.runningFor(now) > actionTakes;
   }
 
   runningFor(now: Instant): Duration {

@@ -15,6 +15,8 @@ interface Wait {
   readonly startedAt: string;
   readonly begun: Instant;
   readonly until: Instant;
+  /** The worker runs as it did before: its agent alone was acted on. */
+  readonly isAgents: boolean;
   /** An answer that proves life came before the engine showed the new start. */
   proven: boolean;
 }
@@ -33,14 +35,12 @@ export class Vigil {
   readonly #windows = new Map<number, Window>();
 
   awaitLife(
-    id: number,
-    worker: WorkerId,
-    startedAt: string,
-    timeout: Duration,
+    wait: Pick<Wait, "id" | "worker" | "startedAt" | "isAgents"> & { readonly timeout: Duration },
     now: Instant,
   ): Instant {
+    const { id, worker, startedAt, isAgents, timeout } = wait;
     const until = after(now, timeout);
-    this.#waits.set(id, { id, worker, startedAt, begun: now, until, proven: false });
+    this.#waits.set(id, { id, worker, startedAt, begun: now, until, isAgents, proven: false });
     return until;
   }
 
@@ -83,7 +83,11 @@ export class Vigil {
 
   /** The engine's picture of it changed. `isMute`: nothing of it was ever heard, and no container of its agent is known. */
   onSpec(spec: WorkerSpec, isMute: boolean): VigilOutput[] {
-    return this.#prove(spec, () => isProvenByEngine(spec, isMute));
+    return this.#prove(spec, ({ startedAt, isAgents }) => {
+      // Its word for the worker proves nothing of an agent, and its word for an earlier start nothing of this one.
+      const isOfAgent = isAgents && spec.agent !== undefined;
+      return !isOfAgent && isNewStart(spec, startedAt) && isProvenByEngine(spec, isMute);
+    });
   }
 
   /** `died` at once where the verdict says so. */

@@ -244,9 +244,10 @@ export class Wards {
     timeout: Duration,
     now: Instant,
   ): readonly WardOutput[] {
-    const until = this.#vigil.awaitLife(id, worker, startedAt, timeout, now);
-    this.#perform(this.pinger.verify(worker, until, now), now);
     const page = this.#pages.get(worker);
+    const isAgents = startedAt === "" || page?.isOldStart(startedAt, now) === true;
+    const until = this.#vigil.awaitLife({ id, worker, startedAt, isAgents, timeout }, now);
+    this.#perform(this.pinger.verify(worker, until, now), now);
     if (page !== undefined) this.#out.push(...this.#vigil.onSpec(page.spec, page.isMute));
     return this.#taken();
   }
@@ -301,8 +302,7 @@ export class Wards {
     }
     for (const spec of workers.values()) {
       const page = this.#pages.get(spec.id);
-      if (page?.spec === spec) continue;
-      this.#syncWorker(spec, page, now);
+      if (page?.spec !== spec) this.#syncWorker(spec, page, now);
     }
   }
 

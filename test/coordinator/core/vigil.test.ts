@@ -1,0 +1,152 @@
+// The wait for a first life after an action, and the watch over it.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { Vigil } from "../../../coordinator/core/vigil.ts";
+import type { WorkerSpec } from "../../../coordinator/core/worker.ts";
+import type { AgentHealth } from "../../../proto/messages.ts";
+import { instant } from "../../../proto/units.ts";
+import { container, spec } from "./recovery-specs.ts";
+
+const worker = "h1/web";
+const seen = (startedAt: string, over: Partial<WorkerSpec["container"]> = {}): WorkerSpec =>
+  spec(worker, {
+    container: container("web", { state: "running", startedAt, ...over }),
+    agent: container("web-agent", { state: "running" }),
+    probe: { kind: "agent", address: "10.0.0.2", port: 8888 },
+  });
+const old = seen("2026-01-01T00:00:00Z");
+const fresh = seen("2026-01-01T00:01:00Z");
+const says = (state: AgentHealth["state"], checkedAgo = 10): AgentHealth => ({
+  state,
+  checkedAgo,
+  reason: "",
+});
+const alive = [{ kind: "life-answered", id: 1, result: "alive" }];
+
+/** Waits since 1,000 for the start of `fresh`, until 11,000. */
+function waiting(startedAt = "2026-01-01T00:01:00Z", isAgents = false): Vigil {
+  const vigil = new Vigil();
+  const until = vigil.awaitLife(
+    { id: 1, worker, startedAt, isAgents, timeout: 10_000 },
+    instant(1_000),
+  );
+  assert.equal(until, 11_000);
+  return vigil;
+}
+
+describe("a first life", () => {
+  test("is a healthy answer while the engine shows the new start", () => {
+    assert.deepEqual(waiting().onHealth(fresh, says("healthy"), instant(1_100)), alive);
+  });
+
+  test("is not one while the engine still shows the old start, or a stopped container", () => {
+    const vigil = waiting();
+    const stopped = seen("2026-01-01T00:01:00Z", { state: "exited" });
+    assert.deepEqual(vigil.onHealth(old, says("unhealthy"), instant(1_100)), []);
+    assert.deepEqual(vigil.onHealth(stopped, says("healthy"), instant(1_200)), []);
+  });
+
+  test("that was proven before the engine showed the start counts when it does", () => {
+    const vigil = waiting();
+    assert.deepEqual(vigil.onHealth(old, says("healthy"), instant(1_100)), []);
+    assert.deepEqual(vigil.onSpec(fresh, false), alive);
+  });
+
+  test("is not proven by a check that began before the action", () => {
+    const vigil = waiting();
+    assert.deepEqual(vigil.onHealth(fresh, says("healthy", 600), instant(1_500)), []);
+    assert.deepEqual(vigil.onHealth(fresh, says("healthy", 499), instant(1_500)), alive);
+  });
+
+  test("is any answer of an agent without a check, and none of one whose check has not passed", () => {
+    assert.deepEqual(waiting().onHealth(fresh, says("unchecked", 0), instant(1_001)), alive);
+    for (const state of ["starting", "unhealthy"] as const) {
+      assert.deepEqual(waiting().onHealth(fresh, says(state), instant(2_000)), []);
+    }
+  });
+
+  test("of an agent that alone was acted on is any answer at all", () => {
+    for (const state of ["starting", "unhealthy", "unchecked", "healthy"] as const) {
+      assert.deepEqual(waiting("", true).onHealth(old, says(state), instant(1_100)), alive, state);
+    }
+  });
+
+  test("is a check of our own that passes", () => {
+    assert.deepEqual(waiting().onCheckPassed(fresh), alive);
+    assert.deepEqual(waiting().onCheckPassed(old), []);
+  });
+
+  test("is another worker's business where that one answers", () => {
+    const other = spec("h1/db", { probe: fresh.probe });
+    assert.deepEqual(waiting().onHealth(other, says("healthy"), instant(1_100)), []);
+    assert.equal(waiting().waitsFor("h1/db"), undefined);
+    assert.equal(waiting().waitsFor(worker), 11_000);
+  });
+
+  test("that does not come is a timeout, once", () => {
+    const vigil = waiting();
+    assert.equal(vigil.nextDeadline(), 11_000);
+    assert.deepEqual(vigil.onTick(instant(10_999)), []);
+    const timeout = [{ kind: "life-answered", id: 1, result: "timeout" }];
+    assert.deepEqual(vigil.onTick(instant(11_000)), timeout);
+    assert.ok(vigil.isIdle);
+    assert.deepEqual(vigil.onTick(instant(12_000)), []);
+  });
+});
+
+describe("the engine's HEALTHCHECK", () => {
+  const healthy = seen("2026-01-01T00:01:00Z", { health: "healthy" });
+
+  test("proves the start that it speaks of", () => {
+    assert.deepEqual(waiting().onSpec(healthy, false), alive);
+  });
+
+  test("proves nothing of a start by what it said of the one before", () => {
+    const vigil = waiting();
+    assert.deepEqual(vigil.onSpec(seen("2026-01-01T00:00:00Z", { health: "healthy" }), false), []);
+    const starting = seen("2026-01-01T00:01:00Z", { health: "starting" });
+    assert.deepEqual(vigil.onSpec(starting, false), []);
+    assert.deepEqual(vigil.onSpec(healthy, false), alive);
+  });
+
+  test("of the worker proves nothing of its agent", () => {
+    assert.deepEqual(waiting("", true).onSpec(healthy, false), []);
+    assert.deepEqual(waiting("2026-01-01T00:01:00Z", true).onSpec(healthy, false), []);
+  });
+
+  test("is not asked where there is none and nobody can ask: then it is enough that it runs", () => {
+    const mute: WorkerSpec = { ...fresh, agent: undefined, probe: { kind: "engine-only" } };
+    assert.deepEqual(waiting().onSpec(mute, false), alive);
+    assert.deepEqual(waiting().onSpec(fresh, true), alive);
+    assert.deepEqual(waiting().onSpec(fresh, false), []);
+  });
+});
+
+describe("a window", () => {
+  const opened = (): Vigil => {
+    const vigil = new Vigil();
+    vigil.openWindow(7, worker, 5_000, instant(1_000));
+    return vigil;
+  };
+
+  test("is steady when its time has passed", () => {
+    const vigil = opened();
+    assert.equal(vigil.nextDeadline(), 6_000);
+    assert.deepEqual(vigil.onTick(instant(5_999)), []);
+    const steady = [{ kind: "window-closed", id: 7, result: "steady" }];
+    assert.deepEqual(vigil.onTick(instant(6_000)), steady);
+    assert.ok(vigil.isIdle);
+  });
+
+  test("ends at once by a verdict that it has failed again, and by no other", () => {
+    for (const verdict of ["healthy", "starting", "partial", "agent-lost", "unknown"] as const) {
+      assert.deepEqual(opened().onVerdict(worker, verdict), [], verdict);
+    }
+    for (const verdict of ["stopped", "unhealthy", "silent", "gone"] as const) {
+      const died = [{ kind: "window-closed", id: 7, result: "died" }];
+      assert.deepEqual(opened().onVerdict(worker, verdict), died, verdict);
+      assert.deepEqual(opened().onVerdict("h1/db", verdict), [], verdict);
+    }
+  });
+});
