@@ -154,9 +154,18 @@ export class Trials {
 
   async #starts(name: string, since: number): Promise<number> {
     const words = ["--since", String(Math.floor(since / 1000)), "--until", nowInSeconds()];
-    const filters = ["--filter", `container=${name}`, "--filter", "event=start"];
-    const text = await this.#docker("events", ...words, ...filters, "--format", "{{.TimeNano}}");
-    return text.split("\n").filter((line) => Number(line) / 1e6 >= since).length;
+    // By name here: the engine's own filter also takes names that only begin so.
+    const format = [
+      "--filter",
+      "event=start",
+      "--format",
+      "{{.TimeNano}} {{.Actor.Attributes.name}}",
+    ];
+    const text = await this.#docker("events", ...words, ...format);
+    return text.split("\n").filter((line) => {
+      const [nanoseconds, started] = line.split(" ");
+      return started === name && Number(nanoseconds) / 1e6 >= since;
+    }).length;
   }
 
   async #docker(...words: readonly string[]): Promise<string> {
