@@ -58,6 +58,8 @@ export class Census {
   /** Answers of `ownerOf` since the last change. */
   #owners = new Map<string, WorkerId | undefined>();
   #named: readonly NamedWorker[] = [];
+  /** Workers with several agents: none of them is asked, whatever they announce. */
+  readonly #ambiguous = new Set<WorkerId>();
 
   constructor(config: CensusConfig, now: Instant) {
     this.#config = config;
@@ -94,9 +96,9 @@ export class Census {
     return this.#departed.lastSeen(id);
   }
 
-  /** Whether anything of a gone worker's project still exists; a project that is down as a whole was taken down by a person. */
+  /** Whether something of a gone worker's project was there all the time; a project that is down as a whole was taken down by a person. */
   hasProject(id: WorkerId): boolean {
-    return this.#departed.hasProject(id, this);
+    return this.#departed.hasProject(id);
   }
 
   container(host: string, id: string): ContainerView | undefined {
@@ -157,6 +159,7 @@ export class Census {
 
   #rebuild(now: Instant): void {
     const before = this.#workers;
+    this.#ambiguous.clear();
     const findings: Finding[] = [];
     const workers = new Map<WorkerId, WorkerSpec>();
     for (const views of this.#containers.values()) {
@@ -206,6 +209,7 @@ export class Census {
     const match = agentOf(view, all);
     if (match.kind === "several") {
       const names = match.agents.map((agent) => agent.name).join(", ");
+      this.#ambiguous.add(id);
       const text = `${id} has several agents (${names}): none of them is asked. Leave one, or name its worker by the label heartmesh.worker.`;
       findings.push({ subject: id, code: "mapping-ambiguous", text });
     }
@@ -301,7 +305,7 @@ export class Census {
         const spec = workers.get(id);
         if (spec === undefined) continue;
         this.#byName.set(name, id);
-        if (spec.probe.kind !== "check")
+        if (spec.probe.kind !== "check" && !this.#ambiguous.has(id))
           workers.set(id, { ...spec, probe: { kind: "agent", address, port } });
         continue;
       }

@@ -13,8 +13,15 @@ export interface Present {
   container(host: string, id: string): ContainerView | undefined;
 }
 
+interface Gone {
+  readonly spec: WorkerSpec;
+  readonly at: Instant;
+  /** Nothing of its project was left at some time: a person took it down, and what comes up later is another one. */
+  isTakenDown: boolean;
+}
+
 export class Departed {
-  readonly #gone = new Map<WorkerId, { readonly spec: WorkerSpec; readonly at: Instant }>();
+  readonly #gone = new Map<WorkerId, Gone>();
 
   /** Adds to `workers` those of `before` whose container has gone, without a container. */
   keep(
@@ -27,9 +34,11 @@ export class Departed {
       const { container } = spec;
       if (container === undefined || workers.has(id)) continue;
       const isThere = present.container(container.host, container.id) !== undefined;
-      if (!isThere) this.#gone.set(id, { spec, at: now });
+      if (!isThere) this.#gone.set(id, { spec, at: now, isTakenDown: false });
     }
-    for (const [id, { spec }] of this.#gone) {
+    for (const [id, gone] of this.#gone) {
+      const { spec } = gone;
+      gone.isTakenDown ||= !hasProject(spec, present);
       if (workers.has(id) || isReplaced(spec, present)) this.#gone.delete(id);
       else workers.set(id, { ...spec, container: undefined, probe: { kind: "engine-only" } });
     }
@@ -39,17 +48,16 @@ export class Departed {
     return this.#gone.get(id)?.spec.container;
   }
 
-  hasProject(id: WorkerId, present: Present): boolean {
-    const container = this.lastSeen(id);
-    const compose = container && composeOf(container);
-    return compose === undefined || othersOf(compose.project, present).length > 0;
+  /** Whether its project was there all the time since. */
+  hasProject(id: WorkerId): boolean {
+    return this.#gone.get(id)?.isTakenDown !== true;
   }
 
   /** True where one is no longer shown. */
   tidy(now: Instant): boolean {
     let changed = false;
-    for (const [id, { spec, at }] of this.#gone) {
-      if (spec.settings.recreate || after(at, goneShown) > now) continue;
+    for (const [id, { spec, at, isTakenDown }] of this.#gone) {
+      if ((spec.settings.recreate && !isTakenDown) || after(at, goneShown) > now) continue;
       this.#gone.delete(id);
       changed = true;
     }
@@ -58,16 +66,31 @@ export class Departed {
 }
 
 /** Compose replaced it, or scaled its service down: another container of the same service stands where it stood. */
-function isReplaced(spec: WorkerSpec, present: Present): boolean {
-  const compose = spec.container && composeOf(spec.container);
-  if (compose === undefined) return false;
-  return othersOf(compose.project, present).some(
+function isReplaced({ container }: WorkerSpec, present: Present): boolean {
+  const compose = container && composeOf(container);
+  if (container === undefined || compose === undefined) return false;
+  return othersOf(container, compose.project, present).some(
     (view) => composeOf(view)?.service === compose.service,
   );
 }
 
-function othersOf(project: string, present: Present): readonly ContainerView[] {
+function hasProject({ container }: WorkerSpec, present: Present): boolean {
+  const compose = container && composeOf(container);
+  if (container === undefined || compose === undefined) return true;
+  return othersOf(container, compose.project, present).length > 0;
+}
+
+/** A project of the same name on another host is another project. */
+function othersOf(
+  { host }: ContainerView,
+  project: string,
+  present: Present,
+): readonly ContainerView[] {
   return [...present.containers()].filter(
-    (view) => composeOf(view)?.project === project && view.state !== "removing" && !isAgent(view),
+    (view) =>
+      view.host === host &&
+      composeOf(view)?.project === project &&
+      view.state !== "removing" &&
+      !isAgent(view),
   );
 }

@@ -103,7 +103,10 @@ export type AgentMatch =
 export function agentOf(worker: ContainerView, all: readonly ContainerView[]): AgentMatch {
   const named = indexOf(all).agentsOf.get(worker.name) ?? [];
   const beside = namespaceOf(worker, all).members.filter(
-    (view) => isAgent(view) && (view.labels[workerNameLabel] ?? worker.name) === worker.name,
+    (view) =>
+      isAgent(view) &&
+      isAlive(view) &&
+      (view.labels[workerNameLabel] ?? worker.name) === worker.name,
   );
   const agents = [...new Set([...named, ...beside])];
   const [first] = agents;
@@ -202,7 +205,8 @@ export function namedBeside(
     if (container === undefined) continue;
     if (container.host === own?.host && container.name === name) return id;
     const compose = composeOf(container);
-    if (project !== undefined && compose?.project === project && compose.service === name) {
+    const isBeside = project !== undefined && compose?.project === project;
+    if (isBeside && container.host === own?.host && compose.service === name) {
       ofService = id;
     }
   }
