@@ -63,6 +63,8 @@ export function decide(verdict: Verdict, about: Circumstances, now: Instant): De
     case "agent-lost":
       if (agent === undefined) return leave("its agent's container is gone; start it again");
       if (agent.state === "exited" || agent.state === "dead") return judged(agent, "revive-agent");
+      if (container === undefined || !isStale(agent, container))
+        return act("revive-agent", now, "");
       // Its worker was restarted by somebody, who may be about to restart the agent as well.
       return act(
         "revive-agent",
@@ -87,7 +89,12 @@ type Act = (action: ActionKind, notBefore: Instant, waitReason: string) => Decis
 type Leave = (reason: string) => Decision;
 
 function decideHealthy(about: Circumstances, act: Act, leave: Leave): Decision {
-  const { container, dependants } = about.spec;
+  const { container, agent, dependants } = about.spec;
+  if (container !== undefined && agent?.state === "running" && isStale(container, agent)) {
+    // Its agent answers, and hears nothing of it any more.
+    const held = "it still holds the network namespace of its agent's last run";
+    return act("restart", after(about.since, about.stopHold), held);
+  }
   const stale =
     container !== undefined &&
     dependants.some((member) => member.state === "running" && isStale(member, container));

@@ -23,9 +23,27 @@ export class OwnHands {
     if (news.kind === "try-started") {
       page.actingSince = after(now, -newsDelay);
       this.#intent.onOwnAction(ids, page.actingSince, after(now, longestAction));
-    } else if (page.actingSince !== undefined && news.kind !== "verified") {
+    } else if (page.actingSince !== undefined && endsAction(news)) {
       this.#intent.onOwnAction(ids, page.actingSince, after(now, newsDelay));
       page.actingSince = undefined;
     }
+  }
+}
+
+/** Echoes of the enqueueing come late, also while the action is under way. */
+function endsAction({ kind }: JobNews): boolean {
+  switch (kind) {
+    case "job-enqueued":
+    case "job-adopted":
+    case "job-refused":
+    case "try-started":
+    case "verified":
+      return false;
+    case "acted":
+    case "try-failed":
+    case "recovered":
+    case "exhausted":
+    case "superseded":
+      return true;
   }
 }

@@ -148,6 +148,30 @@ describe("somebody's wish", () => {
   });
 });
 
+describe("an agent that somebody restarts", () => {
+  test("beside its worker takes nothing with it", () => {
+    const m = mesh();
+    m.engine.stop("web-agent");
+    m.pass(200);
+    m.engine.start("web-agent");
+    m.pass(10_000);
+    assert.deepEqual(m.deeds, []);
+    assert.equal(m.worker("web").verdict, "healthy");
+  });
+
+  test("around its worker cuts that one off: it is restarted, once", () => {
+    const m = mesh({ arrangement: "around" });
+    m.engine.stop("web-agent");
+    m.pass(200);
+    m.engine.start("web-agent");
+    m.until(() => m.deeds.length > 0, 6_000);
+    assert.equal(m.deeds[0]!.order.action, "restart");
+    recovers(m, "web");
+    m.pass(10_000);
+    assert.equal(m.deeds.length, 1);
+  });
+});
+
 describe("a worker that is gone", () => {
   test("is recreated after the hold where it asks for that, the rest of its project being there", () => {
     const m = mesh({ names: ["db"] });
