@@ -70,32 +70,33 @@ function bounce(): void {
   });
 }
 
+const defaults = {
+  port: 8888,
+  checkInterval,
+  timeout: 500,
+  maxFailedAttempts: 3,
+  startPeriod: 30_000,
+  stopTimeout: undefined,
+  verifyWindow: 5_000,
+  maxTries: 3,
+  maxRevivals: 5,
+  revivalWindow: 600_000,
+  stopPolicy: "revive",
+  recreate: false,
+  dependsOn: [],
+} as const;
+const statics = Array.from({ length: workers }, (_, at) => ({
+  name: `w${at}`,
+  host: "127.0.0.1",
+  port: Number(port),
+  container: undefined,
+}));
+
 async function coordinator(): Promise<void> {
   const dataDir = mkdtempSync(path.join(tmpdir(), "heartmesh-bench-"));
   process.once("exit", () => {
     rmSync(dataDir, { recursive: true, force: true });
   });
-  const defaults = {
-    port: 8888,
-    checkInterval,
-    timeout: 500,
-    maxFailedAttempts: 3,
-    startPeriod: 30_000,
-    stopTimeout: undefined,
-    verifyWindow: 5_000,
-    maxTries: 3,
-    maxRevivals: 5,
-    revivalWindow: 600_000,
-    stopPolicy: "revive",
-    recreate: false,
-    dependsOn: [],
-  } as const;
-  const statics = Array.from({ length: workers }, (_, at) => ({
-    name: `w${at}`,
-    host: "127.0.0.1",
-    port: Number(port),
-    container: undefined,
-  }));
   const own = incarnation(Date.now());
   const shell = new MeshShell(
     {
