@@ -1,5 +1,6 @@
 // What an engine's JSON says, in the words of the core. Pure; tolerant of fields that an engine or a proxy leaves out.
 
+import { constants } from "node:os";
 import type { ContainerState, ContainerView } from "../core/worker.ts";
 
 /** The fields of `GET /containers/ID/json` that are read, or kept for a recreation. Older engines write null for what newer ones leave out. */
@@ -17,6 +18,8 @@ export interface RawInspection {
   };
   readonly Config?: Readonly<Record<string, unknown>> & {
     readonly Hostname?: string;
+    /** `SIGUSR1`, `USR1` or `10`; absent for SIGTERM. */
+    readonly StopSignal?: string;
     readonly Image?: string;
     readonly Labels?: Readonly<Record<string, string>> | null;
     readonly Healthcheck?: {
@@ -85,8 +88,20 @@ export function viewOf(host: string, raw: RawInspection): ContainerView {
     pidMode: raw.HostConfig?.PidMode ?? "",
     addresses: addressesOf(raw),
     hostname: raw.Config?.Hostname ?? "",
+    ...stopSignalOf(raw.Config?.StopSignal),
     imageStartPeriod: Math.round((raw.Config?.Healthcheck?.StartPeriod ?? 0) / 1e6),
   };
+}
+
+/** Without it, `docker stop` of an image that stops by another signal than SIGTERM would look like a crash. */
+function stopSignalOf(text: string | undefined): { readonly stopSignal?: number } {
+  if (text === undefined || text === "") return {};
+  const number = Number(text);
+  const named = Object.entries(constants.signals).find(
+    ([name]) => name === text || name === `SIG${text}`,
+  )?.[1];
+  const signal = Number.isInteger(number) ? number : named;
+  return signal === undefined ? {} : { stopSignal: signal };
 }
 
 /** The engine writes names with a leading slash; a summary's first one without a link's second slash is the container's own. */

@@ -63,3 +63,13 @@ test("the old name of the default bridge, and a state that nobody knows", () => 
   assert.equal(parseView(raw).networkMode, "bridge");
   assert.equal(parseView({ ...raw, State: { Status: "vanishing" } }).state, "dead");
 });
+
+test("the signal that stops a container, by name, short name or number", () => {
+  const signalOf = (StopSignal: string) =>
+    parseView({ Id: "x", Name: "y", Config: { StopSignal } }).stopSignal;
+  assert.equal(signalOf("SIGUSR1"), 10);
+  assert.equal(signalOf("WINCH"), 28);
+  assert.equal(signalOf("3"), 3);
+  assert.equal(signalOf(""), undefined);
+  assert.equal(signalOf("SIGNONSENSE"), undefined);
+});
