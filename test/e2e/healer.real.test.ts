@@ -1,0 +1,123 @@
+// The healer under its own failures: its leader, the whole trio or its Redis die while a worker is down; and agents die under healthy workers.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { crash, pidOf, until } from "../lab/containers.ts";
+import { startEngine, type LabEngine } from "../lab/engine.ts";
+import { ensureImages } from "../lab/images.ts";
+import { needs } from "../lab/requirements.ts";
+import { Trio } from "../lab/trio.ts";
+import { startWorker } from "../lab/workers.ts";
+
+describe("a worker is healed once", { skip: needs("root", "engine", "redis") }, () => {
+  let engine: LabEngine;
+  let trio: Trio;
+
+  before(async () => {
+    engine = await startEngine({ name: "lab" });
+    await ensureImages(engine, ["worker", "node"]);
+    trio = await Trio.start(engine, { env: { VERIFY_WINDOW: "1" } });
+  });
+
+  after(async () => {
+    await trio.stop();
+    await engine.stop();
+  });
+
+  const inspect = async (name: string, what: string): Promise<string> => {
+    const ran = await engine.docker("inspect", "-f", what, name);
+    assert.equal(ran.code, 0, ran.stderr);
+    return ran.stdout.trim();
+  };
+  const startsSince = async (name: string, at: number): Promise<number> => {
+    const words = ["--since", String(Math.floor(at / 1000))];
+    const until = ["--until", String(Math.ceil(Date.now() / 1000))];
+    const format = "{{.TimeNano}} {{.Actor.Attributes.name}}";
+    const ran = await engine.docker(
+      ...["events", ...words, ...until, "--filter", "event=start", "--format", format],
+    );
+    return ran.stdout.split("\n").filter((line) => {
+      const [nanoseconds, started] = line.split(" ");
+      return started === name && Number(nanoseconds) / 1e6 >= at;
+    }).length;
+  };
+  const healthy = async (name: string): Promise<void> => {
+    await startWorker(trio, { name, arrangement: "joins-worker" });
+    await trio.verdict(name, "healthy");
+  };
+
+  test("when the leader dies with it", async () => {
+    await healthy("with-leader");
+    const leader = await trio.leader();
+    const at = Date.now();
+    await Promise.all([trio.kill(leader), crash(engine, "with-leader")]);
+    await trio.recovered("with-leader", at);
+    trio.startCoordinator(leader);
+    assert.equal(await startsSince("with-leader", at), 1);
+  });
+
+  test("when the whole trio is killed, and comes back while it is down", async () => {
+    await healthy("without-trio");
+    for (const id of trio.ids) await trio.kill(id);
+    const at = Date.now();
+    await crash(engine, "without-trio");
+    for (const id of trio.ids) trio.startCoordinator(id);
+    await trio.leader();
+    await trio.recovered("without-trio", at, "recovered", 60_000);
+    assert.equal(await startsSince("without-trio", at), 1);
+  });
+
+  test("when Redis is away: directly, and the record is written down later", async () => {
+    await healthy("without-redis");
+    await trio.killRedis();
+    const at = Date.now();
+    await crash(engine, "without-redis");
+    await until(
+      "it to run again",
+      async () => {
+        const running = await inspect("without-redis", "{{.State.Running}}");
+        return running === "true" ? true : undefined;
+      },
+      30_000,
+      200,
+    );
+    await trio.startRedis();
+    const recovery = await trio.recovered("without-redis", at, "recovered", 60_000);
+    assert.equal(recovery.tries.length, 1);
+    assert.equal(await startsSince("without-redis", at), 1);
+    await until(
+      "the loss to be on record",
+      async () => {
+        const kinds = (await trio.events().catch(() => [])).map(({ kind }) => kind);
+        return kinds.includes("redis-lost") && kinds.includes("redis-back") ? true : undefined;
+      },
+      30_000,
+      500,
+    );
+  });
+
+  for (const [how, strike] of [
+    ["killed", (agent: string) => crash(engine, agent)],
+    ["stopped", (agent: string) => engine.docker("stop", "-t", "0", agent)],
+    ["hung", async (agent: string) => process.kill(await pidOf(engine, agent), "SIGSTOP")],
+  ] as const) {
+    test(`an agent that is ${how} is revived, and its worker is not touched`, async () => {
+      const name = `agent-${how}`;
+      await healthy(name);
+      const started = await inspect(name, "{{.State.StartedAt}}");
+      const before = await inspect(`${name}-agent`, "{{.State.StartedAt}}");
+      await strike(`${name}-agent`);
+      await until(
+        "its agent to be started",
+        async () => {
+          const now = await inspect(`${name}-agent`, "{{.State.Running}} {{.State.StartedAt}}");
+          return now.startsWith("true") && !now.endsWith(before) ? true : undefined;
+        },
+        30_000,
+        200,
+      );
+      await trio.verdict(name, "healthy");
+      assert.equal(await inspect(name, "{{.State.StartedAt}}"), started);
+    });
+  }
+});
