@@ -22,7 +22,7 @@ export interface Worker {
   isHungSince: number | undefined;
   /** Its datagrams are dropped, by and by whom the mesh decides; a restart of the worker ends it where `healsBy` says so. */
   isMute: boolean;
-  healsBy: "worker" | "agent";
+  healsBy: "worker" | "agent" | "either";
   /** How long it lives after each start. */
   livesFor: number | undefined;
 }
@@ -201,7 +201,7 @@ export class ScriptedEngine {
     const worker = this.workers.get(name);
     if (worker !== undefined) {
       worker.isHungSince = undefined;
-      if (worker.healsBy === "worker") worker.isMute = false;
+      if (worker.healsBy !== "agent") worker.isMute = false;
       if (worker.livesFor !== undefined) {
         this.#stage.at(worker.livesFor, () => {
           this.crash(name);
@@ -209,7 +209,7 @@ export class ScriptedEngine {
       }
     }
     const ofAgent = name.endsWith("-agent") ? this.workers.get(name.slice(0, -6)) : undefined;
-    if (ofAgent?.healsBy === "agent") ofAgent.isMute = false;
+    if (ofAgent !== undefined && ofAgent.healsBy !== "worker") ofAgent.isMute = false;
   }
 
   #running(name: string): ContainerView | undefined {

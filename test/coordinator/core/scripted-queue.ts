@@ -155,7 +155,7 @@ export class ScriptedQueue {
       }
     }
     this.#later(job, takes, () => {
-      this.#onActed(job, isAgents);
+      this.#onActed(job);
     });
   }
 
@@ -172,11 +172,11 @@ export class ScriptedQueue {
     const isInside = engine.workers.get(name)?.arrangement === "inside";
     if (isInside) engine.start(`${name}-agent`, job.runner);
     this.#later(job, 300, () => {
-      this.#onActed(job, false);
+      this.#onActed(job);
     });
   }
 
-  #onActed(job: Job, isAgents: boolean): void {
+  #onActed(job: Job): void {
     const { order } = job;
     const view = this.#stage.engine.view(order.target.name);
     const newContainerId = view?.id ?? "";
@@ -184,13 +184,13 @@ export class ScriptedQueue {
     job.hasActed = true;
     job.order = { ...order, target: { ...order.target, startedAt: newStartedAt } };
     this.#tell(job, { kind: "acted", ...base(order), newContainerId, newStartedAt });
-    this.#verify(job, isAgents);
+    this.#verify(job);
   }
 
-  #verify(job: Job, isAgents = false): void {
+  #verify(job: Job): void {
     const { order, runner, run } = job;
     const { worker } = order.token;
-    const startedAt = isAgents ? "" : order.target.startedAt;
+    const startedAt = order.action === "revive-agent" ? "" : order.target.startedAt;
     const wait = { worker, startedAt, timeout: order.verifyTimeout };
     this.#stage.awaitLife(runner, wait, (life) => {
       if (job.run !== run) return;
