@@ -130,6 +130,8 @@ export class Docket {
     const { self, pinger, standings, hosts, census } = this.#sources;
     const { spec, worker } = page;
     const path = pinger.path(worker, now);
+    // One that was restarted while the worker was silent knows from the others that there is somebody to hear.
+    page.everHeard ||= standings.wasHeardElsewhere(worker);
     return {
       spec,
       me: self,

@@ -195,6 +195,14 @@ export class Standings {
     return count;
   }
 
+  /** Whether another coordinator has heard the worker as it stands there now, however long ago. */
+  wasHeardElsewhere(worker: WorkerId): boolean {
+    for (const { heardAt } of this.#matters.get(worker)?.heard.values() ?? []) {
+      if (heardAt !== undefined) return true;
+    }
+    return false;
+  }
+
   /** What each other coordinator said last, for people. */
   saidOf(worker: WorkerId): Record<CoordinatorId, StandingKind> {
     const said: Record<CoordinatorId, StandingKind> = {};

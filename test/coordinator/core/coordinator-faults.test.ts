@@ -68,6 +68,19 @@ describe("coordinators that fail", () => {
     }
   });
 
+  test("two that are restarted while a worker is silent learn from the third that it was heard once", () => {
+    const m = mesh({ settings: { startPeriod: 5_000 } });
+    for (const id of ["c1", "c2"]) m.kill(id);
+    m.engine.workers.get("web")!.isMute = true;
+    m.pass(1_000);
+    for (const id of ["c1", "c2"]) m.boot(id);
+    m.until(() => m.leader() !== "", 5_000);
+    if (m.leader() === "c3") m.input("c3", { kind: "stop-asked" });
+    m.until(() => m.deeds.length > 0, 20_000);
+    assert.notEqual(m.deeds[0]!.by, "c3");
+    recovers(m, "web");
+  });
+
   test("the whole trio, killed while a worker is down, revives it once when it is back", () => {
     const m = mesh();
     for (const { id } of m.alive()) m.kill(id);
