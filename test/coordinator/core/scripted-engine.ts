@@ -42,6 +42,8 @@ export class ScriptedEngine {
   readonly views = new Map<string, ContainerView>();
   /** Starts of each container by whomever, after the first. */
   readonly starts: { readonly name: string; readonly at: number; readonly by: string }[] = [];
+  /** Addresses where the agent of another worker answers. */
+  readonly answersAs = new Map<string, string>();
   readonly #stage: Stage;
   readonly #removed = new Map<string, ContainerView>();
   #next = 1;
@@ -169,6 +171,10 @@ export class ScriptedEngine {
 
   /** What the agent at this address and its worker would say; undefined: nothing answers there. */
   answerAt(address: string): { readonly name: string; readonly health: AgentHealth } | undefined {
+    const stranger = this.answersAs.get(address);
+    if (stranger !== undefined) {
+      return { name: stranger, health: { state: "healthy", checkedAgo: 1, reason: "" } };
+    }
     const worker = [...this.workers.values()].find((one) => one.address === address);
     if (worker === undefined || worker.isMute || worker.arrangement === "none") return undefined;
     const own = this.view(worker.name);
