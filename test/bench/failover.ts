@@ -8,6 +8,7 @@ import { until } from "../lab/containers.ts";
 import { inNamespace, type LabEngine } from "../lab/engine.ts";
 import type { Trio } from "../lab/trio.ts";
 import { summarize, type BenchResult } from "./report.ts";
+import { tried } from "./tried.ts";
 
 export async function benchFailover(
   trio: Trio,
@@ -15,7 +16,8 @@ export async function benchFailover(
   etcdTrials: number,
 ): Promise<BenchResult[]> {
   const ours: number[] = [];
-  for (let at = 0; at < n; at++) ours.push(await failover(trio));
+  for (let at = 0; at < n; at++)
+    await tried("failover", async () => ours.push(await failover(trio)));
   const etcd = await benchEtcd(trio.engine, etcdTrials);
   const ratio = summarize("", ours, "ms").median / summarize("", etcd, "ms").median;
   return [
@@ -80,7 +82,9 @@ interface EtcdNode {
 
 async function benchEtcd(engine: LabEngine, n: number): Promise<number[]> {
   const samples: number[] = [];
-  for (let at = 0; at < n; at++) samples.push(await etcdTrial(engine, at));
+  for (let at = 0; at < n; at++) {
+    await tried("etcd", async () => samples.push(await etcdTrial(engine, at)));
+  }
   return samples;
 }
 

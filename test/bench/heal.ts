@@ -7,6 +7,7 @@ import { benchFailover } from "./failover.ts";
 import { benchPings } from "./pings.ts";
 import { summarize, type BenchResult } from "./report.ts";
 import { Trials } from "./trials.ts";
+import { tried } from "./tried.ts";
 
 /** As tried and documented in the README. */
 const fastSet = { CHECK_INTERVAL: "0.5", TIMEOUT: "0.25", MAX_FAILED_ATTEMPTS: "4" };
@@ -53,14 +54,16 @@ async function benchDefaults(trio: Trio, n: number): Promise<BenchResult[]> {
   const runners: number[] = [];
   for (let at = 0; at < n; at++) {
     // One after the other, so that whatever else the machine does meets both.
-    dockers.push(await trials.dockersOwn());
-    const crash = await trials.crash();
-    ours.push(crash.running);
-    verified.push(crash.verified);
-    hangs.push(await trials.hang());
-    silences.push(await trials.silence());
-    together.push(await trials.leaderAndWorker());
-    runners.push(await trials.runnerKilled());
+    await tried("docker-restart", async () => dockers.push(await trials.dockersOwn()));
+    await tried("crash", async () => {
+      const crash = await trials.crash();
+      ours.push(crash.running);
+      verified.push(crash.verified);
+    });
+    await tried("hang", async () => hangs.push(await trials.hang()));
+    await tried("silence", async () => silences.push(await trials.silence()));
+    await tried("leader-and-worker", async () => together.push(await trials.leaderAndWorker()));
+    await tried("runner-killed", async () => runners.push(await trials.runnerKilled()));
   }
   const own = summarize("docker-restart", dockers, "ms").median;
   return [
@@ -84,7 +87,9 @@ async function benchDefaults(trio: Trio, n: number): Promise<BenchResult[]> {
 async function benchFast(trio: Trio, n: number): Promise<BenchResult[]> {
   const trials = new Trials(trio);
   const silences: number[] = [];
-  for (let at = 0; at < n; at++) silences.push(await trials.silence());
+  for (let at = 0; at < n; at++) {
+    await tried("silence", async () => silences.push(await trials.silence()));
+  }
   const worst = { of: "max", atMost: 1_700 } as const;
   const mean = { of: "mean", atMost: 1_400 } as const;
   return [summarize("silent-verdict-fast", silences, "ms", worst, mean)];

@@ -60,6 +60,16 @@ export class Trials {
       run("nsenter", [`--net=/var/run/netns/${engine.netns}`, "iptables", "-w", verb, ...rule]);
     const at = Date.now();
     for (const rule of rules) await iptables("-I", rule);
+    try {
+      return (await this.#silenceOf(name, at)) - at;
+    } finally {
+      for (const rule of rules) await iptables("-D", rule);
+      await this.#remove(name);
+    }
+  }
+
+  /** When the leader's verdict fell. */
+  async #silenceOf(name: string, at: number): Promise<number> {
     const verdict = await until(
       "a verdict of silence",
       async () => {
@@ -75,9 +85,7 @@ export class Trials {
       20_000,
       250,
     );
-    for (const rule of rules) await iptables("-D", rule);
-    await this.#remove(name);
-    return verdict.atMs - at;
+    return verdict.atMs;
   }
 
   async leaderAndWorker(): Promise<number> {
