@@ -3,7 +3,8 @@
 import { after, earliest, elapsed } from "../../proto/units.ts";
 import type { CoordinatorId, Duration, Instant } from "../../proto/units.ts";
 import type { ElectionConfig } from "./election-shape.ts";
-import { Lease, leaseLength, promiseOf, quorumOf } from "./lease.ts";
+import { Lease, leaseLength, promiseOf } from "./lease.ts";
+import { quorumOf } from "./quorum.ts";
 
 export class Leadership {
   readonly #lease: Lease;

@@ -8,9 +8,6 @@ import {
   type Instant,
 } from "../../proto/units.ts";
 
-/** ⌊n/2⌋+1 of the n configured coordinators. */
-export const quorumOf = (members: number): number => Math.floor(members / 2) + 1;
-
 /**
  * What a leader asks for with each heartbeat: 0.8 T, whole milliseconds since that is what travels. Shorter than every
  * election timeout (T to 1.33 T), so that by the time the first follower asks for pre-votes the promises of those

@@ -5,7 +5,8 @@ import type { Heartbeat, Vote } from "../../proto/messages.ts";
 import { after, earliest, term } from "../../proto/units.ts";
 import type { CoordinatorId, Duration, Instant, Term } from "../../proto/units.ts";
 import { diskRetry, type ElectionConfig } from "./election-shape.ts";
-import { promiseOf, quorumOf } from "./lease.ts";
+import { promiseOf } from "./lease.ts";
+import { quorumOf } from "./quorum.ts";
 import { Pledge } from "./pledge.ts";
 import { VoteBook, type Ballot } from "./vote-book.ts";
 

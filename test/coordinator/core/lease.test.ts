@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Lease, leaseLength, promiseOf, quorumOf } from "../../../coordinator/core/lease.ts";
+import { Lease, leaseLength, promiseOf } from "../../../coordinator/core/lease.ts";
+import { quorumOf } from "../../../coordinator/core/quorum.ts";
 import { Random } from "../../../proto/random.ts";
 import { instant } from "../../../proto/units.ts";
 
