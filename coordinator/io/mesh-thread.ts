@@ -2,6 +2,7 @@
 
 import { parentPort, workerData } from "node:worker_threads";
 import type { Instant } from "../../proto/units.ts";
+import type { CoordinatorSummary } from "../core/summary.ts";
 import { MeshShell } from "./mesh-shell.ts";
 import {
   sharedClock,
@@ -14,6 +15,8 @@ import {
 /** A picture of up to this many workers is made every 100 ms, of more every second: it is copied between threads. */
 const manyWorkers = 500;
 const summaryEvery = 100;
+/** A lease takes a round trip. */
+const leaseEvery = 10;
 /** What a handover needs to be told, repeats included. */
 const handoverTime = 150;
 
@@ -26,6 +29,7 @@ const say = (message: FromMesh): void => {
 const shell = new MeshShell(workerData as MeshSetup, {
   onOutputs: (outputs: readonly ActingOutput[], now: Instant) => {
     say({ kind: "outputs", outputs, now, clock: sharedClock() });
+    if (outputs.some(({ kind }) => kind === "role-changed")) setImmediate(showRole);
   },
   onLog: (level, text) => {
     say({ kind: "log", level, text });
@@ -40,11 +44,19 @@ const summaries = setInterval(() => {
 }, summaryEvery);
 let lastCount = 0;
 
-function sendSummary(): void {
+function sendSummary(): CoordinatorSummary | undefined {
   const summary = shell.summary();
-  if (summary === undefined) return;
+  if (summary === undefined) return undefined;
   lastCount = summary.workers.length;
   say({ kind: "summary", summary });
+  return summary;
+}
+
+/** A change of role is shown at once, and a new leader's lease as soon as it holds one: proxies and people wait for it. */
+function showRole(): void {
+  const summary = sendSummary();
+  const awaitsLease = summary?.role === "leader" && summary.leaseFor === 0;
+  if (awaitsLease && lastCount <= manyWorkers) setTimeout(showRole, leaseEvery);
 }
 
 port.on("message", (message: ToMesh) => {

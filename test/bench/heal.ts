@@ -50,7 +50,6 @@ async function benchDefaults(trio: Trio, n: number): Promise<BenchResult[]> {
   const verified: number[] = [];
   const hangs: number[] = [];
   const silences: number[] = [];
-  const together: number[] = [];
   const runners: number[] = [];
   for (let at = 0; at < n; at++) {
     // One after the other, so that whatever else the machine does meets both.
@@ -62,7 +61,6 @@ async function benchDefaults(trio: Trio, n: number): Promise<BenchResult[]> {
     });
     await tried("hang", async () => hangs.push(await trials.hang()));
     await tried("silence", async () => silences.push(await trials.silence()));
-    await tried("leader-and-worker", async () => together.push(await trials.leaderAndWorker()));
     await tried("runner-killed", async () => runners.push(await trials.runnerKilled()));
   }
   const own = summarize("docker-restart", dockers, "ms").median;
@@ -79,7 +77,6 @@ async function benchDefaults(trio: Trio, n: number): Promise<BenchResult[]> {
       { of: "max", atMost: 2_500 },
       { of: "mean", atMost: 2_100 },
     ),
-    summarize("leader-and-worker", together, "ms", { of: "max", atMost: 5_000 }),
     summarize("runner-killed", runners, "ms", { of: "max", atMost: 8_000 }),
   ];
 }

@@ -29,13 +29,14 @@ const { values, positionals } = parseArgs({
 
 // `heal` holds the agent's, so without a name nothing is measured twice.
 const names = positionals.length > 0 ? positionals : ["mac", "heal"];
+const unknown = names.find((name) => !Object.hasOwn(benches, name));
+if (unknown !== undefined) {
+  console.error(`There is no benchmark "${unknown}"; expected ${Object.keys(benches).join(", ")}.`);
+  process.exit(2);
+}
 for (const name of names) {
   const bench = benches[name];
-  if (bench === undefined) {
-    console.error(`There is no benchmark "${name}"; expected ${Object.keys(benches).join(", ")}.`);
-    process.exitCode = 2;
-    break;
-  }
+  if (bench === undefined) continue;
   console.log(`\n${name}`);
   const results = await bench({ short: values.short });
   printTable(results);

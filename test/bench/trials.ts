@@ -88,19 +88,28 @@ export class Trials {
     return verdict.atMs;
   }
 
-  async leaderAndWorker(): Promise<number> {
+  /**
+   * Leader and worker killed in the same instant, so that only a new leader can decide. `acting`: its first decision has passed the token
+   * check, since a try begins with that; `verified`: the worker answers.
+   */
+  async leaderAndWorker(): Promise<{ readonly acting: number; readonly verified: number }> {
     const name = await this.#worker("joins-worker");
     const leader = await this.#trio.leader();
+    const pid = await pidOf(this.#trio.engine, name);
+    const at = Date.now();
     const dying = this.#trio.kill(leader);
-    const at = await this.#kill(name);
+    process.kill(pid, "SIGKILL");
     await dying;
     const recovery = await this.#trio.recovered(name, at);
     this.#trio.startCoordinator(leader);
     await this.#remove(name);
-    return (recovery.verifiedAtMs ?? Infinity) - at;
+    return {
+      acting: (recovery.actingAtMs ?? Infinity) - at,
+      verified: (recovery.verifiedAtMs ?? Infinity) - at,
+    };
   }
 
-  /** The coordinator whose runner holds the revival is killed; throws where the action ran twice. */
+  /** The coordinator whose runner holds the revival is killed; throws where that came too late, or the action ran twice. */
   async runnerKilled(): Promise<number> {
     const name = await this.#worker("joins-worker");
     const at = await this.#kill(name);
@@ -108,13 +117,17 @@ export class Trials {
       const [recovery] = (await this.#trio.recoveries(name)).filter((one) => one.decidedAtMs >= at);
       return recovery?.tries[0]?.runner.split(".")[0];
     });
+    const killedAt = Date.now();
     await this.#trio.kill(runner);
     const recovery = await this.#trio.recovered(name, at);
     this.#trio.startCoordinator(runner);
+    const verifiedAt = recovery.verifiedAtMs ?? Infinity;
+    if (verifiedAt <= killedAt)
+      throw new Error(`${name} was verified before its runner was killed`);
     const starts = await this.#starts(name, at);
     if (starts !== 1) throw new Error(`${name} was started ${starts} times`);
     await this.#remove(name);
-    return (recovery.verifiedAtMs ?? Infinity) - at;
+    return verifiedAt - at;
   }
 
   async #worker(arrangement: "joins-worker" | "joins-agent"): Promise<string> {
