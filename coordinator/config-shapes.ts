@@ -1,4 +1,4 @@
-// Values of single variables that have a shape of their own: labels, static workers, engines, retention, URLs. Pure.
+// Values of single variables that have a shape of their own: labels, static workers, retention, URLs. Pure.
 
 import { parseAddress, parseDuration, parseInteger, type Parsed } from "../proto/config-parse.ts";
 import { isName } from "../proto/text.ts";
@@ -16,13 +16,6 @@ export interface StaticWorker {
   readonly host: string;
   readonly port: number;
   readonly container: string | undefined;
-}
-
-/** An engine; `name` is empty where its own name shall count, `write` undefined where writes go the same way. */
-export interface EngineAddress {
-  readonly name: string;
-  readonly url: string;
-  readonly write: string | undefined;
 }
 
 export function parseLabels(text: string): Parsed<readonly LabelMatch[]> {
@@ -58,62 +51,6 @@ export function parseStaticWorkers(
     workers.push({ name, ...address.value, container });
   }
   return parsed(workers);
-}
-
-/** `none`, or engines with optional names; write hosts are matched by name, else by order. */
-export function parseEngines(
-  text: string,
-  writes: string | undefined,
-): Parsed<readonly EngineAddress[]> {
-  if (text === "none") return parsed([]);
-  const read = parseEngineList(text);
-  if (!read.ok) return read;
-  const write = parseEngineList(writes ?? "");
-  if (!write.ok) return malformed(`in DOCKER_WRITE_HOST ${write.detail ?? ""}`);
-  if (read.value.length === 0) return malformed("no engine in it; expected an address, or none");
-  for (const { name } of write.value) {
-    if (name !== "" && !read.value.some((one) => one.name === name)) {
-      return malformed(`DOCKER_WRITE_HOST names ${name}, which stands not in DOCKER_HOST`);
-    }
-  }
-  const unnamed = write.value.filter((one) => one.name === "");
-  if (unnamed.length > 0 && unnamed.length !== read.value.length) {
-    return malformed(
-      `DOCKER_WRITE_HOST has ${unnamed.length} addresses for ${read.value.length} engines; give one each, or names`,
-    );
-  }
-  return parsed(
-    read.value.map(({ name, url }, index) => ({
-      name,
-      url,
-      write:
-        write.value.find((one) => one.name === name && name !== "")?.url ?? unnamed[index]?.url,
-    })),
-  );
-}
-
-function parseEngineList(
-  text: string,
-): Parsed<readonly { readonly name: string; readonly url: string }[]> {
-  const engines: { name: string; url: string }[] = [];
-  for (const part of entriesOf(text)) {
-    const match =
-      /^(?:([^=\s/:]+)=)?(unix:\/\/\/\S+|tcp:\/\/[^\s/]+|https?:\/\/[^\s/]+|ssh:\/\/\S+)$/.exec(
-        part,
-      );
-    const url = match?.[2];
-    if (url === undefined) {
-      return malformed(
-        `"${part}" is no engine; expected unix:///path, tcp://host:port or ssh://user@host`,
-      );
-    }
-    const name = match?.[1] ?? "";
-    if (engines.some((other) => other.url === url || (name !== "" && other.name === name))) {
-      return malformed(`"${part}" stands twice`);
-    }
-    engines.push({ name, url });
-  }
-  return parsed(engines);
 }
 
 /** `30d` or `30d,100000`. */

@@ -7,24 +7,23 @@ import { misspelt, namesOf, type Environment, type NamedAddress } from "../proto
 import type { CoordinatorId, Duration } from "../proto/units.ts";
 import { parseTokens } from "./api/tokens.ts";
 import {
-  parseEngines,
   parseLabels,
   parseMails,
   parseRetention,
   parseStaticWorkers,
   parseUrls,
   urlProblem,
-  type EngineAddress,
   type LabelMatch,
   type StaticWorker,
 } from "./config-shapes.ts";
 import { checkCoordinators, checkTimes } from "./config-relations.ts";
 import { ConfigReader, type ReadFile, type Secret } from "./config-reader.ts";
 import { commandLineVariables, coordinatorVariables, type VariableName } from "./config-table.ts";
+import { parseEngines, type EngineSpec } from "./docker/endpoints.ts";
 import { describeRedis, parseRedisUrl } from "./io/redis-url.ts";
 import type { WorkerSettings } from "./core/worker.ts";
 
-export type { EngineAddress, LabelMatch, ReadFile, Secret, StaticWorker };
+export type { LabelMatch, ReadFile, Secret, StaticWorker };
 
 /** Durations in ms. Where a field has a variable of its own, the table says more of it. */
 export interface CoordinatorConfig {
@@ -78,9 +77,7 @@ export interface CoordinatorConfig {
   readonly redisUrl: Secret | undefined;
   readonly docker: {
     /** DOCKER_HOST and DOCKER_WRITE_HOST; empty for `none`. */
-    readonly engines: readonly EngineAddress[];
-    /** DOCKER_CERT_PATH, where DOCKER_TLS_VERIFY is set: the directory of ca.pem, cert.pem and key.pem. */
-    readonly certPath: string | undefined;
+    readonly engines: readonly EngineSpec[];
   };
   readonly http: {
     /** HTTP_HOST. */
@@ -247,25 +244,39 @@ function readRedisUrl(reader: ConfigReader): Secret | undefined {
 }
 
 function readDocker(reader: ConfigReader): CoordinatorConfig["docker"] {
+  const hosts = reader.text("DOCKER_HOST");
   const writes = reader.text("DOCKER_WRITE_HOST");
-  const engines = reader.shaped("DOCKER_HOST", [], (text) => parseEngines(text, writes));
+  const certPath = readCertPath(reader);
+  if (hosts === "none") return { engines: [] };
+  const engines = parseEngines({
+    DOCKER_HOST: hosts,
+    DOCKER_WRITE_HOST: writes,
+    DOCKER_CERT_PATH: certPath,
+  });
+  if (engines.ok) return { engines: engines.value };
+  reader.problems.push(...engines.problems);
+  return { engines: [] };
+}
+
+/** The directory of ca.pem, cert.pem and key.pem, where TLS is asked for. */
+function readCertPath(reader: ConfigReader): string | undefined {
   const verify = reader.text("DOCKER_TLS_VERIFY");
   const certPath = reader.text("DOCKER_CERT_PATH");
   if (verify === undefined) {
     if (certPath !== undefined) {
       reader.warnings.push("DOCKER_CERT_PATH has no effect without DOCKER_TLS_VERIFY=1");
     }
-    return { engines, certPath: undefined };
+    return undefined;
   }
   if (certPath === undefined) {
     reader.problems.push("DOCKER_TLS_VERIFY needs DOCKER_CERT_PATH: the directory of ca.pem, …");
-  } else {
-    for (const file of ["ca.pem", "cert.pem", "key.pem"]) {
-      if (reader.isReadable(`${certPath}/${file}`)) continue;
-      reader.problems.push(`DOCKER_CERT_PATH: ${certPath}/${file} cannot be read`);
-    }
+    return undefined;
   }
-  return { engines, certPath };
+  for (const file of ["ca.pem", "cert.pem", "key.pem"]) {
+    if (reader.isReadable(`${certPath}/${file}`)) continue;
+    reader.problems.push(`DOCKER_CERT_PATH: ${certPath}/${file} cannot be read`);
+  }
+  return certPath;
 }
 
 function readHttp(

@@ -6,14 +6,12 @@ import type { Random } from "../proto/random.ts";
 import type { CoordinatorConfig } from "./config.ts";
 import type { EngineNews } from "./core/engine-news.ts";
 import { EngineActor } from "./docker/act.ts";
-import { parseEngines, type EngineSpec } from "./docker/endpoints.ts";
 import { EngineClient } from "./docker/engines.ts";
 import { OwnActions } from "./docker/own-actions.ts";
 import { Recreator } from "./docker/recreate.ts";
 import type { Relevance } from "./docker/relevance.ts";
 import { SpecStore } from "./docker/spec-store.ts";
 import { EngineWatcher } from "./docker/watch.ts";
-import { coded } from "./errors.ts";
 import type { Actor } from "./jobs/ports.ts";
 
 export interface EngineRoomAsk {
@@ -48,7 +46,7 @@ export class EngineRoom {
     const specs = new SpecStore(config.dataDir, onProblem);
     const { dataDir } = config;
     this.#recreator = new Recreator({ dataDir, specs, own, relevance, onProblem });
-    this.#clients = specsOf(config).map((spec) => new EngineClient(spec));
+    this.#clients = config.docker.engines.map((spec) => new EngineClient(spec));
     this.actor = new EngineActor({
       engines: this.#clients,
       relevance,
@@ -102,21 +100,4 @@ export class EngineRoom {
         this.#log.error({ err: error }, "a broken-off recreation could not be finished");
       });
   }
-}
-
-function specsOf({ docker }: CoordinatorConfig): readonly EngineSpec[] {
-  if (docker.engines.length === 0) return [];
-  const named = (name: string, url: string): string => (name === "" ? url : `${name}=${url}`);
-  const writes = docker.engines.flatMap(({ name, write }) =>
-    write === undefined ? [] : [named(name, write)],
-  );
-  const parsed = parseEngines({
-    DOCKER_HOST: docker.engines.map(({ name, url }) => named(name, url)).join(","),
-    DOCKER_WRITE_HOST: writes.length === 0 ? undefined : writes.join(","),
-    DOCKER_TLS_VERIFY: docker.certPath === undefined ? undefined : "1",
-    DOCKER_CERT_PATH: docker.certPath,
-    HOME: undefined,
-  });
-  if (!parsed.ok) throw coded("HM_CONFIG", parsed.problems.join("; "));
-  return parsed.value;
 }

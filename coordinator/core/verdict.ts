@@ -4,7 +4,7 @@ import type { AgentHealth } from "../../proto/messages.ts";
 import type { CoordinatorId, Duration } from "../../proto/units.ts";
 import type { Evidence, Verdict, VerdictKind } from "./decision.ts";
 import type { Conclusion } from "./quorum.ts";
-import type { ContainerView, WorkerSpec } from "./worker.ts";
+import { isLater, type ContainerView, type WorkerSpec } from "./worker.ts";
 
 /** What one coordinator knows of a worker at one instant. */
 export interface Facts {
@@ -127,16 +127,9 @@ function concludeLostAgent(
 /** Whether `member` joined the network namespace of an earlier run of `owner` and so hears nothing any more. */
 export function isStale(member: ContainerView, owner: ContainerView): boolean {
   if (!member.networkMode.startsWith("container:")) return false;
-  return owner.id.startsWith(member.networkMode.slice(10)) && startsBefore(member, owner);
-}
-
-/** Compares two starts of one engine; its fractions of a second have no fixed length. */
-function startsBefore(a: ContainerView, b: ContainerView): boolean {
-  const [left, right] = [a.startedAt, b.startedAt].map((text) => {
-    const [seconds = "", fraction = ""] = text.replace("Z", "").split(".");
-    return `${seconds}.${fraction.padEnd(9, "0")}`;
-  });
-  return (left ?? "") < (right ?? "");
+  return (
+    owner.id.startsWith(member.networkMode.slice(10)) && isLater(owner.startedAt, member.startedAt)
+  );
 }
 
 function concludeByAgent(facts: Facts, verdict: Conclude): Verdict {

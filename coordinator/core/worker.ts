@@ -124,3 +124,12 @@ export interface EngineEvent {
   /** Caused by an action of ours (marked by container id and time by whoever performed it). */
   readonly ours: boolean;
 }
+
+/** Whether one of the engine's instants (RFC 3339 in UTC, to the nanosecond) is after another; `""` is never. */
+export const isLater = (a: string, b: string): boolean => comparable(a) > comparable(b);
+
+/** The engine leaves trailing zeros of the fraction out. */
+function comparable(text: string): string {
+  const [seconds = "", fraction = ""] = text.replace("Z", "").split(".");
+  return `${seconds}.${fraction.padEnd(9, "0")}`;
+}

@@ -33,9 +33,8 @@ export interface EngineSpec {
 export interface EngineVariables {
   readonly DOCKER_HOST?: string | undefined;
   readonly DOCKER_WRITE_HOST?: string | undefined;
-  readonly DOCKER_TLS_VERIFY?: string | undefined;
+  /** The directory of ca.pem, cert.pem and key.pem: tcp:// engines are reached by TLS. */
   readonly DOCKER_CERT_PATH?: string | undefined;
-  readonly HOME?: string | undefined;
 }
 
 export type EnginesParsed =
@@ -55,6 +54,9 @@ export function parseEngines(env: EngineVariables): EnginesParsed {
   const names = reads.map((item) => item.name).filter((name) => name !== "");
   const doubled = names.find((name, index) => names.indexOf(name) !== index);
   if (doubled !== undefined) problems.push(`DOCKER_HOST names two engines "${doubled}"`);
+  const urls = reads.map((item) => endpointText(item.endpoint));
+  const same = urls.find((url, index) => urls.indexOf(url) !== index);
+  if (same !== undefined) problems.push(`DOCKER_HOST names ${same} twice`);
   const value = reads.map((item, index) => ({
     name: item.name,
     read: item.endpoint,
@@ -145,13 +147,12 @@ function parseUrl(text: string): URL | undefined {
 }
 
 function tcp(url: URL, env: EngineVariables): Endpoint {
-  const tls = (env.DOCKER_TLS_VERIFY ?? "") === "" ? undefined : tlsFiles(env);
+  const tls = env.DOCKER_CERT_PATH === undefined ? undefined : tlsFiles(env.DOCKER_CERT_PATH);
   const port = url.port === "" ? (tls === undefined ? 2375 : 2376) : Number(url.port);
   return { kind: "tcp", host: url.hostname.replace(/^\[|\]$/g, ""), port, tls };
 }
 
-function tlsFiles(env: EngineVariables): TlsFiles {
-  const folder = env.DOCKER_CERT_PATH ?? path.join(env.HOME ?? "/root", ".docker");
+function tlsFiles(folder: string): TlsFiles {
   const file = (name: string): string => path.join(folder, name);
   return { ca: file("ca.pem"), cert: file("cert.pem"), key: file("key.pem") };
 }

@@ -1,7 +1,7 @@
 // What shares a network namespace with a container that is started: it lost its network, or gives it, and must follow.
 
 import type { RevivalJob, Target } from "../core/job.ts";
-import type { ContainerView } from "../core/worker.ts";
+import { isLater, type ContainerView } from "../core/worker.ts";
 import { failed, superseded, type Hand } from "./hand.ts";
 import { namespaceOwner, refersTo } from "./relevance.ts";
 
@@ -117,14 +117,3 @@ async function ensureOwner(view: ContainerView, job: RevivalJob, hand: Hand): Pr
   const others = { ...job, target: job.agent ?? job.target };
   if (now !== undefined) await followInNamespace(now, others, hand);
 }
-
-/** Whether RFC 3339 instant `a`, to the engine's nanosecond, is after `b`; `""` is never. */
-export function isLater(a: string, b: string): boolean {
-  if (a === "" || b === "") return a !== "";
-  const seconds = Math.floor(Date.parse(a) / 1000) - Math.floor(Date.parse(b) / 1000);
-  return seconds === 0 ? fractionOf(a) > fractionOf(b) : seconds > 0;
-}
-
-/** The engine leaves trailing zeros out. */
-const fractionOf = (text: string): number =>
-  Number((/\.(\d+)/.exec(text)?.[1] ?? "").padEnd(9, "0").slice(0, 9));

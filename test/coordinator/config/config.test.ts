@@ -9,6 +9,7 @@ import {
 } from "../../../coordinator/config.ts";
 import { ConfigReader } from "../../../coordinator/config-reader.ts";
 import { coordinatorVariables } from "../../../coordinator/config-table.ts";
+import { endpointText } from "../../../coordinator/docker/endpoints.ts";
 
 const key = "0123456789abcdef0123456789abcdef";
 const trio = {
@@ -102,7 +103,7 @@ test("all problems come at once, each with its variable, what was wrong and what
     'STOP_POLICY: "maybe" is none of revive, respect',
     'BRAKE_FRACTION: "1.5" is not a share',
     'WORKERS: "redis" has no usable name; expected name=host:port[@container]',
-    'DOCKER_HOST: "ftp://x" is no engine',
+    'DOCKER_HOST: "ftp://x" is not an engine\'s address',
     "API_TOKENS: entry 1 has no role of viewer, operator, admin",
     "SMTP_URL: has the scheme http://; expected smtp:// or smtps://",
     "SMTP_URL needs SMTP_FROM and SMTP_TO",
@@ -294,7 +295,7 @@ test("static workers, labels and engines in their written forms", () => {
     WORKERS: "db=10.1.1.1:9000, cache=cache.local@my_redis ,six=[fd00::1]:8888",
     WORKER_LABEL: "role=node,autoheal=true,watched",
     DOCKER_HOST: "a=unix:///var/run/docker.sock,b=tcp://10.0.0.9:2375",
-    DOCKER_WRITE_HOST: "b=tcp://10.0.0.9:2376",
+    DOCKER_WRITE_HOST: "b=tcp://10.0.0.9:2376,a=unix:///write.sock",
   });
   assert.deepEqual(config.staticWorkers, [
     { name: "db", host: "10.1.1.1", port: 9000, container: undefined },
@@ -302,11 +303,19 @@ test("static workers, labels and engines in their written forms", () => {
     { name: "six", host: "fd00::1", port: 8888, container: undefined },
   ]);
   assert.deepEqual(config.workerLabels[2], { key: "watched", value: undefined });
-  assert.deepEqual(config.docker.engines, [
-    { name: "a", url: "unix:///var/run/docker.sock", write: undefined },
-    { name: "b", url: "tcp://10.0.0.9:2375", write: "tcp://10.0.0.9:2376" },
+  const engines = config.docker.engines.map(({ name, read, write }) => [
+    name,
+    endpointText(read),
+    endpointText(write),
+  ]);
+  assert.deepEqual(engines, [
+    ["a", "unix:///var/run/docker.sock", "unix:///write.sock"],
+    ["b", "tcp://10.0.0.9:2375", "tcp://10.0.0.9:2376"],
   ]);
   assert.deepEqual(accepted({ ...trio, DOCKER_HOST: "none" }).config.docker.engines, []);
   const unequal = { DOCKER_HOST: "tcp://a:1,tcp://b:1", DOCKER_WRITE_HOST: "tcp://c:1" };
-  assert.match(refused({ ...trio, ...unequal }).join(), /1 addresses for 2 engines/);
+  assert.match(
+    refused({ ...trio, ...unequal }).join(),
+    /DOCKER_WRITE_HOST has no endpoint for tcp:\/\/a:1/,
+  );
 });

@@ -10,7 +10,6 @@ import {
   removeDurably,
   writeDurably,
 } from "../../../coordinator/docker/durable-file.ts";
-import { isLater } from "../../../coordinator/docker/followers.ts";
 import { OwnActions } from "../../../coordinator/docker/own-actions.ts";
 import { SpecStore } from "../../../coordinator/docker/spec-store.ts";
 import { instant } from "../../../proto/units.ts";
@@ -110,15 +109,4 @@ test("what we killed is remembered until it is started", () => {
   assert.equal(own.hasKilled("id"), true);
   own.onStarted("id");
   assert.equal(own.hasKilled("id"), false);
-});
-
-test("instants of the engine are compared to the nanosecond, trailing zeros left out", () => {
-  const at = (fraction: string): string => `2026-11-20T22:10:47${fraction}Z`;
-  assert.equal(isLater(at(".330837868"), at(".330837867")), true);
-  assert.equal(isLater(at(".3"), at(".299999999")), true);
-  assert.equal(isLater(at(""), at(".000000001")), false);
-  assert.equal(isLater("2026-11-20T22:10:48Z", at(".999999999")), true);
-  assert.equal(isLater(at(".5"), at(".5")), false);
-  assert.equal(isLater("", at("")), false);
-  assert.equal(isLater(at(""), ""), true);
 });

@@ -40,14 +40,11 @@ test("a list of every kind, with and without names", () => {
 test("TLS is for tcp alone, with its own port and files", () => {
   const [tcp, unix] = parsed({
     DOCKER_HOST: "tcp://h,unix:///s",
-    DOCKER_TLS_VERIFY: "1",
     DOCKER_CERT_PATH: "/certs",
   });
   const tls = { ca: "/certs/ca.pem", cert: "/certs/cert.pem", key: "/certs/key.pem" };
   assert.deepEqual(tcp?.read, { kind: "tcp", host: "h", port: 2376, tls });
   assert.deepEqual(unix?.read, { kind: "unix", path: "/s" });
-  const [home] = parsed({ DOCKER_HOST: "tcp://h", DOCKER_TLS_VERIFY: "1", HOME: "/home/me" });
-  assert.ok(home?.read.kind === "tcp" && home.read.tls?.ca === "/home/me/.docker/ca.pem");
 });
 
 test("writes go elsewhere by name, or by place, and each engine must have its own", () => {
@@ -74,10 +71,13 @@ test("writes go elsewhere by name, or by place, and each engine must have its ow
 });
 
 test("all problems are told at once, each with what was expected", () => {
-  const text = problems({ DOCKER_HOST: "unix://relative,http://h:1,a=unix:///x,a=unix:///y" });
+  const text = problems({
+    DOCKER_HOST: "unix://relative,http://h:1,a=unix:///x,a=unix:///y,tcp://h,tcp://h:2375",
+  });
   assert.match(text, /"unix:\/\/relative" names no absolute path/);
   assert.match(text, /"http:\/\/h:1" is not an engine's address; expected unix:/);
   assert.match(text, /names two engines "a"/);
+  assert.match(text, /DOCKER_HOST names tcp:\/\/h:2375 twice/);
 });
 
 test("the API version is the newest that both speak", () => {

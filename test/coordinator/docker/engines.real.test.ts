@@ -164,7 +164,6 @@ describe("the client of a real engine", { skip }, () => {
     const { port } = server.address() as AddressInfo;
     const parsed = parseEngines({
       DOCKER_HOST: `tcp://127.0.0.1:${port}`,
-      DOCKER_TLS_VERIFY: "1",
       DOCKER_CERT_PATH: current,
     });
     assert.ok(parsed.ok);
