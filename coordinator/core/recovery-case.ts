@@ -20,6 +20,8 @@ export interface Case {
   launched: Decision | undefined;
   /** The newest revival in the record belongs to a job that changed nothing: the next one is not counted again. */
   isPaid: boolean;
+  /** In the recovery that goes on, its agent was acted on for its silence. */
+  agentHadTurn: boolean;
   supersededTimes: number;
   /** The recovery that ended last, so that stragglers' news of it is dropped. */
   ended: string;
@@ -48,6 +50,7 @@ export const newCase = (worker: WorkerId): Case => ({
   forced: undefined,
   launched: undefined,
   isPaid: false,
+  agentHadTurn: false,
   supersededTimes: 0,
   ended: "",
   explained: "",

@@ -2,6 +2,7 @@
 
 import { after, elapsed, type Instant } from "../../proto/units.ts";
 import { backoffDelay } from "./backoff.ts";
+import type { ActionKind } from "./decision.ts";
 import { askOf, type Ask, type Case } from "./recovery-case.ts";
 import { closedGate } from "./recovery-gates.ts";
 import { buildOrder, targetOf } from "./recovery-order.ts";
@@ -153,6 +154,15 @@ export function tickBrake(ward: Ward, now: Instant): void {
   }
 }
 
+/** The agent's turn comes once in a recovery, and never takes the last try: that is the worker's. */
+function turnOf(c: Case, ask: Ask, triesBefore: number, left: number): ActionKind {
+  if (triesBefore === 0) c.agentHadTurn = false;
+  if (ask.action !== "agent-then-worker") return ask.action;
+  if (c.agentHadTurn || left === 1) return "kill-start";
+  c.agentHadTurn = true;
+  return ask.action;
+}
+
 function launch(
   ward: Ward,
   c: Case,
@@ -181,12 +191,9 @@ function launch(
   c.isPaid = false;
   c.launched = c.decision;
   c.dependencySince = undefined;
-  // The agent has had its turn, or there is but one try: then it is the worker's.
-  const isPastAgent =
-    ask.action === "agent-then-worker" && (triesBefore > 0 || spec.settings.maxTries === 1);
   const order = buildOrder({
     ...ask,
-    action: isPastAgent ? "kill-start" : ask.action,
+    action: turnOf(c, ask, triesBefore, left),
     token,
     target,
     spec,

@@ -277,6 +277,20 @@ describe("a recovery", () => {
     assert.equal(lab.orders("h1/w2")[0]!.action, "kill-start");
   });
 
+  it("gives the agent its turn after a try for another reason, once, and never the last try", () => {
+    const lab = new RecoveryLab(1);
+    // Each job makes one try that fails; the next finds that the world has changed.
+    lab.tryResult = (_worker, tryNumber) => (tryNumber === 1 ? "dies" : "superseded");
+    lab.lead();
+    lab.fail(worker);
+    lab.pass(100);
+    lab.fail(worker, { verdict: "silent", action: "agent-then-worker" });
+    lab.pass(60_000);
+    const actions = lab.orders(worker).map(({ action }) => action);
+    assert.deepEqual(actions.slice(0, 3), ["start", "agent-then-worker", "kill-start"]);
+    assert.ok(!actions.slice(3).includes("agent-then-worker"));
+  });
+
   it("acts on the last known container of a worker that is gone, and says so where none is known", () => {
     const lab = new RecoveryLab(2);
     lab.lead();
