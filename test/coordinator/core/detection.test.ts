@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PathSettings } from "../../../coordinator/core/path.ts";
-import { defaults, fast, silentAt, VirtualMesh } from "./virtual-mesh.ts";
+import { defaults, fast, gentle, silentAt, VirtualMesh, type MeshOptions } from "./virtual-mesh.ts";
 
 interface Spread {
   mean: number;
@@ -11,18 +11,24 @@ interface Spread {
 }
 
 /** Cut → the first coordinator's verdict, ten workers a seed, each silenced at an instant of its own. */
-function detection(settings: PathSettings, loss: number, isStaggered = true): Spread {
+function detection(
+  settings: PathSettings,
+  loss: number,
+  options: Pick<MeshOptions, "isStaggered" | "heartbeat"> = {},
+): Spread {
   const times: number[] = [];
+  // So long that every path has been asked thirty times before its worker dies.
+  const warm = 30 * settings.checkInterval;
   for (let seed = 1; seed <= 10; seed++) {
-    const mesh = new VirtualMesh({ seed, workers: 10, settings, weather: { loss }, isStaggered });
+    const mesh = new VirtualMesh({ seed, workers: 10, settings, weather: { loss }, ...options });
     const cuts = mesh.workers.map((worker) => {
-      const cut = mesh.random.between(30_000, 40_000);
+      const cut = mesh.random.between(warm, warm + 10 * settings.checkInterval);
       mesh.at(cut, () => {
         mesh.kill(worker);
       });
       return cut;
     });
-    mesh.run(48_000);
+    mesh.run(warm + 18 * settings.checkInterval);
     for (const [i, worker] of mesh.workers.entries()) {
       times.push((silentAt(mesh, worker.id, 0) ?? Infinity) - cuts[i]!);
     }
@@ -47,12 +53,17 @@ test("… within 1.4 s and 1.7 s by the fast set", () => {
   assertWithin(detection(fast, 0), 1250, 1350);
 });
 
+test("… within 7 s and 8 s by the gentle set", () => {
+  const heartbeat = { interval: 3000, timeout: 10_000 };
+  assertWithin(detection(gentle, 0, { heartbeat }), 7000, 8000);
+});
+
 test("… hardly later where three of ten datagrams are lost in each direction", () => {
   assertWithin(detection(defaults, 0.3), 2000, 3500);
 });
 
 test("… and in time for the defaults when the coordinators' clocks share no origin", () => {
-  assertWithin(detection(defaults, 0, false), 2100, 2600);
+  assertWithin(detection(defaults, 0, { isStaggered: false }), 2100, 2600);
 });
 
 test("a worker that is paused for a second ten times is never silent", () => {

@@ -34,12 +34,21 @@ export const fast: PathSettings = {
   attempts: "datagram",
 };
 
+export const gentle: PathSettings = {
+  checkInterval: 5000,
+  timeout: 2000,
+  maxFailedAttempts: 3,
+  attempts: "datagram",
+};
+
 export interface MeshOptions {
   readonly seed: number;
   readonly workers: number;
   readonly coordinators?: number;
   readonly settings?: PathSettings;
   readonly weather?: Partial<Weather>;
+  /** HEARTBEAT_INTERVAL and LEADER_TIMEOUT; 100 and 750 ms unless given. */
+  readonly heartbeat?: { readonly interval: number; readonly timeout: number };
   /** Whether the coordinators' phases share an origin; they do unless told. */
   readonly isStaggered?: boolean;
 }
@@ -83,7 +92,7 @@ export class Coordinator {
       random.fork(),
     );
     this.standings = new Standings(
-      { self: this.id, coordinators: ids, heartbeatInterval: 100 },
+      { self: this.id, coordinators: ids, heartbeatInterval: options.heartbeat?.interval ?? 100 },
       (worker, now) => this.pinger.path(worker, now),
     );
     this.health = new SelfHealth({
@@ -102,6 +111,7 @@ interface Event {
 }
 
 export class VirtualMesh {
+  readonly #heartbeat: { readonly interval: number; readonly timeout: number };
   now = 0;
   readonly random: Random;
   readonly coordinators: Coordinator[];
@@ -121,6 +131,7 @@ export class VirtualMesh {
 
   constructor(options: MeshOptions) {
     this.#seed = options.seed;
+    this.#heartbeat = options.heartbeat ?? { interval: 100, timeout: 750 };
     this.random = new Random(options.seed);
     this.weather = { loss: 0, delay: 0.2, jitter: 0.1, bursts: 0, ...options.weather };
     const ids = Array.from({ length: options.coordinators ?? 3 }, (_, i) => `c${i + 1}`);
@@ -227,7 +238,7 @@ export class VirtualMesh {
     if (lateness > 300) c.standings.distrust();
     this.#apply(c, c.pinger.onTick(now));
     if (this.now >= c.healthDue) {
-      c.healthDue = this.now + 100;
+      c.healthDue = this.now + this.#heartbeat.interval;
       this.#judgeItself(c, now);
     }
     this.#concludeDown(c);
@@ -240,14 +251,14 @@ export class VirtualMesh {
     c.health.onDoubtShare(failing.size, elsewhere, c.pinger.size, now);
     const others = this.coordinators.filter((other) => other !== c);
     for (const other of others) {
-      // A heartbeat, ten times a second.
+      // Its heartbeat.
       const isFit = other.health.judge(this.#clock(other)).fit;
       this.#transmit(other.id, c.id, () => {
         c.heardPeerAt = this.now;
         c.standings.onFitness(other.id, isFit);
       });
     }
-    c.health.onPeers(this.now - c.heardPeerAt < 750);
+    c.health.onPeers(this.now - c.heardPeerAt < this.#heartbeat.timeout);
     c.standings.setFit(c.health.judge(now).fit);
   }
 
