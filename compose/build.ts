@@ -27,11 +27,11 @@ const requireBanner = {
   js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);',
 };
 
-/** Files of the agent's sources; one bundle, since an image with one file starts soonest and is read at a glance. */
+/** The sidecar, one file since an image with one file starts soonest and is read at a glance; and the library of Node workers. */
 async function buildAgent(): Promise<void> {
   await build({
     ...shared,
-    entryPoints: { "heartmesh-agent": "agent/bin.ts" },
+    entryPoints: { "heartmesh-agent": "agent/bin.ts", "agent-library": "agent/index.ts" },
     banner: requireBanner,
     minifySyntax: true,
   });
