@@ -6,6 +6,7 @@ import type { Clock } from "../agent/io/clock.ts";
 import type { GossipRecord } from "../proto/messages.ts";
 import type { Random } from "../proto/random.ts";
 import type { CoordinatorConfig } from "./config.ts";
+import { aged } from "./core/aged-record.ts";
 import type { JobNews, RevivalJob } from "./core/job.ts";
 import { coded } from "./errors.ts";
 import { RecordStore } from "./io/record-store.ts";
@@ -40,8 +41,8 @@ export interface QueueRoomAsk {
   readonly onRecords: (records: readonly GossipRecord[]) => void;
 }
 
-/** Reading the record is tried again this often while Redis does not answer. */
-const loadAgain = 500;
+/** Reading the record is tried again this often while Redis does not answer: a new leader waits for it before it acts. */
+const loadAgain = 50;
 
 export class QueueRoom {
   readonly #ask: QueueRoomAsk;
@@ -215,15 +216,4 @@ interface Parts {
   readonly runner: RevivalRunner;
   readonly feed: JobNewsFeed;
   readonly notifications: NotificationQueue;
-}
-
-/** A record's durations count from when it was saved; a wall clock that was set back ages nothing. */
-function aged(record: GossipRecord, since: number): GossipRecord {
-  const passed = Math.max(0, since);
-  return {
-    ...record,
-    revivalsAgo: record.revivalsAgo.map((ago) => ago + passed),
-    quarantinedAgo: record.quarantinedAgo < 0 ? -1 : record.quarantinedAgo + passed,
-    silencedFor: record.silencedFor < 0 ? -1 : Math.max(-1, record.silencedFor - passed),
-  };
 }

@@ -26,7 +26,7 @@ import { targetOf } from "./recovery-order.ts";
 import { onOverdue, overdueAt } from "./recovery-overdue.ts";
 import { Ward } from "./recovery-ward.ts";
 import type { RecoveryConfig, RecoveryOutput, RecoveryWorld } from "./recovery-ward.ts";
-import { describeRecovery, isInFlight, triesOf } from "./recovery.ts";
+import { describeRecovery, isInFlight, patience, triesOf } from "./recovery.ts";
 
 export type { OperatorCommand } from "./recovery-operator.ts";
 export type { RecoveryConfig, RecoveryOutput, RecoveryWorld } from "./recovery-ward.ts";
@@ -109,7 +109,10 @@ export class Recoveries {
 
   /** From Redis, at start. */
   onRecordsLoaded(records: readonly GossipRecord[], now: Instant): readonly RecoveryOutput[] {
-    return this.onRecords(records, now);
+    this.#ward.memoryAwaited = undefined;
+    const outputs = this.onRecords(records, now);
+    this.#considerAll(now);
+    return [...outputs, ...this.#finish(now)];
   }
 
   /** The engine restarted a container of the worker by its own policy: that counts toward quarantine. Told by Intent. */
@@ -146,6 +149,7 @@ export class Recoveries {
     ward.isLeading = true;
     ward.term = term;
     ward.settleUntil = after(now, ward.config.settle);
+    if (ward.memoryAwaited !== undefined) ward.memoryAwaited.until = after(now, patience.memory);
     for (const c of ward.wanting) c.explained = "";
     for (const c of ward.cases()) {
       if (c.outcome !== undefined && elapsed(c.outcome.at, now) < outcomeMemory)

@@ -34,6 +34,12 @@ export function closedGate(
       until: directFrom,
     };
   if (ask.isForced) return undefined;
+  const { memoryAwaited } = ward;
+  if (directFrom === undefined && memoryAwaited !== undefined && now < memoryAwaited.until)
+    return {
+      text: "waits until it is read from Redis how often it was revived before",
+      until: memoryAwaited.until,
+    };
   return dependencyGate(ward, c, ask, spec, now) ?? brakeGate(ward, now) ?? settlingGate(ward, now);
 }
 

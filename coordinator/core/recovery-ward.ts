@@ -3,6 +3,7 @@
 import type { Random } from "../../proto/random.ts";
 import {
   after,
+  instant,
   term,
   type Duration,
   type Instant,
@@ -86,6 +87,8 @@ export class Ward {
   leaseUntil: Instant | undefined;
   settleUntil: Instant | undefined;
   redisLostAt: Instant | undefined;
+  /** Until what Redis remembers was read, or a leader has waited long enough for it. */
+  memoryAwaited: { until: Instant } | undefined = { until: instant(Number.POSITIVE_INFINITY) };
   readonly #cases = new Map<WorkerId, Case>();
   /** To be saved once Redis is back, or the job is over whose token the saving would outdate. */
   readonly #unsaved = new Set<Case>();

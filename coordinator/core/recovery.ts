@@ -77,6 +77,8 @@ export const patience = {
   /** After a superseded job, doubling to the last: what superseded it will be seen meanwhile. */
   superseded: 250,
   supersededMost: 5_000,
+  /** For what Redis remembers; then a leader acts without it. */
+  memory: 5_000,
   /** For a dependency that is being recovered; then the worker is recovered without it. */
   dependency: 60_000,
   /** A person's order that could not be carried out for so long lapses. */

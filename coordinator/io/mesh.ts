@@ -36,6 +36,8 @@ export class Mesh implements LifeWatch {
   readonly #setup: MeshSetup;
   readonly #waits = new Map<number, (result: string) => void>();
   #thread: Worker | undefined;
+  /** What came before the core was there to hear it; undefined from then on. */
+  #early: CoordinatorInput[] | undefined = [];
   #alive: NodeJS.Timeout | undefined;
   #summary: CoordinatorSummary | undefined;
   #nextId = 1;
@@ -52,8 +54,10 @@ export class Mesh implements LifeWatch {
     this.#thread = thread;
     return new Promise((resolve, reject) => {
       thread.on("message", (message: FromMesh) => {
-        if (message.kind === "ready") resolve(message);
-        else if (message.kind === "failed") reject(new Error(message.reason));
+        if (message.kind === "ready") {
+          this.#onReady();
+          resolve(message);
+        } else if (message.kind === "failed") reject(new Error(message.reason));
         else this.#onMessage(message);
       });
       thread.on("error", (error) => {
@@ -71,7 +75,14 @@ export class Mesh implements LifeWatch {
   }
 
   push(input: CoordinatorInput): void {
-    this.#say({ kind: "input", input });
+    if (this.#early === undefined) this.#say({ kind: "input", input });
+    else this.#early.push(input);
+  }
+
+  #onReady(): void {
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const input of early) this.push(input);
   }
 
   swapRing(ring: KeyRing): void {

@@ -154,18 +154,15 @@ export class Trio {
 
   /** The id of the leader that holds a lease, by the word of any coordinator. */
   leader(patience = 20_000): Promise<string> {
-    return until(
-      "a leader",
-      async () => {
-        for (const id of this.#running.keys()) {
-          const status = await this.status(id).catch(() => undefined);
-          if (status?.role === "leader" && status.leaseForMs > 0) return id;
-        }
-        return undefined;
-      },
-      patience,
-      pollEvery,
-    );
+    return until("a leader", () => this.#leaderNow(), patience, pollEvery);
+  }
+
+  async #leaderNow(): Promise<string | undefined> {
+    for (const id of this.#running.keys()) {
+      const status = await this.status(id).catch(() => undefined);
+      if (status?.role === "leader" && status.leaseForMs > 0) return id;
+    }
+    return undefined;
   }
 
   status(id: string): Promise<StatusView> {
@@ -192,7 +189,10 @@ export class Trio {
     return until(
       `${name} to be ${verdict}`,
       async () => {
-        const worker = await this.worker(name).catch(() => undefined);
+        // The leader's word counts: a follower may hear a worker a moment sooner.
+        const leader = await this.#leaderNow();
+        if (leader === undefined) return undefined;
+        const worker = await this.worker(name, leader).catch(() => undefined);
         return worker?.verdict === verdict ? worker : undefined;
       },
       patience,

@@ -162,3 +162,34 @@ describe("a worker that dies again and again", () => {
     assert.equal(m.told("quarantined", "web").length, 1);
   });
 });
+
+describe("a mesh that is restarted whole", () => {
+  /** One that leads before Redis has answered it. */
+  const spent = (): ReturnType<typeof mesh> => {
+    const m = mesh({ coordinators: 1, settings: { maxRevivals: 2 } });
+    for (let revival = 1; revival <= 2; revival++) {
+      m.engine.crash("web");
+      recovers(m, "web", revival);
+      m.pass(10_000);
+    }
+    m.kill("c1");
+    m.engine.crash("web");
+    return m;
+  };
+
+  test("reads how often a worker was revived before it acts on it", () => {
+    const m = spent();
+    m.boot("c1");
+    m.pass(10_000);
+    assert.equal(m.told("quarantined", "web").length, 1);
+    assert.equal(m.engine.startsOf("web"), 2);
+  });
+
+  test("acts without that memory when Redis does not answer", () => {
+    const m = spent();
+    m.redis("unreachable");
+    m.boot("c1");
+    m.pass(20_000);
+    assert.equal(m.engine.startsOf("web"), 3);
+  });
+});

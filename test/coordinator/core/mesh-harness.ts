@@ -1,6 +1,7 @@
 // Whole coordinators in virtual time: their real core, a network that delays, loses and is cut, and an engine and a queue as scripts.
 
 import assert from "node:assert/strict";
+import { aged } from "../../../coordinator/core/aged-record.ts";
 import { Coordinator, type CoordinatorConfig } from "../../../coordinator/core/coordinator.ts";
 import type { CoordinatorInput, CoordinatorOutput } from "../../../coordinator/core/exchange.ts";
 import type { EngineNews } from "../../../coordinator/core/engine-news.ts";
@@ -8,7 +9,7 @@ import type { CoreEvent, EventKind } from "../../../coordinator/core/event.ts";
 import type { Ballot } from "../../../coordinator/core/election.ts";
 import type { CoordinatorSummary, WorkerSummary } from "../../../coordinator/core/summary.ts";
 import type { RevivalOrder } from "../../../coordinator/core/recoveries.ts";
-import type { Message } from "../../../proto/messages.ts";
+import type { GossipRecord, Message } from "../../../proto/messages.ts";
 import { Random } from "../../../proto/random.ts";
 import { incarnation, instant, type Instant } from "../../../proto/units.ts";
 import { pop, push, type Happening } from "./happenings.ts";
@@ -43,6 +44,8 @@ export interface Deed {
 }
 
 const newsDelay = 2;
+/** After the start of a process. */
+const redisAnswers = 300;
 
 export class MeshHarness {
   now = 0;
@@ -57,6 +60,8 @@ export class MeshHarness {
   /** No coordinator was ever killed: whatever happened was told. */
   hadLeaderAllAlong = true;
   readonly events: (CoreEvent & { readonly at: number; readonly by: string })[] = [];
+  /** What Redis keeps of workers. */
+  readonly #saved = new Map<string, { readonly record: GossipRecord; readonly at: number }>();
   readonly #options: MeshOptions;
   readonly #random: Random;
   readonly #heap: Happening[] = [];
@@ -107,6 +112,16 @@ export class MeshHarness {
     this.nodes.set(id, { id, core, offset, ballot, isAlive: true, due: this.now, waits });
     this.input(id, { kind: "redis-changed", state: this.queue.isUp ? "reachable" : "unreachable" });
     this.input(id, this.engine.snapshot());
+    this.at(redisAnswers, () => {
+      this.#load(id);
+    });
+  }
+
+  /** What Redis remembers, told to one that has started. */
+  #load(id: string): void {
+    if (!this.queue.isUp || this.nodes.get(id)?.isAlive !== true) return;
+    const records = [...this.#saved.values()].map(({ record, at }) => aged(record, this.now - at));
+    this.input(id, { kind: "records-loaded", records });
   }
 
   kill(id: string): void {
@@ -125,6 +140,7 @@ export class MeshHarness {
   redis(state: "reachable" | "unreachable"): void {
     this.queue.isUp = state === "reachable";
     this.#toAll(0, { kind: "redis-changed", state });
+    for (const { id } of this.alive()) this.#load(id);
   }
 
   alive(): Node[] {
@@ -247,8 +263,12 @@ export class MeshHarness {
       case "check-worker":
       case "reply":
       case "worker-settled":
-      case "save-record":
       case "role-changed":
+        break;
+      case "save-record":
+        if (this.queue.isUp) {
+          this.#saved.set(output.record.worker, { record: output.record, at: this.now });
+        }
     }
   }
 

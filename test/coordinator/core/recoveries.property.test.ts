@@ -105,6 +105,10 @@ class Watcher {
   );
   #isRedisUp = true;
 
+  constructor() {
+    this.#machine.onRecordsLoaded([], instant(0));
+  }
+
   play(s: Step): void {
     const machine = this.#machine;
     switch (s.kind) {

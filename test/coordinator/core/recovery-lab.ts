@@ -57,7 +57,7 @@ export class RecoveryLab {
   }
 
   #newMachine(seed: number, over: Partial<RecoveryConfig>): Recoveries {
-    return new Recoveries(
+    const machine = new Recoveries(
       { ...config, ...over },
       {
         spec: (id) => this.specs.get(id),
@@ -66,6 +66,9 @@ export class RecoveryLab {
       },
       new Random(seed + 1),
     );
+    // An empty Redis was read.
+    machine.onRecordsLoaded([], this.now);
+    return machine;
   }
 
   /** The n-th machine forgets everything: its process was restarted. */
