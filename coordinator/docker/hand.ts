@@ -11,7 +11,7 @@ import {
   type CreateSpec,
   type EngineClient,
 } from "./engines.ts";
-import type { OwnActions } from "./own-actions.ts";
+import type { Deed, OwnActions } from "./own-actions.ts";
 
 /** Unwinds an action whose result is settled; thrown and caught within this folder only. */
 export class Halt extends Error {
@@ -62,7 +62,7 @@ export class Hand {
 
   async start(id: string): Promise<void> {
     try {
-      await this.#change(id, callTimeouts.start, () => this.client.start(id));
+      await this.#change(id, "start", callTimeouts.start, () => this.client.start(id));
       this.#own.onStarted(id);
     } catch (error) {
       // Also said of a network, or of the namespace it joins: then the container itself is not gone.
@@ -75,7 +75,7 @@ export class Hand {
 
   /** Kills it and waits until the engine knows that it is not running. */
   async kill(id: string): Promise<void> {
-    await this.#change(id, callTimeouts.kill, async () => {
+    await this.#change(id, "kill", callTimeouts.kill, async () => {
       this.#own.onKilled(id);
       await this.client.kill(id);
       await this.client.waitNotRunning(id, callTimeouts.kill);
@@ -83,30 +83,37 @@ export class Hand {
   }
 
   async stop(id: string, timeout: Duration): Promise<void> {
-    await this.#change(id, timeout + callTimeouts.stop, async () => {
+    await this.#change(id, "stop", timeout + callTimeouts.stop, async () => {
       this.#own.onKilled(id);
       await this.client.stop(id, timeout);
     });
   }
 
   async restart(id: string, timeout: Duration): Promise<void> {
-    await this.#change(id, timeout + callTimeouts.stop + callTimeouts.start, async () => {
-      this.#own.onKilled(id);
-      await this.client.restart(id, timeout);
-      this.#own.onStarted(id);
-    });
+    await this.#change(
+      id,
+      "restart",
+      timeout + callTimeouts.stop + callTimeouts.start,
+      async () => {
+        this.#own.onKilled(id);
+        await this.client.restart(id, timeout);
+        this.#own.onStarted(id);
+      },
+    );
   }
 
   async remove(id: string): Promise<void> {
-    await this.#change(id, callTimeouts.write, () => this.client.remove(id));
+    await this.#change(id, "remove", callTimeouts.write, () => this.client.remove(id));
   }
 
   async create(spec: CreateSpec): Promise<string> {
-    return await this.#change(spec.name, callTimeouts.write, () => this.client.create(spec));
+    return await this.#change(spec.name, "create", callTimeouts.write, () =>
+      this.client.create(spec),
+    );
   }
 
   async rename(id: string, name: string): Promise<void> {
-    await this.#change(id, callTimeouts.write, () => this.client.rename(id, name));
+    await this.#change(id, "rename", callTimeouts.write, () => this.client.rename(id, name));
   }
 
   async connectNetwork(
@@ -114,7 +121,7 @@ export class Hand {
     id: string,
     endpoint: Readonly<Record<string, unknown>>,
   ): Promise<void> {
-    await this.#change(id, callTimeouts.write, () =>
+    await this.#change(id, undefined, callTimeouts.write, () =>
       this.client.connectNetwork(network, id, endpoint),
     );
   }
@@ -124,19 +131,21 @@ export class Hand {
     return this.#own.hasKilled(id);
   }
 
+  /** `deed`: what the engine will tell of it; undefined where that is nothing that is watched. */
   async #change<Value>(
     container: string,
+    deed: Deed | undefined,
     limit: Duration,
     call: () => Promise<Value>,
   ): Promise<Value> {
     if (!this.#mayAct()) {
       throw new Halt({ kind: "lease-lost", reason: "the right to act ended before the call" });
     }
-    this.#own.expect(container, limit);
+    if (deed !== undefined) this.#own.expect(container, deed, limit);
     try {
       return await call();
     } finally {
-      this.#own.settled(container);
+      if (deed !== undefined) this.#own.settled(container, deed);
     }
   }
 }

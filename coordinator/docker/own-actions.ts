@@ -2,13 +2,30 @@
 
 import type { Instant } from "../../proto/units.ts";
 import { after } from "../../proto/units.ts";
+import type { EngineEvent } from "../core/worker.ts";
+
+type EventAction = EngineEvent["action"];
 
 /** How long after an action its events may still arrive. */
 const tail = 2_000;
 
-/** Containers by id, or by name where the id is not known yet, each with the instant until which its events are ours. */
+/** What is asked of an engine. */
+export type Deed = "start" | "kill" | "stop" | "restart" | "remove" | "create" | "rename";
+
+/** What the engine tells of each; the last one is its end, so that what comes after it is somebody else's. */
+const eventsOf: Readonly<Record<Deed, readonly EventAction[]>> = {
+  start: ["start"],
+  kill: ["kill", "die"],
+  stop: ["kill", "die", "stop"],
+  restart: ["kill", "die", "stop", "start", "restart"],
+  remove: ["kill", "die", "destroy"],
+  create: ["create"],
+  rename: ["rename"],
+};
+
+/** Containers by id, or by name where the id is not known yet, each with what is done to it and until when events of that are ours. */
 export class OwnActions {
-  readonly #until = new Map<string, Instant>();
+  readonly #deeds = new Map<string, Map<Deed, Instant>>();
   readonly #killed = new Map<string, Instant>();
   readonly #now: () => Instant;
 
@@ -16,22 +33,32 @@ export class OwnActions {
     this.#now = now;
   }
 
-  /** Before the call: events of this container are ours for `ms`, and a little longer. Also for what another coordinator's runner is known to do. */
-  expect(container: string, ms: number): void {
-    const until = after(this.#now(), ms + tail);
-    const known = this.#until.get(container);
-    if (known === undefined || known < until) this.#until.set(container, until);
+  /** Before the call, which takes at most `ms`. */
+  expect(container: string, deed: Deed, ms: number): void {
     this.#forget();
+    const deeds = this.#deeds.get(container) ?? new Map<Deed, Instant>();
+    deeds.set(deed, after(this.#now(), ms + tail));
+    this.#deeds.set(container, deeds);
   }
 
   /** After the call: what comes later than the tail is not ours any more. */
-  settled(container: string): void {
-    if (this.#until.has(container)) this.#until.set(container, after(this.#now(), tail));
+  settled(container: string, deed: Deed): void {
+    const deeds = this.#deeds.get(container);
+    if (deeds?.has(deed) === true) deeds.set(deed, after(this.#now(), tail));
   }
 
-  isOurs(id: string, name: string): boolean {
+  /** To be asked once for each event. */
+  isOurs(id: string, name: string, action: EventAction): boolean {
     const now = this.#now();
-    return [id, name].some((key) => (this.#until.get(key) ?? Number.NEGATIVE_INFINITY) > now);
+    for (const key of [id, name]) {
+      const deeds = this.#deeds.get(key);
+      for (const [deed, until] of deeds ?? []) {
+        if (until <= now || !eventsOf[deed].includes(action)) continue;
+        if (eventsOf[deed].at(-1) === action) deeds?.delete(deed);
+        return true;
+      }
+    }
+    return false;
   }
 
   /** We killed it in order to start it again. */
@@ -51,8 +78,10 @@ export class OwnActions {
 
   #forget(): void {
     const now = this.#now();
-    for (const kept of [this.#until, this.#killed]) {
-      for (const [key, until] of kept) if (until <= now) kept.delete(key);
+    for (const [key, until] of this.#killed) if (until <= now) this.#killed.delete(key);
+    for (const [key, deeds] of this.#deeds) {
+      for (const [deed, until] of deeds) if (until <= now) deeds.delete(deed);
+      if (deeds.size === 0) this.#deeds.delete(key);
     }
   }
 }

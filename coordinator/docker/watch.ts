@@ -152,7 +152,8 @@ export class EngineWatcher {
 
   #onEvent(stamped: StampedEvent): void {
     const { own, emit, relevance } = this.#parts;
-    const ours = own.isOurs(stamped.event.containerId, stamped.event.name);
+    const { containerId, name, action } = stamped.event;
+    const ours = own.isOurs(containerId, name, action);
     const event = { ...stamped.event, ours };
     const marked = isMarked(event, relevance) || this.#roster.has(event.containerId);
     if (marked || Object.hasOwn(event.labels, "com.docker.compose.project")) {

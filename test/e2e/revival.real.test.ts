@@ -49,4 +49,18 @@ describe("a worker with an agent", { skip: needs("root", "engine", "redis") }, (
       assert.equal(recovery.tries.length, 1);
     });
   }
+
+  test("that somebody stops right after it was revived is held like any other", async () => {
+    const name = "stopped-again";
+    await startWorker(trio, { name, arrangement: "joins-worker" });
+    await trio.verdict(name, "healthy");
+    const crashed = Date.now();
+    await crash(engine, name);
+    await trio.recovered(name, crashed);
+    const at = Date.now();
+    assert.equal((await engine.docker("stop", "-t", "0", name)).code, 0);
+    const recovery = await trio.recovered(name, at);
+    // STOP_HOLD is 3 s.
+    assert.ok(recovery.decidedAtMs - at >= 3_000, `decided after ${recovery.decidedAtMs - at} ms`);
+  });
 });

@@ -10,9 +10,7 @@ import {
   removeDurably,
   writeDurably,
 } from "../../../coordinator/docker/durable-file.ts";
-import { OwnActions } from "../../../coordinator/docker/own-actions.ts";
 import { SpecStore } from "../../../coordinator/docker/spec-store.ts";
-import { instant } from "../../../proto/units.ts";
 
 describe("files under DATA_DIR", () => {
   let folder: string;
@@ -83,30 +81,4 @@ describe("files under DATA_DIR", () => {
     store.onInspected("h", raw);
     assert.ok((await store.read("h", "w")).ok);
   });
-});
-
-test("an action's events are ours from its begin until 2 s after its end, by id or by name", () => {
-  let now = 0;
-  const own = new OwnActions(() => instant(now));
-  own.expect("id", 10_000);
-  now = 9_000;
-  assert.equal(own.isOurs("id", "w"), true);
-  assert.equal(own.isOurs("other", "w"), false);
-  own.settled("id");
-  now = 10_900;
-  assert.equal(own.isOurs("id", "w"), true);
-  now = 11_001;
-  assert.equal(own.isOurs("id", "w"), false);
-  own.expect("w", 100);
-  assert.equal(own.isOurs("new id", "w"), true);
-});
-
-test("what we killed is remembered until it is started", () => {
-  let now = 0;
-  const own = new OwnActions(() => instant(now));
-  own.onKilled("id");
-  now = 60_000;
-  assert.equal(own.hasKilled("id"), true);
-  own.onStarted("id");
-  assert.equal(own.hasKilled("id"), false);
 });
