@@ -33,8 +33,10 @@ export class Departed {
     for (const [id, spec] of before) {
       const { container } = spec;
       if (container === undefined || workers.has(id)) continue;
-      const isThere = present.container(container.host, container.id) !== undefined;
-      if (!isThere) this.#gone.set(id, { spec, at: now, isTakenDown: false });
+      const state = present.container(container.host, container.id)?.state;
+      // On its way out is out: nobody looks again between that and its end.
+      if (state === undefined || state === "removing")
+        this.#gone.set(id, { spec, at: now, isTakenDown: false });
     }
     for (const [id, gone] of this.#gone) {
       const { spec } = gone;

@@ -63,4 +63,29 @@ describe("a worker with an agent", { skip: needs("root", "engine", "redis") }, (
     // STOP_HOLD is 3 s.
     assert.ok(recovery.decidedAtMs - at >= 3_000, `decided after ${recovery.decidedAtMs - at} ms`);
   });
+
+  for (const recreate of ["true", "false"]) {
+    test(`that is removed is gone, and ${recreate === "true" ? "recreated as it was, its agent with it" : "left alone"}`, async () => {
+      const name = `removed-${recreate}`;
+      const labels = { "heartmesh.recreate": recreate };
+      const options = ["-e", "COLOUR=green", "--restart", "no", "-v", "/tmp/of-web:/data:ro"];
+      await startWorker(trio, { name, arrangement: "joins-worker", labels, options });
+      await trio.verdict(name, "healthy");
+      const what = "{{.Config.Env}} {{.HostConfig.Binds}} {{.Config.Labels}} {{.Config.Cmd}}";
+      const before = await engine.docker("inspect", "-f", what, name);
+      const at = Date.now();
+      assert.equal((await engine.docker("rm", "-f", name)).code, 0);
+      const gone = await trio.verdict(name, "gone");
+      assert.match(gone.reason, /removed/);
+      if (recreate === "false") {
+        await new Promise((resolve) => setTimeout(resolve, 4_500));
+        assert.deepEqual(await trio.recoveries(name), []);
+        return;
+      }
+      const recovery = await trio.recovered(name, at);
+      assert.equal(recovery.action, "recreate");
+      assert.equal((await engine.docker("inspect", "-f", what, name)).stdout, before.stdout);
+      await trio.verdict(name, "healthy");
+    });
+  }
 });

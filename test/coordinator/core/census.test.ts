@@ -270,6 +270,23 @@ describe("a worker whose container was removed", () => {
     assert.deepEqual(ids(made), ["h1/db"]);
   });
 
+  test("is gone as soon as the engine removes it, and stays so when that is done", () => {
+    const made = census({}, view("web"), view("db"));
+    made.onChanged(view("web", { state: "removing" }), instant(5));
+    assert.equal(made.workers.get("h1/web")?.container, undefined);
+    assert.equal(made.lastSeen("h1/web")?.id, view("web").id);
+    made.onGone("h1", view("web").id, instant(6));
+    assert.ok(made.workers.has("h1/web"));
+  });
+
+  test("is back where the engine did not succeed in removing it", () => {
+    const made = census({}, view("web"), view("db"));
+    made.onChanged(view("web", { state: "removing" }), instant(5));
+    made.onChanged(view("web", { state: "exited" }), instant(6));
+    assert.equal(made.workers.get("h1/web")?.container?.state, "exited");
+    assert.equal(made.lastSeen("h1/web"), undefined);
+  });
+
   test("and was replaced, or scaled down, is not gone", () => {
     const other = view("web-2", { labels: labels("web") });
     assert.deepEqual(ids(removed(view("web", keeps), other)), ["h1/web-2"]);
