@@ -25,6 +25,6 @@ export class Deaths {
       this.#deaths.delete(view.id);
       return view;
     }
-    return { ...view, state: "exited", exitCode: death.exitCode };
+    return { ...view, state: "exited", exitCode: death.exitCode, isForetold: true };
   }
 }
