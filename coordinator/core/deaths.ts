@@ -16,6 +16,11 @@ export class Deaths {
     this.#deaths.set(view.id, { startedAt: view.startedAt, exitCode, at: now });
   }
 
+  /** It runs again, or it is long known to: news of both may come late together. */
+  onStarted(containerId: string): void {
+    this.#deaths.delete(containerId);
+  }
+
   /** The view as it must be: the run that ended has ended. */
   corrected(view: ContainerView, now: Instant): ContainerView {
     const death = this.#deaths.get(view.id);
@@ -25,6 +30,6 @@ export class Deaths {
       this.#deaths.delete(view.id);
       return view;
     }
-    return { ...view, state: "exited", exitCode: death.exitCode };
+    return { ...view, state: "exited", exitCode: death.exitCode, isForetold: true };
   }
 }

@@ -3,7 +3,7 @@
 import { after, type Duration, type Instant } from "../../proto/units.ts";
 import type { ActionKind, Decision, Verdict } from "./decision.ts";
 import type { Intent } from "./intent.ts";
-import { isStale } from "./verdict.ts";
+import { isDown, isStale } from "./verdict.ts";
 import type { ContainerView, WorkerSpec } from "./worker.ts";
 
 export interface Circumstances {
@@ -62,7 +62,7 @@ export function decide(verdict: Verdict, about: Circumstances, now: Instant): De
       return decideSilent(about, now, act, leave);
     case "agent-lost":
       if (agent === undefined) return leave("its agent's container is gone; start it again");
-      if (agent.state === "exited" || agent.state === "dead") return judged(agent, "revive-agent");
+      if (isDown(agent)) return judged(agent, "revive-agent");
       if (container === undefined || !isStale(agent, container))
         return act("revive-agent", now, "");
       // Its worker was restarted by somebody, who may be about to restart the agent as well.

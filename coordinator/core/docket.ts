@@ -46,6 +46,8 @@ export class Docket {
   readonly #dirty = new Set<WorkerId>();
   /** Judged again and again until they are healthy. */
   readonly #uneasy = new Set<WorkerId>();
+  /** What a decision waits for: judged anew then, before it is acted on, for the end of one wait may begin another. */
+  readonly #waits = new Map<WorkerId, Instant>();
   #rejudgeAt: Instant;
   #fit = false;
 
@@ -72,6 +74,7 @@ export class Docket {
   forget(worker: WorkerId): void {
     this.#dirty.delete(worker);
     this.#uneasy.delete(worker);
+    this.#waits.delete(worker);
   }
 
   nextDeadline(now: Instant): Instant | undefined {
@@ -85,6 +88,7 @@ export class Docket {
       this.#rejudgeAt = after(now, rejudgeEvery);
       this.markUneasy();
     }
+    for (const [worker, until] of this.#waits) if (until <= now) this.#dirty.add(worker);
     const outputs: WardOutput[] = [];
     for (const worker of this.#dirty) {
       this.#dirty.delete(worker);
@@ -119,6 +123,9 @@ export class Docket {
     const decision = decide(verdict, about, now);
     if (decision.kind === "leave" && verdict.kind === "healthy") this.#uneasy.delete(worker);
     else this.#uneasy.add(worker);
+    if (decision.kind === "act" && decision.notBefore > now)
+      this.#waits.set(worker, decision.notBefore);
+    else this.#waits.delete(worker);
     const key = keyOf(page, decision);
     if (key === page.decisionKey) return outputs;
     page.decisionKey = key;

@@ -72,6 +72,7 @@ export class EngineDesk {
     if (view !== undefined && event.action === "die") {
       this.#deaths.onDied(view, event.exitCode, now);
     }
+    if (event.action === "start") this.#deaths.onStarted(event.containerId);
     const changed = view === undefined ? undefined : afterEvent(view, event);
     if (changed !== undefined) this.#census.onChanged(changed, now);
     return { restarted, touched: { kind: "holds" } };

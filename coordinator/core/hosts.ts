@@ -56,7 +56,7 @@ export class Hosts {
 export function afterEvent(view: ContainerView, event: EngineEvent): ContainerView | undefined {
   switch (event.action) {
     case "die":
-      return { ...view, state: "exited", exitCode: event.exitCode };
+      return { ...view, state: "exited", exitCode: event.exitCode, isForetold: true };
     case "pause":
       return { ...view, state: "paused" };
     case "unpause":

@@ -3,7 +3,7 @@
 import { after, type Instant } from "../../proto/units.ts";
 import type { JobNews } from "./job.ts";
 import { askOf, type Case } from "./recovery-case.ts";
-import { considerCase, quarantine, takeBack } from "./recovery-launch.ts";
+import { cancel, considerCase, quarantine } from "./recovery-launch.ts";
 import { eventOf, type Ward } from "./recovery-ward.ts";
 import { patience, type Flight } from "./recovery.ts";
 
@@ -60,8 +60,8 @@ export function settle(
   consider: "now" | "later" = "now",
 ): void {
   if (askOf(c) === undefined) {
-    ward.setRecovery(c, { kind: "idle" });
-    takeBack(ward, c, now);
+    // A worker without agent and check never says that it is healthy.
+    cancel(ward, c, now);
   } else {
     ward.setRecovery(c, { kind: "waiting", retryAt: after(now, pause) });
     if (consider === "now") considerCase(ward, c, now);

@@ -109,7 +109,7 @@ function concludeLostAgent(
     const seen = inspected(facts.agentSeen, `its agent ${facts.agentSeen.name} is gone`);
     return verdict("agent-lost", "its agent's container is gone while it runs", seen);
   }
-  if (agent.state === "exited" || agent.state === "dead") {
+  if (isDown(agent)) {
     const text = `agent ${agent.name} has exited with code ${agent.exitCode}`;
     return verdict("agent-lost", `its ${text} while it runs`, inspected(agent, text));
   }
@@ -123,6 +123,10 @@ function concludeLostAgent(
   }
   return undefined;
 }
+
+/** It does not run, though the engine may be about to start it by its policy. */
+export const isDown = ({ state }: ContainerView): boolean =>
+  state === "exited" || state === "dead" || state === "restarting";
 
 /** Whether `member` joined the network namespace of an earlier run of `owner` and so hears nothing any more. */
 export function isStale(member: ContainerView, owner: ContainerView): boolean {

@@ -13,6 +13,8 @@ export interface ContainerView {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly state: ContainerState;
+  /** An event told of its death and no inspection has confirmed it: whether the engine is about to restart it is not known. */
+  readonly isForetold?: true;
   /** RFC 3339 as the engine writes it; `""` when it was never started. Compared for equality only. */
   readonly startedAt: string;
   readonly exitCode: number;

@@ -72,8 +72,9 @@ export class EngineActor implements Actor {
   }
 
   async #start(job: RevivalJob, hand: Hand): Promise<ActionResult> {
-    const view = await this.#look(job.target, hand, ["exited", "created"]);
+    const view = await this.#look(job.target, hand, ["exited", "created", "restarting"]);
     if (isSwarmTask(view)) throw superseded(`Swarm itself replaces ${view.name}`, view);
+    await hand.takeOver(view);
     return await this.#bringUp(view, job, hand);
   }
 

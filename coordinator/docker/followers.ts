@@ -112,6 +112,7 @@ async function ensureOwner(view: ContainerView, job: RevivalJob, hand: Hand): Pr
   if (owner.state === "running") return;
   if (owner.state === "paused")
     throw superseded(`${owner.name}, whose network it joins, is paused`);
+  await hand.takeOver(owner);
   await hand.start(owner.id);
   const now = await hand.client.inspect(owner.id);
   const others = { ...job, target: job.agent ?? job.target };

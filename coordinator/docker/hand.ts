@@ -82,6 +82,14 @@ export class Hand {
     });
   }
 
+  /**
+   * Ends the wait of an engine that is to restart it later by its own policy: until then `start` changes nothing.
+   * Such a kill ends no process, and the engine tells nobody of it.
+   */
+  async takeOver(view: ContainerView): Promise<void> {
+    if (view.state === "restarting") await this.kill(view.id);
+  }
+
   async stop(id: string, timeout: Duration): Promise<void> {
     await this.#change(id, "stop", timeout + callTimeouts.stop, async () => {
       this.#own.onKilled(id);

@@ -2,7 +2,45 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { MeshHarness } from "./mesh-harness.ts";
 import { mesh, recovers } from "./mesh-scenes.ts";
+
+describe("a worker that its engine restarts by a policy", () => {
+  const withPolicy = (restartCount: number): MeshHarness => {
+    const m = new MeshHarness();
+    m.engine.add("web", "around", { restartPolicy: "always", restartCount });
+    m.engine.add("db", "around");
+    m.begin();
+    // The engine's return is past.
+    m.pass(5_000);
+    return m;
+  };
+
+  for (const inspectionTakes of [8, 900, 1_500]) {
+    test(`is left to an engine that does so soon, though it shows that only after ${inspectionTakes} ms`, () => {
+      const m = withPolicy(3);
+      m.engine.inspectionTakes = inspectionTakes;
+      m.engine.crash("web");
+      m.pass(10_000);
+      assert.deepEqual(m.deedsOn("web"), []);
+      assert.deepEqual(
+        m.engine.starts.map(({ name, by }) => `${name} by ${by}`),
+        ["web by engine"],
+      );
+      assert.equal(m.worker("web").verdict, "healthy");
+    });
+  }
+
+  test("is started after a second where the engine would wait longer, and once", () => {
+    const m = withPolicy(6);
+    m.engine.crash("web");
+    m.until(() => m.deedsOn("web").length > 0, 1_200);
+    recovers(m, "web");
+    m.pass(10_000);
+    assert.equal(m.deedsOn("web").length, 1);
+    assert.equal(m.engine.startsOf("web"), 1);
+  });
+});
 
 describe("a leader that dies", () => {
   test("with a worker leaves one revival to its successor", () => {

@@ -72,10 +72,12 @@ describe("a lost agent", () => {
   const inside = { networkMode: "container:id-web", startedAt: "2026-01-01T00:00:05Z" };
 
   test("that died is revived alone, by the same rules as a worker", () => {
-    const agent = view("web-agent", { state: "exited" });
-    assert.equal(decided("agent-lost", { spec: { agent } }), "revive-agent at 9000");
-    const judgement: Judgement = { kind: "held", until: instant(12_000), reason: "wait" };
-    assert.equal(decided("agent-lost", { spec: { agent }, judgement }), "revive-agent at 12000");
+    for (const state of ["exited", "restarting"] as const) {
+      const agent = view("web-agent", { state });
+      assert.equal(decided("agent-lost", { spec: { agent } }), "revive-agent at 9000");
+      const judgement: Judgement = { kind: "held", until: instant(12_000), reason: "wait" };
+      assert.equal(decided("agent-lost", { spec: { agent }, judgement }), "revive-agent at 12000");
+    }
   });
 
   test("that holds its worker's last namespace is revived after a hold: somebody may be at it", () => {

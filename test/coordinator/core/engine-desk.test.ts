@@ -79,6 +79,11 @@ describe("an event", () => {
     again.event("die", 1_000);
     again.inspect({ startedAt: "2" }, 1_300);
     assert.equal(again.state(), "running none 137");
+    const late = desk();
+    late.event("die", 1_000);
+    late.event("start", 1_001);
+    late.inspect({}, 1_020);
+    assert.equal(late.state(), "running none 137", "both were long past when they were told");
     const wrong = desk();
     wrong.event("die", 1_000);
     wrong.inspect({}, 3_001);

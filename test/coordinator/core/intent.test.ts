@@ -285,6 +285,23 @@ describe("a restart policy", () => {
     }
   });
 
+  it("is waited for while the engine is too busy to show what it does", () => {
+    const script = new Script();
+    script.die("w1", 1);
+    const diedAt = script.now;
+    const foretold = { restartPolicy: "always", exitCode: 1, isForetold: true } as const;
+    script.pass(1_000);
+    const judgement = script.judge("w1", foretold);
+    assert.ok(judgement.kind === "engine-first");
+    assert.equal(judgement.until, after(diedAt, 5_000));
+    const shown = { restartPolicy: "always", exitCode: 1 } as const;
+    assert.equal(script.kind("w1", shown), "crash", "it was shown to stay as it is");
+    script.pass(4_000);
+    assert.equal(script.kind("w1", foretold), "crash");
+    script.die("w2", 1);
+    assert.equal(script.kind("w2", { isForetold: true }), "crash", "it has no policy");
+  });
+
   it("on-failure means nothing after an exit with 0 or the last of its retries", () => {
     const script = new Script();
     script.die("w1", 0);
@@ -356,6 +373,17 @@ describe("a restart policy", () => {
     assert.equal(script.kind("w2"), "crash");
     script.pass(5_000);
     assert.equal(script.kind("w1", { restartPolicy: "always" }), "crash");
+  });
+
+  it("gives the engine its second after a death, however long before that it came back", () => {
+    const script = new Script();
+    script.running("w1");
+    script.intent.onEngineBack("h1", script.now);
+    script.pass(4_500);
+    script.die("w1", 1);
+    const judgement = script.judge("w1", { restartPolicy: "always", exitCode: 1 });
+    assert.ok(judgement.kind === "engine-first");
+    assert.equal(judgement.until, after(script.now, 1_000));
   });
 
   it("counts the engine's restarts, not ours, not a person's, not those of an engine that came up", () => {

@@ -75,6 +75,19 @@ describe("the brake", () => {
     assert.equal(lab.orders()[before]!.token.worker, "h1/w15");
   });
 
+  it("does not stay on for healed workers that nobody can ask how they are, and counts their next failures", () => {
+    const lab = new RecoveryLab(20);
+    lab.healedVerdict = "unwatched";
+    lab.lead();
+    for (let wave = 1; wave <= 2; wave++) {
+      for (let i = 1; i <= 10; i++) lab.fail(`h1/w${i}`);
+      lab.pass(120_000);
+      assert.equal(lab.events("recovered").length, wave * 10);
+      assert.equal(lab.events("brake-tripped").length, wave);
+      assert.equal(lab.events("brake-released").length, wave);
+    }
+  });
+
   it("does not stay on for workers that were given up", () => {
     const lab = new RecoveryLab(20);
     lab.tryResult = () => "dies";

@@ -36,6 +36,8 @@ export class RecoveryLab {
   }[] = [];
   /** Asked at each try. */
   tryResult: (worker: WorkerId, tryNumber: number) => TryResult = () => "ok";
+  /** What is concluded of a worker that was healed. */
+  healedVerdict: VerdictKind = "healthy";
   /** Undefined: the queue takes nothing (Redis is away) and nothing is heard of it. */
   isRedisUp = true;
   gossips = true;
@@ -338,7 +340,7 @@ export class RecoveryLab {
       return;
     }
     this.at(300, () => {
-      this.leave(worker, "healthy");
+      this.leave(worker, this.healedVerdict);
     });
     tell(300 + order.verifyWindow, () => {
       end();

@@ -44,6 +44,8 @@ export class ScriptedEngine {
   readonly starts: { readonly name: string; readonly at: number; readonly by: string }[] = [];
   /** Addresses where the agent of another worker answers. */
   readonly answersAs = new Map<string, string>();
+  /** How long an inspection takes: longer while much is started and stopped. */
+  inspectionTakes = inspection;
   readonly #stage: Stage;
   readonly #removed = new Map<string, ContainerView>();
   #next = 1;
@@ -97,15 +99,27 @@ export class ScriptedEngine {
     return this.starts.filter((start) => start.name === name).length;
   }
 
-  /** The process dies by itself. */
+  /** The process dies by itself; the engine restarts it where its policy is `always`. */
   crash(name: string, by?: string): void {
     const view = this.#running(name);
     if (view === undefined) return;
-    this.#put({ ...view, state: "exited", exitCode: 137 });
+    if (view.restartPolicy === "always") this.#putOff(view);
+    else this.#put({ ...view, state: "exited", exitCode: 137 });
     this.#stage.at(dieDelay, () => {
       this.#event(view, "die", { exitCode: 137 }, by);
     });
-    this.#inspect(view.id, dieDelay + inspection);
+    this.#inspect(view.id, dieDelay + this.inspectionTakes);
+  }
+
+  /** 100 ms after the first death, and twice as long after each further one. */
+  #putOff(view: ContainerView): void {
+    const restartCount = view.restartCount + 1;
+    this.#put({ ...view, state: "restarting", exitCode: 137, restartCount });
+    this.#stage.at(100 * 2 ** (restartCount - 1), () => {
+      const now = this.view(view.name);
+      if (now?.state === "restarting" && now.startedAt === view.startedAt)
+        this.start(view.name, "engine");
+    });
   }
 
   /** `docker kill`, or the fatal half of an action of ours. */
@@ -137,7 +151,7 @@ export class ScriptedEngine {
       this.starts.push({ name, at: this.#stage.now(), by });
       this.#heal(name);
       this.#event(view, "start", {}, by);
-      this.#inspect(view.id, inspection);
+      this.#inspect(view.id, this.inspectionTakes);
     });
   }
 
@@ -146,7 +160,7 @@ export class ScriptedEngine {
     if (view === undefined) return;
     this.#put({ ...view, state: "paused" });
     this.#event(view, "pause");
-    this.#inspect(view.id, inspection);
+    this.#inspect(view.id, this.inspectionTakes);
   }
 
   remove(name: string): void {
@@ -156,7 +170,7 @@ export class ScriptedEngine {
     this.#removed.set(name, view);
     this.#event(view, "destroy");
     const { host, id: containerId } = view;
-    this.#stage.at(inspection, () => {
+    this.#stage.at(this.inspectionTakes, () => {
       this.#stage.emit({ kind: "container-gone", host, containerId, name });
     });
   }

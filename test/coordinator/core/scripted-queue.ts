@@ -112,7 +112,8 @@ export class ScriptedQueue {
     if (action === "recreate") return view === undefined ? undefined : "it is there again";
     if (view === undefined) return `${target.name} is gone`;
     if (view.startedAt !== target.startedAt) return `${target.name} was started again`;
-    const isExpected = action === "start" ? view.state === "exited" : view.state === "running";
+    const states = action === "start" ? ["exited", "restarting"] : ["running"];
+    const isExpected = states.includes(view.state);
     if (!isExpected) return `${target.name} is ${view.state}`;
     const known = agent && this.#stage.engine.views.get(agent.containerId);
     const isStarted = action === "revive-agent" && known?.startedAt !== agent?.startedAt;

@@ -171,6 +171,11 @@ describe("a worker whose agent is lost", () => {
     ["agent-lost", "it is dead", { spec: { agent: agent({ state: "dead" }) } }],
     [
       "agent-lost",
+      "the engine waits before it restarts it, and nobody hears anything meanwhile",
+      { conclusion: silent, spec: { agent: agent({ state: "restarting" }) } },
+    ],
+    [
+      "agent-lost",
       "it holds the namespace of the worker's last run",
       { conclusion: undecided, spec: { agent: agent(older) } },
     ],

@@ -155,6 +155,77 @@ describe("the actor on a real engine", { skip }, () => {
     assert.equal(again.kind, "superseded");
   });
 
+  test("a worker that the engine is to restart later is started now, once, and nobody takes it for a person's kill", async () => {
+    await runContainer(engine, {
+      name: "waiting",
+      labels: workerLabels,
+      // Its first runs end at once, so that the engine waits longer and longer.
+      options: ["--restart", "always"],
+      command: ["sh", "-c", "test -e /stay && exec sleep 3600; exit 3"],
+    });
+    const waiting = await until(
+      "the engine to wait",
+      async () => {
+        const view = await world.view("waiting");
+        return view.state === "restarting" && view.restartCount >= 6 ? view : undefined;
+      },
+      20_000,
+    );
+    const starts = (): number =>
+      world.events("waiting").filter((event) => event.action === "start").length;
+    const before = starts();
+    await engine.docker("cp", "/dev/null", "waiting:/stay");
+    const result = await world.actor.perform(await world.job("start", "waiting"), always);
+    assert.equal(result.kind, "acted");
+    const now = await world.view("waiting");
+    assert.equal(now.state, "running");
+    assert.notEqual(now.startedAt, waiting.startedAt);
+    // Longer than the engine's wait was.
+    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    assert.equal((await world.view("waiting")).startedAt, now.startedAt);
+    assert.equal(starts(), before + 1);
+    assert.deepEqual(
+      world.events("waiting").filter((event) => event.action === "kill"),
+      [],
+    );
+  });
+
+  test("a worker in the namespace of an agent that the engine is to restart later is started after it", async () => {
+    await runContainer(engine, {
+      name: "late",
+      labels: agentLabels,
+      options: ["--restart", "always"],
+    });
+    await runContainer(engine, {
+      name: "guest-of-late",
+      labels: workerLabels,
+      network: "container:late",
+    });
+    const job = await world.job("start", "guest-of-late", { agent: "late" });
+    await crash(engine, "guest-of-late");
+    await exited("guest-of-late");
+    // The engine restarts it sooner than 3 s five times, and then no more for so long.
+    for (let restarts = 0; restarts <= 5; restarts++) {
+      await until(
+        `the agent's restart ${restarts}`,
+        async () => {
+          const view = await world.view("late");
+          return (view.state === "running" && view.restartCount === restarts) || undefined;
+        },
+        10_000,
+      );
+      await crash(engine, "late");
+    }
+    await until(
+      "the engine to wait",
+      async () => (await world.view("late")).state === "restarting" || undefined,
+    );
+    const result = await world.actor.perform(job, always);
+    assert.equal(result.kind, "acted");
+    assert.equal((await world.view("late")).restartCount, 0);
+    assert.ok(await sharesNetwork("guest-of-late", "late"));
+  });
+
   test("a worker in the namespace of a dead agent is started after the agent", async () => {
     const { worker, agent, third } = await arrange("B");
     const job = await world.job("start", worker, { agent, dependants: [third] });

@@ -1,0 +1,228 @@
+// Docker's four restart policies: one start for one death, the engine first, and an end to every crash loop.
+
+import assert from "node:assert/strict";
+import { mkdir, rm } from "node:fs/promises";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { crash, pidOf, until } from "../lab/containers.ts";
+import { startEngine, type LabEngine } from "../lab/engine.ts";
+import { ensureImages } from "../lab/images.ts";
+import { assertOneStartForEachDeath, lifeOf, startsOf, type LifeEvent } from "../lab/life.ts";
+import { needs } from "../lab/requirements.ts";
+import { Trio } from "../lab/trio.ts";
+import { startWorker } from "../lab/workers.ts";
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+/** The record counts whole milliseconds, the engine's events are finer. */
+const rounding = 1;
+
+describe("restart policies", { skip: needs("root", "engine", "redis") }, () => {
+  let engine: LabEngine;
+  let trio: Trio;
+
+  before(async () => {
+    engine = await startEngine({ name: "lab" });
+    await ensureImages(engine, ["worker"]);
+    trio = await Trio.start(engine, { env: { VERIFY_WINDOW: "1" } });
+  });
+
+  after(async () => {
+    await trio.stop();
+    await engine.stop();
+  });
+
+  const state = async (name: string): Promise<{ status: string; restarts: number }> => {
+    const format = "{{.State.Status}} {{.RestartCount}}";
+    const ran = await engine.docker("inspect", "-f", format, name);
+    const [status = "", restarts = ""] = ran.stdout.trim().split(" ");
+    return { status, restarts: Number(restarts) };
+  };
+  const quarantined = (name: string): Promise<true> =>
+    until(
+      `${name} to be quarantined`,
+      async () => {
+        const worker = await trio.worker(name).catch(() => undefined);
+        return (worker?.quarantinedForMs ?? null) === null ? undefined : true;
+      },
+      60_000,
+      250,
+    );
+  const restartedAfter = (name: string, pid: number): Promise<true> =>
+    until(
+      `the engine's restart of ${name}`,
+      async () => {
+        const now = await pidOf(engine, name).catch(() => pid);
+        return now === pid ? undefined : true;
+      },
+      20_000,
+      50,
+    );
+  /** Its life while the engine waits, or for good: no start or death comes between this and what is read next. */
+  const quiet = (name: string, since: number): Promise<readonly LifeEvent[]> =>
+    until(
+      `${name} to be quiet`,
+      async () => {
+        const life = await lifeOf(engine, name, since);
+        const last = life.at(-1);
+        const isQuiet = last?.action === "die" && Date.now() - last.atMs < 2_000;
+        return isQuiet || (await state(name)).status === "exited" ? life : undefined;
+      },
+      30_000,
+      200,
+    );
+  /** When our runners started it, by the record: from the begin of a try to its end. */
+  const ourStarts = async (name: string): Promise<readonly { from: number; to: number }[]> => {
+    const tries = (await trio.recoveries(name)).flatMap((recovery) => recovery.tries);
+    return tries.flatMap(({ startedAtMs, actedAtMs }) =>
+      actedAtMs === null ? [] : [{ from: startedAtMs, to: actedAtMs + rounding }],
+    );
+  };
+
+  test("each crash loop ends in quarantine, with one start for one death, the engine's or ours", async () => {
+    const since = Date.now();
+    const policies = ["no", "on-failure:2", "always", "unless-stopped"];
+    const names = policies.map((policy) => `loop-${policy.replace(":", "-")}`);
+    for (const [at, name] of names.entries())
+      await startWorker(trio, {
+        name,
+        arrangement: "none",
+        options: ["--restart", policies[at] ?? ""],
+        command: ["sh", "-c", "sleep 0.5; exit 3"],
+      });
+    for (const name of names) await quarantined(name);
+    const ended = await Promise.all(names.map((name) => trio.recoveries(name)));
+    // The engine's next waits are 1.6 and 3.2 s long at least.
+    await pause(5_000);
+    for (const [at, name] of names.entries()) {
+      const life = await quiet(name, since);
+      assertOneStartForEachDeath(life, name);
+      const ours = await ourStarts(name);
+      assert.ok(ours.length > 0, `${name} was never started by us`);
+      for (const { from, to } of ours) {
+        const within = startsOf(life).filter(({ atMs }) => atMs >= from && atMs <= to);
+        assert.equal(within.length, 1, `starts of ${name} while we started it once`);
+      }
+      const now = await state(name);
+      if (policies[at] === "no") assert.equal(startsOf(life).length, 1 + ours.length);
+      else if (policies[at] === "on-failure:2")
+        assert.deepEqual(now, { status: "exited", restarts: 2 });
+      else {
+        // A start of ours sets the engine's own count to nothing; each death after it adds one.
+        const last = Math.max(...ours.map(({ to }) => to));
+        const deaths = life.filter(({ action, atMs }) => action === "die" && atMs > last);
+        assert.equal(now.restarts, deaths.length, `the engine's own count of ${name}`);
+      }
+      assert.deepEqual(
+        (await trio.recoveries(name)).length,
+        ended[at]?.length,
+        `${name} was left alone`,
+      );
+    }
+  });
+
+  test("the engine's own restarts count toward quarantine, and it goes on as its policy says", async () => {
+    const name = "engines";
+    const since = Date.now();
+    await startWorker(trio, {
+      name,
+      arrangement: "none",
+      options: ["--restart", "always"],
+      labels: { "heartmesh.max-revivals": "2" },
+    });
+    await trio.watched(name);
+    for (let death = 1; death <= 3; death++) {
+      const pid = await pidOf(engine, name);
+      process.kill(pid, "SIGKILL");
+      await restartedAfter(name, pid);
+    }
+    await quarantined(name);
+    assert.deepEqual(await trio.recoveries(name), [], "recoveries of ours");
+    await crash(engine, name);
+    await until("the engine's fourth restart", async () => {
+      const now = await state(name);
+      return (now.status === "running" && now.restarts === 4) || undefined;
+    });
+    const life = await lifeOf(engine, name, since);
+    assertOneStartForEachDeath(life, name);
+    assert.equal(startsOf(life).length, 5);
+    assert.deepEqual(await trio.recoveries(name), [], "recoveries of ours");
+  });
+
+  test("where the engine's back-off exceeds ours, heartmesh starts it, and the engine not again", async () => {
+    const name = "late";
+    const since = Date.now();
+    await startWorker(trio, {
+      name,
+      arrangement: "none",
+      options: ["--restart", "unless-stopped"],
+      labels: { "heartmesh.max-revivals": "20" },
+    });
+    await trio.watched(name);
+    // The engine's fifth restart comes within 1.6 s, which is not nearer than ours by enough to be waited for.
+    for (let death = 1; death <= 4; death++) {
+      const pid = await pidOf(engine, name);
+      process.kill(pid, "SIGKILL");
+      await restartedAfter(name, pid);
+    }
+    assert.equal((await state(name)).restarts, 4);
+    assert.deepEqual(
+      await trio.recoveries(name),
+      [],
+      "recoveries of ours while the engine was sooner",
+    );
+    const at = Date.now();
+    await crash(engine, name);
+    const recovery = await trio.recovered(name, at);
+    const die = (await lifeOf(engine, name, at - 1_000)).find(({ action }) => action === "die");
+    assert.ok(die !== undefined && recovery.decidedAtMs - die.atMs >= 1_000, "the engine's second");
+    // Longer than the engine's wait was.
+    await pause(2_000);
+    assert.deepEqual(await state(name), { status: "running", restarts: 0 });
+    const life = await lifeOf(engine, name, since);
+    assertOneStartForEachDeath(life, name);
+    assert.equal(startsOf(life).length, 6);
+  });
+
+  test("where the engine has failed to restart it, heartmesh starts it after a second", async () => {
+    const name = "mounted";
+    const folder = path.join(engine.dir, "source");
+    await mkdir(folder);
+    await startWorker(trio, {
+      name,
+      arrangement: "none",
+      options: ["--restart", "always", "--mount", `type=bind,source=${folder},target=/mnt`],
+    });
+    await trio.watched(name);
+    const at = Date.now();
+    await rm(folder, { recursive: true });
+    await crash(engine, name);
+    await until(
+      "the engine to give up",
+      async () => (await state(name)).status === "exited" || undefined,
+    );
+    await mkdir(folder);
+    const recovery = await trio.recovered(name, at);
+    const die = (await lifeOf(engine, name, at)).find(({ action }) => action === "die");
+    assert.ok(die !== undefined && recovery.decidedAtMs - die.atMs >= 1_000, "the engine's second");
+    assert.equal(startsOf(await lifeOf(engine, name, at)).length, 1);
+  });
+
+  test("an exit with 0 is none of on-failure's business: heartmesh starts it, without waiting", async () => {
+    const name = "done";
+    const since = Date.now();
+    await startWorker(trio, {
+      name,
+      arrangement: "none",
+      options: ["--restart", "on-failure"],
+      command: ["sh", "-c", "test -e /done && exec sleep 3600; touch /done; sleep 2; exit 0"],
+    });
+    await trio.recovered(name, since);
+    const life = await lifeOf(engine, name, since);
+    assertOneStartForEachDeath(life, name);
+    assert.equal(startsOf(life).length, 2);
+    const held = (await trio.events()).filter(
+      ({ worker, kind }) => worker === `lab/${name}` && kind === "held",
+    );
+    assert.deepEqual(held, []);
+  });
+});
