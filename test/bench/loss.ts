@@ -80,7 +80,7 @@ async function measure(
 ): Promise<void> {
   const losses: Loss[] = [];
   try {
-    losses.push(await mesh.lose(probability));
+    losses.push(...Object.values(await mesh.lose(probability)));
     for (const { namespace } of [serf, sentinel]) {
       losses.push(await Loss.begin([{ namespace, packets: ["-i lo"] }], probability));
     }

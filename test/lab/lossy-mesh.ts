@@ -12,6 +12,8 @@ import { meshKey, Trio } from "./trio.ts";
 
 const dist = fileURLToPath(new URL("../../dist", import.meta.url));
 
+type DatagramKind = "pings" | "pongs" | "heartbeats";
+
 /** What was concluded and done in a while in which nothing was wrong with any worker. */
 export interface Conclusions {
   /** Each verdict against a worker, in its own words; `partial` ones apart, since nothing is done about them. */
@@ -61,15 +63,15 @@ export class LossyMesh {
   }
 
   /** PINGs where workers hear them, PONGs where coordinators do, and what coordinators tell each other. */
-  async lose(probability: number): Promise<Loss> {
-    const places: LossyPlace[] = [
-      {
-        namespace: `/var/run/netns/${this.engine.netns}`,
-        packets: ["-i docker0 -p udp", "-i lo -p udp"],
-      },
-    ];
-    for (const name of this.workers) places.push(await this.arrivingAt(name));
-    return Loss.begin(places, probability);
+  async lose(probability: number): Promise<Readonly<Record<DatagramKind, Loss>>> {
+    const namespace = `/var/run/netns/${this.engine.netns}`;
+    const workers: LossyPlace[] = [];
+    for (const name of this.workers) workers.push(await this.arrivingAt(name));
+    return {
+      pings: await Loss.begin(workers, probability),
+      pongs: await Loss.begin([{ namespace, packets: ["-i docker0 -p udp"] }], probability),
+      heartbeats: await Loss.begin([{ namespace, packets: ["-i lo -p udp"] }], probability),
+    };
   }
 
   /** The datagrams that one worker's agent hears. */

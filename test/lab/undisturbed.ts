@@ -1,6 +1,7 @@
 // What must hold while datagrams are lost and workers live.
 
 import assert from "node:assert/strict";
+import type { Lost } from "./loss.ts";
 import type { LossyMesh } from "./lossy-mesh.ts";
 
 /** A leader that loses its office is followed within about a second; on a machine that does something else, later. */
@@ -22,24 +23,34 @@ export async function assertUndisturbed(
 ): Promise<void> {
   const living = mesh.workers.filter((name) => !struck.workers.includes(name));
   const before = await mesh.startTimes(living);
-  const loss = await mesh.lose(probability);
+  const losses = await mesh.lose(probability);
   try {
     const [seen] = await Promise.all([mesh.conclusions(forMs, living), struck.strike()]);
-    const { seen: packets, dropped } = await loss.lost();
-    const share = dropped / packets;
+    const told: string[] = [];
+    for (const [kind, loss] of Object.entries(losses)) {
+      const lost = await loss.lost();
+      told.push(`${lost.dropped} of ${lost.seen} ${kind}`);
+      assertLost(kind, lost, probability, forMs);
+    }
     console.log(
-      `${probability * 100} % for ${forMs / 1000} s: ${dropped} of ${packets} lost, ` +
+      `${probability * 100} % for ${forMs / 1000} s: lost ${told.join(", ")}; ` +
         `${seen.partial.length} partial, ${seen.elections} elections, at most ${Math.round(seen.leaderlessMs)} ms without a leader`,
     );
     assert.deepEqual(seen.verdicts, []);
     assert.deepEqual(seen.recoveries, []);
     assert.deepEqual(await mesh.startTimes(living), before);
     assert.ok(seen.leaderlessMs < longestLeaderless, `${seen.leaderlessMs} ms without a leader`);
-    // Every worker is asked by every coordinator once a second, and answers.
-    assert.ok(packets > (living.length * 3 * forMs) / 1000, `only ${packets} packets`);
-    const sixSigma = 6 * Math.sqrt((probability * (1 - probability)) / packets);
-    assert.ok(Math.abs(share - probability) < sixSigma, `${dropped} of ${packets} were dropped`);
   } finally {
-    await loss.lift();
+    for (const loss of Object.values(losses)) await loss.lift();
   }
+}
+
+/** Each coordinator asks each worker once a second and tells the others more often; so many are lost as were wished. */
+function assertLost(kind: string, { seen, dropped }: Lost, wished: number, forMs: number): void {
+  assert.ok(seen > (10 * forMs) / 1000, `only ${seen} ${kind}`);
+  const sixSigma = 6 * Math.sqrt((wished * (1 - wished)) / seen);
+  assert.ok(
+    Math.abs(dropped / seen - wished) < sixSigma,
+    `${dropped} of ${seen} ${kind} were lost`,
+  );
 }
