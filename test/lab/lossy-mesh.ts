@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { EventView } from "../../proto/rest.ts";
-import { pidOf } from "./containers.ts";
+import { pidOf, until } from "./containers.ts";
 import { startEngine, type LabEngine } from "./engine.ts";
 import { ensureImages, imageNames } from "./images.ts";
 import { Loss, type LossyPlace } from "./loss.ts";
@@ -14,6 +14,9 @@ const dist = fileURLToPath(new URL("../../dist", import.meta.url));
 
 type DatagramKind = "pings" | "pongs" | "heartbeats";
 
+type Lease =
+  { readonly state: "held"; readonly term: number } | { readonly state: "none" | "unknown" };
+
 /** What was concluded and done in a while in which nothing was wrong with any worker. */
 export interface Conclusions {
   /** Each verdict against a worker, in its own words; `partial` ones apart, since nothing is done about them. */
@@ -22,7 +25,7 @@ export interface Conclusions {
   readonly recoveries: readonly string[];
   /** Elections that ended with another term. */
   readonly elections: number;
-  /** The longest time in which no coordinator said that it holds a lease. */
+  /** The longest time in which each coordinator said that it holds no lease. */
   readonly leaderlessMs: number;
 }
 
@@ -94,19 +97,23 @@ export class LossyMesh {
     const since = Date.now();
     const events = new Map<string, EventView>();
     const terms = new Set<number>([await this.#term()]);
-    let ledAt = performance.now();
+    let leaderlessSince: number | undefined;
     let leaderlessMs = 0;
     for (const end = performance.now() + forMs; performance.now() < end;) {
-      const term = await this.#termOfLease();
+      const lease = await this.#lease();
       const now = performance.now();
-      leaderlessMs = Math.max(leaderlessMs, now - ledAt);
-      if (term !== undefined) {
-        terms.add(term);
-        ledAt = performance.now();
+      if (leaderlessSince !== undefined) {
+        leaderlessMs = Math.max(leaderlessMs, now - leaderlessSince);
       }
-      for (const one of await this.#eventsSince(since)) events.set(one.id, one);
-      await sleep(500);
+      if (lease.state === "none") leaderlessSince ??= now;
+      else if (lease.state === "held") leaderlessSince = undefined;
+      if (lease.state === "held") terms.add(lease.term);
+      for (const one of await this.#eventsSince(since).catch(() => [])) events.set(one.id, one);
+      await sleep(250);
     }
+    // Not to have been told is no proof that nothing happened.
+    const record = await until("the record", () => this.#eventsSince(since).catch(() => undefined));
+    for (const one of record) events.set(one.id, one);
     const ours = [...events.values()].filter(({ worker }) =>
       about.some((name) => worker === `lab/${name}`),
     );
@@ -130,7 +137,7 @@ export class LossyMesh {
   }
 
   async #eventsSince(at: number): Promise<readonly EventView[]> {
-    const all = await this.trio.events().catch(() => []);
+    const all = await this.trio.events();
     return all.filter(({ atMs }) => atMs >= at);
   }
 
@@ -138,12 +145,13 @@ export class LossyMesh {
     return (await this.trio.status(await this.trio.leader())).term;
   }
 
-  async #termOfLease(): Promise<number | undefined> {
-    for (const id of this.trio.ids) {
-      const status = await this.trio.status(id).catch(() => undefined);
-      if (status !== undefined && status.leaseForMs > 0) return status.term;
-    }
-    return undefined;
+  /** `unknown`: somebody did not answer in time, and nobody else said that he holds it. */
+  async #lease(): Promise<Lease> {
+    const asked = this.trio.ids.map((id) => this.trio.status(id).catch(() => undefined));
+    const answers = await Promise.all(asked);
+    const leader = answers.find((one) => one !== undefined && one.leaseForMs > 0);
+    if (leader !== undefined) return { state: "held", term: leader.term };
+    return { state: answers.includes(undefined) ? "unknown" : "none" };
   }
 }
 
