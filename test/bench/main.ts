@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { ensureInstalled } from "../lab/requirements.ts";
 import { benchAgent } from "./agent.ts";
 import { benchHeal } from "./heal.ts";
+import { benchLoss } from "./loss.ts";
 import { benchMac } from "./mac.ts";
 import { printJson, printTable, type BenchResult } from "./report.ts";
 
@@ -17,6 +18,10 @@ const benches: Readonly<Record<string, Bench>> = {
     // The agent's own figures belong to what healing costs.
     return [...(await benchHeal(options)), ...(await benchAgent(options))];
   },
+  loss: (options) => {
+    ensureInstalled(["engine", "redis", "bench"]);
+    return benchLoss(options);
+  },
 };
 
 const { values, positionals } = parseArgs({
@@ -28,7 +33,7 @@ const { values, positionals } = parseArgs({
 });
 
 // `heal` holds the agent's, so without a name nothing is measured twice.
-const names = positionals.length > 0 ? positionals : ["mac", "heal"];
+const names = positionals.length > 0 ? positionals : ["mac", "heal", "loss"];
 const unknown = names.find((name) => !Object.hasOwn(benches, name));
 if (unknown !== undefined) {
   console.error(`There is no benchmark "${unknown}"; expected ${Object.keys(benches).join(", ")}.`);

@@ -1,0 +1,66 @@
+// A network namespace of its own for programs that need nothing but a loopback.
+
+import { spawn, type ChildProcess } from "node:child_process";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { run } from "./engine.ts";
+import { labPrefix, markOwner, removeLeftovers, sweepDirectory } from "./leftovers.ts";
+
+export class Namespace {
+  /** Removed with it. */
+  readonly dir: string;
+  readonly #children: ChildProcess[] = [];
+
+  private constructor(dir: string) {
+    this.dir = dir;
+  }
+
+  static async create(name: string): Promise<Namespace> {
+    await removeLeftovers();
+    const dir = await mkdtemp(path.join(tmpdir(), `${labPrefix}${String(process.pid)}-${name}-`));
+    await markOwner(dir);
+    const made = new Namespace(dir);
+    for (const words of [
+      ["netns", "add", path.basename(dir)],
+      ["-n", path.basename(dir), "link", "set", "lo", "up"],
+    ]) {
+      const ran = await run("ip", words);
+      if (ran.code === 0) continue;
+      await made.stop();
+      throw new Error(`ip ${words.join(" ")}: ${ran.stderr}`);
+    }
+    return made;
+  }
+
+  /** For `nsenter --net=`. */
+  get path(): string {
+    return `/var/run/netns/${path.basename(this.dir)}`;
+  }
+
+  /** Its words go to the file of this name in `dir`; it ends with this process, however that ends. */
+  start(name: string, command: string, args: readonly string[]): void {
+    const log = openSync(path.join(this.dir, name), "a");
+    const words = [`--net=${this.path}`, "setpriv", "--pdeathsig", "KILL", command, ...args];
+    this.#children.push(spawn("nsenter", words, { stdio: ["ignore", log, log] }));
+    closeSync(log);
+  }
+
+  /** How many lines one of its programs has written that hold this. */
+  lines(name: string, text: string): number {
+    const all = readFileSync(path.join(this.dir, name), "utf8").split("\n");
+    return all.filter((line) => line.includes(text)).length;
+  }
+
+  async stop(): Promise<void> {
+    for (const child of this.#children) {
+      const hasEnded = child.exitCode !== null || child.signalCode !== null;
+      const gone = hasEnded || new Promise((resolve) => child.once("exit", resolve));
+      child.kill("SIGKILL");
+      await gone;
+    }
+    await sweepDirectory(this.dir);
+    await rm(this.dir, { recursive: true, force: true });
+  }
+}
