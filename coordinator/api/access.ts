@@ -43,9 +43,7 @@ async function authorize(
   if (access === "open") return;
   const { caller } = request;
   if (caller === undefined) {
-    // Only a person's browser shall ask for a password.
-    const isBrowser = (request.headers.accept ?? "").includes("text/html");
-    const scheme = isBrowser ? "Basic" : "Bearer";
+    const scheme = isOfBrowser(request) ? "Basic" : "Bearer";
     reply.header("www-authenticate", `${scheme} realm="heartmesh", charset="UTF-8"`);
     const how = "Send Authorization: Bearer <token>, or the token as password of any user name.";
     await sendProblem(reply, problem(401, how));
@@ -55,6 +53,13 @@ async function authorize(
     refusedHost(request, tokens) ?? refusedOrigin(request) ?? refusedRole(caller, access);
   if (refusal !== undefined) await sendProblem(reply, problem(403, refusal));
 }
+
+/**
+ * Only a person's browser shall ask for a password: for a page, and for what our own pages load, since it sends along
+ * what it knows of a login only below the folder where it was asked.
+ */
+const isOfBrowser = ({ headers }: FastifyRequest): boolean =>
+  (headers.accept ?? "").includes("text/html") || headers["sec-fetch-site"] === "same-origin";
 
 /**
  * Without tokens being on this machine is the only proof, and a page elsewhere could get there by a name that is made to

@@ -44,6 +44,15 @@ test("a person's browser is asked for a password, a program for a bearer", async
   const { url } = await serve(t);
   const page = await fetch(`${url}/queues`, { headers: { accept: "text/html,*/*" } });
   assert.match(page.headers.get("www-authenticate") ?? "", /^Basic realm="heartmesh"/);
+  // Chromium asks for what a page deep below /queues loads without the login that it knows.
+  const script = `${url}/queues/static/js/main.js`;
+  for (const [site, scheme] of [
+    ["same-origin", "Basic"],
+    ["cross-site", "Bearer"],
+  ] as const) {
+    const { headers } = await fetch(script, { headers: { "sec-fetch-site": site } });
+    assert.match(headers.get("www-authenticate") ?? "", new RegExp(`^${scheme} `), site);
+  }
   const program = await fetch(url + status);
   assert.match(program.headers.get("www-authenticate") ?? "", /^Bearer realm="heartmesh"/);
 });
