@@ -66,7 +66,10 @@ export class SentinelTrio {
   async #startSentinel(name: string): Promise<void> {
     const dir = path.join(this.#place.dir, `${name}.d`);
     await mkdir(dir);
-    const lines = [`bind 127.0.2.${name.slice(-1)}`, "port 26379", `dir ${dir}`];
+    const address = `127.0.2.${name.slice(-1)}`;
+    const lines = [`bind ${address}`, "port 26379", `dir ${dir}`];
+    // Else it tells the others an address on which nobody listens, and no quorum is ever reached.
+    lines.push(`sentinel announce-ip ${address}`);
     for (let at = 1; at <= this.#masters; at++) {
       const master = `m${String(at)}`;
       lines.push(`sentinel monitor ${master} ${addressOf(at)} 6379 2`);
