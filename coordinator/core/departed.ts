@@ -22,6 +22,8 @@ interface Gone {
 
 export class Departed {
   readonly #gone = new Map<WorkerId, Gone>();
+  /** Not watched while the engine is at work on their removal; gone when it is done. */
+  readonly #leaving = new Map<WorkerId, WorkerSpec>();
 
   /** Adds to `workers` those of `before` whose container has gone, without a container. */
   keep(
@@ -31,10 +33,14 @@ export class Departed {
     now: Instant,
   ): void {
     for (const [id, spec] of before) {
-      const { container } = spec;
-      if (container === undefined || workers.has(id)) continue;
-      const isThere = present.container(container.host, container.id) !== undefined;
-      if (!isThere) this.#gone.set(id, { spec, at: now, isTakenDown: false });
+      if (spec.container !== undefined && !workers.has(id)) this.#leaving.set(id, spec);
+    }
+    for (const [id, spec] of this.#leaving) {
+      const { host = "", id: containerId = "" } = spec.container ?? {};
+      const view = present.container(host, containerId);
+      if (view?.state === "removing" && !workers.has(id)) continue;
+      this.#leaving.delete(id);
+      if (view === undefined) this.#gone.set(id, { spec, at: now, isTakenDown: false });
     }
     for (const [id, gone] of this.#gone) {
       const { spec } = gone;

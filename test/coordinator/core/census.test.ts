@@ -250,6 +250,16 @@ describe("a worker whose container was removed", () => {
     assert.deepEqual(ids(made), ["h1/db"]);
   });
 
+  test("is gone also when the engine was seen at its removal", () => {
+    const made = census({}, view("web"), view("db"));
+    made.onChanged(view("web", { state: "removing" }), instant(900));
+    assert.deepEqual(ids(made), ["h1/db"]);
+    made.onChanged(view("db", { state: "exited" }), instant(950));
+    made.onGone("h1", "id-web", instant(1_000));
+    assert.equal(made.lastSeen("h1/web")?.name, "web");
+    assert.deepEqual(ids(made), ["h1/db", "h1/web"]);
+  });
+
   test("and is to be recreated stays until it is", () => {
     const made = removed(view("web", keeps), view("db"));
     made.tidy(instant(10_000_000));
