@@ -1,4 +1,4 @@
-// Each verdict's action on real parts: what is started, restarted, killed, recreated or left alone, with the agent on either side.
+// Each verdict's action on real parts: what is started, restarted or left alone, with the agent on either side.
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
@@ -70,7 +70,7 @@ describe("actions", { skip: needs("root", "engine", "redis") }, () => {
       assert.equal(started.action, "start");
     });
 
-    test(`a silent worker is killed and started once its agent's turn is over; ${where}`, async () => {
+    test(`a silent worker and its agent both run anew; ${where}`, async () => {
       const name = `mute-${arrangement}`;
       const owner = arrangement === "joins-worker" ? name : `${name}-agent`;
       await healthy({ name, arrangement });
