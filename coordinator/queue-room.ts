@@ -5,9 +5,10 @@ import type { Logger } from "pino";
 import type { Clock } from "../agent/io/clock.ts";
 import type { GossipRecord } from "../proto/messages.ts";
 import type { Random } from "../proto/random.ts";
+import type { WorkerId } from "../proto/units.ts";
 import type { CoordinatorConfig } from "./config.ts";
 import { aged } from "./core/aged-record.ts";
-import type { JobNews, RevivalJob } from "./core/job.ts";
+import type { JobNews, RevivalJob, Token } from "./core/job.ts";
 import { coded } from "./errors.ts";
 import { RecordStore } from "./io/record-store.ts";
 import { RedisConnections } from "./io/redis.ts";
@@ -43,6 +44,8 @@ export interface QueueRoomAsk {
 
 /** Reading the record is tried again this often while Redis does not answer: a new leader waits for it before it acts. */
 const loadAgain = 50;
+/** So are epochs raised that could not be. */
+const raiseAgain = 500;
 
 export class QueueRoom {
   readonly #ask: QueueRoomAsk;
@@ -50,6 +53,9 @@ export class QueueRoom {
   #server: PrivateRedis | undefined;
   #parts: Parts | undefined;
   #loadTimer: NodeJS.Timeout | undefined;
+  /** Tokens that Redis has not taken yet; at most one a worker. */
+  readonly #unraised = new Map<WorkerId, Token>();
+  #raiseTimer: NodeJS.Timeout | undefined;
   #isStopping = false;
 
   constructor(ask: QueueRoomAsk) {
@@ -87,14 +93,19 @@ export class QueueRoom {
     return this.#built.notifications.add(job);
   }
 
+  /** Its token fences every older job of the worker: one that waits, and one that runs at its next check. */
   saveRecord(record: GossipRecord): void {
     this.store.saveWorkerRecord({ record, savedAt: this.#ask.clock.wall() });
+    const { worker, term, epoch } = record;
+    this.#unraised.set(worker, { worker, term, epoch });
+    this.#raise();
   }
 
   /** The runner first, so that nothing new is begun; jobs in hand are handed on. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     clearTimeout(this.#loadTimer);
+    clearTimeout(this.#raiseTimer);
     const parts = this.#parts;
     if (parts === undefined) return;
     await parts.runner.stop();
@@ -190,6 +201,22 @@ export class QueueRoom {
       },
     });
     return { connections, queue, store, monitor, runner, feed, notifications };
+  }
+
+  /** A newer record of the same worker replaces what could not be written while Redis was away. */
+  #raise(): void {
+    clearTimeout(this.#raiseTimer);
+    if (this.#isStopping) return;
+    for (const [worker, token] of this.#unraised) {
+      this.#unraised.delete(worker);
+      this.#built.queue.raiseEpoch(token).catch(() => {
+        if (!this.#unraised.has(worker)) this.#unraised.set(worker, token);
+        clearTimeout(this.#raiseTimer);
+        this.#raiseTimer = setTimeout(() => {
+          this.#raise();
+        }, raiseAgain);
+      });
+    }
   }
 
   #loadRecords(): void {

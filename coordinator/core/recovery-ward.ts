@@ -213,7 +213,7 @@ export class Ward {
   }
 
   saveAll(now: Instant): void {
-    for (const c of [...this.#unsaved]) this.saveNow(c, now);
+    for (const c of [...this.#unsaved]) this.save(c, now);
   }
 
   takeOutputs(): readonly RecoveryOutput[] {

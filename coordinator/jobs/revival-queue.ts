@@ -2,7 +2,7 @@
 
 import { Queue, type Job } from "bullmq";
 import type { Redis } from "ioredis";
-import type { JobNews, RevivalJob, Token } from "../core/job.ts";
+import { compareTokens, type JobNews, type RevivalJob, type Token } from "../core/job.ts";
 import type { WorkerId } from "../../proto/units.ts";
 import type { Clock } from "../../agent/io/clock.ts";
 import { endsWithin } from "./ends-within.ts";
@@ -128,9 +128,19 @@ export class RevivalQueue {
     return (await this.#queue.remove(job.id ?? "")) === 1;
   }
 
-  /** Fences older tokens without a job: after acting directly, once Redis is back. */
+  /**
+   * Fences older tokens without a job: after a person's silence, or after acting directly, once Redis is back. An older
+   * job that waits between two tries is woken, so that a runner finds at once that it is superseded. False: a newer is known.
+   */
   async raiseEpoch(token: Token): Promise<boolean> {
-    return (await this.#tokens.raiseEpoch(token)).kind === "newest";
+    if ((await this.#tokens.raiseEpoch(token)).kind === "fenced") return false;
+    const id = await this.#queue.getDeduplicationJobId(workerHash(token.worker));
+    const job = id === null ? undefined : await this.#queue.getJob(id);
+    if (job === undefined || !isRevival(job)) return true;
+    if (compareTokens(job.data.order.token, token) >= 0 || !(await job.isDelayed())) return true;
+    // Its time may have come between the two questions: then a runner has it anyway.
+    await job.promote().catch(() => undefined);
+    return true;
   }
 
   async stop(): Promise<void> {

@@ -114,6 +114,26 @@ test("a job whose token was overtaken while it waited ends superseded, untouched
   });
 });
 
+test("a job that is overtaken between two tries ends superseded at once, not after its backoff", async () => {
+  await inLab(async (lab) => {
+    lab.world.change({ failing: true });
+    lab.runner("c1.a");
+    const job = revivalJob({ epoch: 1, maxTries: 3, backoff: 60_000, backoffMax: 60_000 });
+    await lab.queue.enqueue(job, valid);
+    await lab.hears("try-failed");
+    const tried = lab.world.actions.length;
+    await lab.queue.raiseEpoch(job.token);
+    assert.equal(
+      (await lab.queue.unfinished())[0]?.state,
+      "delayed",
+      "its own token wakes nothing",
+    );
+    await lab.queue.raiseEpoch({ ...job.token, epoch: 2 });
+    await lab.hears("superseded");
+    assert.equal(lab.world.actions.length, tried);
+  });
+});
+
 test("a container that is not what was decided on is left alone, and the job ends superseded", async () => {
   await inLab(async (lab) => {
     lab.world.change({ startedAt: "by-a-person", running: true });
