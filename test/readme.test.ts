@@ -1,0 +1,96 @@
+// Every command that the README names exists, and is run by a test or by continuous integration.
+
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { test } from "node:test";
+import { runCommandLine } from "../coordinator/cli/run.ts";
+
+const root = path.dirname(import.meta.dirname);
+const read = (file: string): string => readFileSync(path.join(root, file), "utf8");
+const readme = read("README.md");
+const scripts = (JSON.parse(read("package.json")) as { scripts: Record<string, string> }).scripts;
+
+/** What runs each, and the words by which that is found there. */
+const runBy: Readonly<Record<string, readonly [file: string, words: string]>> = {
+  "npm ci": [".ci/run", "step npm ci"],
+  "npm test": [".ci/run", "step npm test"],
+  "npm run check": [".ci/run", "step npm run check"],
+  "npm run bench": [".ci/run", "step npm run bench"],
+  "npm run bench -- heal": [".ci/run", "step npm run bench"],
+  "npm run bench -- loss": [".ci/run", "step npm run bench"],
+  "npm run demo": [".ci/run", "step npm run demo"],
+  "npm run demo -- --json": [".ci/run", "step npm run demo -- --json"],
+  // The same run, without its last step.
+  "npm run demo -- --keep": [".ci/run", "step npm run demo"],
+  // The first half of `npm test`.
+  "npm run test:unit": [".ci/run", "step npm test"],
+  "npm run build": ["test/lab/trio.ts", '"run", "--silent", "build"'],
+  "docker compose -f compose/compose.yaml -f compose/compose.proxy.yaml up -d": [
+    "test/compose/compose.real.test.ts",
+    "compose.proxy.yaml",
+  ],
+  "echo -n PING | nc -u -w1 <worker> 8888": ["test/agent/sidecar.test.ts", "PING"],
+  "heartmesh agent": ["test/agent/agent-process.ts", "bin.ts"],
+  "heartmesh coordinator": ["test/lab/trio.ts", '[command, "coordinator"]'],
+  "heartmesh explain <worker>": ["test/coordinator/cli/run.test.ts", '"explain"'],
+  "heartmesh notify-test": ["test/coordinator/cli/run.test.ts", '"notify-test"'],
+};
+
+/** In blocks for a shell, and between backticks in a sentence; `a && b` are two. */
+function commands(text: string): readonly string[] {
+  const blocks = [...text.matchAll(/```sh\n([^`]*)```/g)].flatMap(([, body = ""]) =>
+    body.split("\n"),
+  );
+  const inline = [...text.replaceAll(/```[^`]*```/g, "").matchAll(/`([^`\n]+)`/g)]
+    .map(([, body = ""]) => body)
+    .filter((body) => /^(npm|npx|node|docker|docker-compose|echo|curl|git|heartmesh) /.test(body));
+  return [...blocks, ...inline]
+    .flatMap((line) => line.split(" && "))
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+}
+
+test("each is run somewhere", () => {
+  const found = commands(readme);
+  assert.ok(found.includes("npm run demo") && found.includes("npm test"), "the two commands");
+  for (const command of found) {
+    const known = Object.hasOwn(runBy, command) ? runBy[command] : undefined;
+    assert.ok(known !== undefined, `the README names a command that nothing runs: ${command}`);
+    const [file, words] = known;
+    assert.ok(read(file).includes(words), `${file} runs ${command} no more`);
+  }
+});
+
+test("scripts of npm, benchmarks and files that it names exist", () => {
+  for (const [, script = ""] of readme.matchAll(/npm run ([a-z:]+)/g)) {
+    assert.ok(Object.hasOwn(scripts, script), `npm run ${script}`);
+  }
+  for (const [, bench = ""] of readme.matchAll(/npm run bench -- ([a-z]+)/g)) {
+    assert.ok(existsSync(path.join(root, "test", "bench", `${bench}.ts`)), bench);
+  }
+  for (const [, file = ""] of readme.matchAll(/\]\(([a-z][^)#:]*)\)/g)) {
+    assert.ok(existsSync(path.join(root, file)), file);
+  }
+});
+
+test("verbs of the command line are those that it has", async () => {
+  let usage = "";
+  const terminal = {
+    out: (text: string): void => {
+      usage += text;
+    },
+    err: (text: string): void => {
+      usage += text;
+    },
+  };
+  assert.equal(await runCommandLine(["help"], {}, terminal as never), 0);
+  const section = /### The command line\n([^#]*?)\n\|/.exec(readme)?.[1] ?? "";
+  const verbs = [...section.matchAll(/`([a-z][a-z-]*)(?: <worker>)?`/g)].map(
+    ([, verb = ""]) => verb,
+  );
+  assert.ok(verbs.length >= 12, verbs.join(" "));
+  for (const verb of verbs) {
+    assert.match(usage, new RegExp(`^\\s*(heartmesh )?${verb}\\b`, "m"), verb);
+  }
+});
