@@ -56,14 +56,13 @@ describe("the compose files", { skip: needs("compose") }, () => {
       assert.match(service, /no-new-privileges:true/, name);
     }
     for (const name of ["c1", "c2", "c3"]) {
-      assert.match(serviceOf(yaml, name), new RegExp(`${socket}`), name);
+      assert.match(serviceOf(yaml, name), new RegExp(socket), name);
     }
-    assert.match(
-      serviceOf(yaml, "redis"),
-      /appendonly yes --appendfsync always --maxmemory-policy noeviction/,
-    );
-    assert.doesNotMatch(yaml, /^ {2}legacy:/m);
-    assert.match(config(...project, "--profile", "more"), /^ {2}legacy:/m);
+    // Long lines are folded.
+    const redis = serviceOf(yaml, "redis").replaceAll(/\s+/g, " ");
+    assert.match(redis, /appendonly yes --appendfsync always --maxmemory-policy noeviction/);
+    const more = config(...project, "--profile", "more");
+    assert.match(serviceOf(more, "legacy"), /profiles:\n\s+- more/);
   });
 
   test("with the proxy leave the engine's socket to the proxy alone", () => {
