@@ -40,6 +40,9 @@ export interface LabCoordinator {
 /** The API bounds a client's rate at 20 a second; times come from the record, not from when it is read. */
 const pollEvery = 120;
 
+/** Each coordinator's process has a group of its own, so that iptables can tell its datagrams apart. */
+const groupOf = (at: number): number => 7001 + at;
+
 export const meshKey = "lab-key-lab-key-lab-key-lab-key-0123";
 
 export class Trio {
@@ -90,6 +93,11 @@ export class Trio {
     return "172.17.0.1";
   }
 
+  /** For `iptables -m owner --gid-owner`. */
+  group(id: string): string {
+    return String(groupOf(this.#ids.indexOf(id)));
+  }
+
   startCoordinator(id: string, env: Readonly<Record<string, string>> = {}): LabCoordinator {
     const at = this.#ids.indexOf(id);
     const dataDir = path.join(this.dir, id);
@@ -98,6 +106,7 @@ export class Trio {
     const log = openSync(logFile, "a");
     const child = inNamespace(this.engine, process.execPath, [command, "coordinator"], {
       stdio: ["ignore", log, log],
+      gid: groupOf(at),
       env: {
         PATH: process.env["PATH"],
         COORDINATOR_ID: id,
