@@ -9,6 +9,7 @@ import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
 import path from "node:path";
 import { ensureInstalled } from "./lab/requirements.ts";
+import { ensureBuilt } from "./lab/trio.ts";
 
 type Group = "unit" | "real" | "soak";
 
@@ -50,6 +51,9 @@ async function main(args: readonly string[]): Promise<number> {
       if (process.env.CI === "true") return 1;
       console.error("Tests that need them are skipped.");
     }
+    // Once for all files: they run beside each other, from the same dist/.
+    ensureBuilt();
+    process.env.LAB_IS_BUILT = "1";
   }
   const failed: Group[] = [];
   for (const group of wish.groups) {

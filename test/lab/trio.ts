@@ -14,11 +14,11 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const command = path.join(root, "dist", "heartmesh.mjs");
 let isBuilt = false;
 
-/** Builds dist/ once in this process, where it is missing or older than the sources' last build here. */
-function ensureBuilt(): void {
-  if (isBuilt) return;
+/** Builds dist/, once in this process; not where whoever started it has done so, since others may be running from it. */
+export function ensureBuilt(): void {
+  if (isBuilt || (process.env["LAB_IS_BUILT"] === "1" && existsSync(command))) return;
   execFileSync("npm", ["run", "--silent", "build"], { cwd: root, stdio: ["ignore", 2, 2] });
-  isBuilt = existsSync(command);
+  isBuilt = true;
 }
 
 export interface TrioOptions {

@@ -36,7 +36,12 @@ test("two runners: the job is one runner's, and the news is everybody's", async 
   await inLab(async (lab) => {
     lab.runner("c1.a");
     lab.runner("c2.b");
-    for (let worker = 0; worker < 6; worker++) {
+    const whos = (): ReadonlySet<string | undefined> =>
+      new Set(lab.world.actions.map((line) => line.split(" ")[0]));
+    // Who takes a job is Redis's choice, not ours; that one of two never gets any is none.
+    let jobs = 0;
+    while (jobs < 6 || (whos().size < 2 && jobs < 60)) {
+      const worker = jobs++;
       const token = { worker: `h1/w${worker}`, epoch: 1, term: term(1) };
       const target = { ...revivalJob().target, startedAt: `start-${worker}` };
       const before = lab.news.length;
@@ -45,9 +50,8 @@ test("two runners: the job is one runner's, and the news is everybody's", async 
         lab.news.slice(before).some(({ kind }) => kind === "recovered"),
       );
     }
-    assert.equal(lab.world.actions.length, 6);
-    const whos = new Set(lab.world.actions.map((line) => line.split(" ")[0]));
-    assert.deepEqual([...whos].sort(), ["c1.a", "c2.b"]);
+    assert.equal(lab.world.actions.length, jobs);
+    assert.deepEqual([...whos()].sort(), ["c1.a", "c2.b"]);
   });
 });
 
