@@ -3,7 +3,7 @@
 import type { JobNews, RevivalJob } from "./core/job.ts";
 import { applyNews, beginRecord, type RecoveryRecord } from "./core/recovery-record.ts";
 
-/** Ended records kept in memory, for what is asked while Redis is away. */
+/** Ended records kept in memory, for what is asked while Redis is away; and orders of which nothing was heard yet. */
 const keptEnded = 500;
 
 export interface RecoveryBookPorts {
@@ -15,6 +15,8 @@ export interface RecoveryBookPorts {
 export class RecoveryBook {
   readonly #ports: RecoveryBookPorts;
   readonly #records = new Map<string, RecoveryRecord>();
+  /** Ordered, and maybe never carried out: the queue may refuse an order, or adopt an older job. So each is a record from its first news on. */
+  readonly #drafts = new Map<string, RecoveryRecord>();
   /** News of recoveries whose record is being loaded. */
   readonly #waiting = new Map<string, JobNews[]>();
 
@@ -25,16 +27,21 @@ export class RecoveryBook {
   /** By whoever has the whole job: the leader that ordered it. */
   begin(job: RevivalJob): void {
     if (this.#records.has(job.recovery)) return;
-    this.#put(beginRecord(job));
+    this.#drafts.set(job.recovery, beginRecord(job));
+    if (this.#drafts.size <= keptEnded) return;
+    for (const oldest of this.#drafts.keys()) {
+      this.#drafts.delete(oldest);
+      return;
+    }
   }
 
   onNews(news: JobNews): void {
     if (news.kind === "job-adopted") {
-      this.begin(news.found);
+      if (!this.#records.has(news.found.recovery)) this.#put(beginRecord(news.found));
       return;
     }
     if (news.kind === "job-refused") return;
-    const known = this.#records.get(news.recovery);
+    const known = this.#records.get(news.recovery) ?? this.#drafts.get(news.recovery);
     if (known === undefined) {
       this.#load(news.recovery, news);
       return;
@@ -72,6 +79,7 @@ export class RecoveryBook {
   }
 
   #put(record: RecoveryRecord): void {
+    this.#drafts.delete(record.id);
     this.#records.delete(record.id);
     this.#records.set(record.id, record);
     this.#ports.save(record);
