@@ -46,6 +46,7 @@ export class Hosts {
   causeOf(container: ContainerView | undefined, isNew: boolean, now: Instant): string {
     if (container === undefined || container.state === "running") return "";
     const host = this.#hosts.get(container.host);
+    if (host?.reachable === false) return `engine ${container.host} does not answer`;
     if (host === undefined || after(host.begunAt, engineCause) < now) return "";
     // What is found stopped at first sight stopped for a cause that nobody here saw: it counts as one.
     return isNew ? `found stopped on ${container.host}` : `engine ${container.host} restarted`;

@@ -61,21 +61,16 @@ export class Wards {
   constructor(config: WardsConfig, random: Random, now: Instant) {
     this.census = new Census(config.census, now);
     this.pinger = new Pinger(config.pinger, random);
-    this.standings = new Standings(
-      {
-        self: config.self,
-        coordinators: config.coordinators,
-        heartbeatInterval: config.heartbeatInterval,
-      },
-      (worker, at) => this.pinger.path(worker, at),
-    );
-    this.#intent = new Intent({ stopHold: config.stopHold, backoff: config.backoff });
+    const { self, coordinators, heartbeatInterval, stopHold } = config;
+    const pathOf = this.pinger.path.bind(this.pinger);
+    this.standings = new Standings({ self, coordinators, heartbeatInterval }, pathOf);
+    this.#intent = new Intent({ stopHold, backoff: config.backoff });
     this.#desk = new EngineDesk({ census: this.census, hosts: this.hosts, intent: this.#intent });
     this.#hands = new OwnHands(this.#intent);
     this.#docket = new Docket(
       {
-        self: config.self,
-        stopHold: config.stopHold,
+        self,
+        stopHold,
         census: this.census,
         pinger: this.pinger,
         standings: this.standings,
@@ -214,7 +209,7 @@ export class Wards {
     if (restarted !== undefined && this.#pages.has(restarted)) {
       this.#out.push({ kind: "engine-restarted-it", worker: restarted });
     }
-    if (touched.kind === "host") this.#markHost(touched.host);
+    if (touched.kind === "host") this.#markHost(touched.host, now);
     // A stop anywhere in the project may move a hold.
     if (touched.kind === "holds") this.#docket.markUneasy();
     this.#syncWorkers(now);
@@ -288,9 +283,12 @@ export class Wards {
     if (until !== undefined) this.#perform(this.pinger.verify(worker, until, now), now);
   }
 
-  #markHost(host: string): void {
+  /** What stopped while its engine was on its way down has the engine as its cause. */
+  #markHost(host: string, now: Instant): void {
     for (const page of this.#pages.values()) {
-      if (page.spec.container?.host === host) this.#docket.mark(page.worker);
+      if (page.spec.container?.host !== host) continue;
+      page.commonCause ||= this.hosts.causeOf(page.spec.container, false, now);
+      this.#docket.mark(page.worker);
     }
   }
 

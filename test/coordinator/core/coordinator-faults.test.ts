@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { MeshHarness } from "./mesh-harness.ts";
+import type { EngineNews } from "../../../coordinator/core/engine-news.ts";
 import { mesh, recovers } from "./mesh-scenes.ts";
 
 describe("a worker that its engine restarts by a policy", () => {
@@ -230,4 +231,24 @@ describe("a mesh that is restarted whole", () => {
     m.pass(20_000);
     assert.equal(m.engine.startsOf("web"), 3);
   });
+});
+
+test("an engine that takes its workers down one by one, and is away for longer than a hold, trips no brake", () => {
+  const names = Array.from({ length: 12 }, (_, at) => `w${at}`);
+  const m = mesh({ names });
+  m.pass(40_000);
+  // It tells of each stop before it is gone itself.
+  for (const name of names) {
+    m.engine.stop(name);
+    m.pass(100);
+  }
+  const host = m.worker("w0").id.split("/")[0]!;
+  const toAll = (news: EngineNews): void => {
+    for (const { id } of m.alive()) m.input(id, news);
+  };
+  toAll({ kind: "engine-lost", host, reason: "it was restarted" });
+  m.pass(6_000);
+  toAll({ kind: "engine-back", host, restarted: true });
+  for (const name of names) recovers(m, name);
+  assert.deepEqual(m.told("brake-tripped"), []);
 });
