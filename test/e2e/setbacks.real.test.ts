@@ -1,0 +1,148 @@
+// Setbacks while a worker is being healed: the leader dies as its job is carried out, Redis loses its last second, and the mesh changes its key.
+
+import assert from "node:assert/strict";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { crash, until } from "../lab/containers.ts";
+import { startEngine, type LabEngine } from "../lab/engine.ts";
+import { ensureImages, imageNames } from "../lab/images.ts";
+import { labPrefix } from "../lab/leftovers.ts";
+import { lifeOf } from "../lab/life.ts";
+import { needs } from "../lab/requirements.ts";
+import { meshKey, Trio } from "../lab/trio.ts";
+import { startWorker } from "../lab/workers.ts";
+
+const dist = fileURLToPath(new URL("../../dist", import.meta.url));
+const newKey = "new-key-new-key-new-key-new-key-0123";
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+describe("a worker is healed once", { skip: needs("root", "engine", "redis") }, () => {
+  let engine: LabEngine;
+  let trio: Trio;
+  let keys: string;
+
+  before(async () => {
+    engine = await startEngine({ name: "lab" });
+    await ensureImages(engine, ["worker", "node"]);
+    keys = mkdtempSync(path.join(tmpdir(), `${labPrefix}${process.pid}-keys-`));
+    writeKeys(meshKey);
+    trio = await Trio.start(engine, {
+      env: { VERIFY_WINDOW: "1", MESH_KEY: "", MESH_KEY_FILE: path.join(keys, "mesh_key") },
+    });
+  });
+
+  after(async () => {
+    await trio.stop();
+    await engine.stop();
+    rmSync(keys, { recursive: true, force: true });
+  });
+
+  const writeKeys = (...ring: readonly string[]): void => {
+    writeFileSync(path.join(keys, "mesh_key"), `${ring.join(",")}\n`, { mode: 0o444 });
+  };
+  const healthy = async (name: string): Promise<void> => {
+    await startWorker(trio, { name, arrangement: "joins-worker" });
+    await trio.verdict(name, "healthy");
+  };
+  const lived = async (name: string, since: number): Promise<readonly string[]> =>
+    (await lifeOf(engine, name, since)).map(({ action }) => action);
+  const everybody = (): Promise<unknown> =>
+    until(
+      "all coordinators",
+      async () => {
+        const all = await Promise.all(trio.ids.map((id) => trio.status(id))).catch(() => []);
+        return (all.length === 3 && all.every((one) => one.leader !== "" && one.fit)) || undefined;
+      },
+      30_000,
+      250,
+    );
+
+  for (const stage of ["actingAtMs", "verifyingAtMs", "recoveredAtMs"] as const) {
+    test(`when the leader is killed at the stage ${stage.replace("AtMs", "")} of its recovery`, async () => {
+      const name = `at-${stage.toLowerCase()}`;
+      await healthy(name);
+      await everybody();
+      const leader = await trio.leader();
+      const at = Date.now();
+      await crash(engine, name);
+      await until(`the stage ${stage}`, async () => {
+        const [one] = await trio.recoveries(name).catch(() => []);
+        return (one?.[stage] ?? null) !== null || undefined;
+      });
+      await trio.kill(leader);
+      await trio.recovered(name, at, "recovered", 60_000);
+      trio.startCoordinator(leader);
+      await everybody();
+      await trio.verdict(name, "healthy");
+      assert.deepEqual(await lived(name, at), ["die", "start"]);
+      assert.equal((await trio.recoveries(name)).length, 1);
+    });
+  }
+
+  test("when Redis comes back without its last seconds: nothing is done again, and nothing is forgotten", async () => {
+    const name = "rolled-back";
+    await healthy(name);
+    const redis = path.join(trio.dir, "redis");
+    const copy = path.join(trio.dir, "redis-before");
+    cpSync(redis, copy, { recursive: true });
+    const at = Date.now();
+    await crash(engine, name);
+    const first = await trio.recovered(name, at);
+    await trio.killRedis();
+    rmSync(redis, { recursive: true });
+    cpSync(copy, redis, { recursive: true });
+    await trio.startRedis();
+    await until(
+      "Redis to be reachable",
+      async () => {
+        const status = await trio.status(await trio.leader()).catch(() => undefined);
+        return status?.redisByQuorum === "reachable" || undefined;
+      },
+      20_000,
+      250,
+    );
+    await pause(4_000);
+    assert.deepEqual(await lived(name, at), ["die", "start"]);
+    assert.equal((await trio.worker(name, await trio.leader()))?.revivalsInWindow, 1);
+    const again = Date.now();
+    await crash(engine, name);
+    const second = await trio.recovered(name, again);
+    assert.ok(second.epoch > first.epoch, `epoch ${second.epoch} after ${first.epoch}`);
+    assert.deepEqual(await lived(name, again), ["die", "start"]);
+  });
+
+  test("while the key is rotated: nobody is condemned, and leadership changes at most once", async () => {
+    const name = "rotated";
+    const env = { WORKER_NAME: name, COORDINATORS: trio.members, MESH_KEY_FILE: "/keys/mesh_key" };
+    const words = [
+      ...["run", "-d", "--name", name, "--label", "role=node"],
+      ...["-v", `${path.resolve(dist)}:/opt/heartmesh:ro`, "-v", `${keys}:/keys:ro`],
+      ...Object.entries(env).flatMap(([key, value]) => ["-e", `${key}=${value}`]),
+      ...[imageNames.node, "node", "/opt/heartmesh/heartmesh-agent.mjs"],
+    ];
+    assert.equal((await engine.docker(...words)).code, 0);
+    await trio.verdict(name, "healthy");
+    const at = Date.now();
+    for (const ring of [[meshKey, newKey], [newKey, meshKey], [newKey]]) {
+      writeKeys(...ring);
+      await pause(4_000);
+      if (ring.length !== 2 || ring[0] !== newKey) continue;
+      const crashed = Date.now();
+      await crash(engine, name);
+      await trio.recovered(name, crashed);
+    }
+    await trio.verdict(name, "healthy");
+    const events = (await trio.events()).filter(({ atMs }) => atMs >= at);
+    const condemned = events.filter(
+      ({ kind, worker, text }) =>
+        kind === "verdict-changed" && worker === `lab/${name}` && text.startsWith("silent"),
+    );
+    assert.deepEqual(condemned, []);
+    const changes = events.filter(({ kind }) => kind === "leader-changed");
+    assert.ok(changes.length <= 1, JSON.stringify(changes));
+    assert.deepEqual(await lived(name, at), ["die", "start"]);
+  });
+});
