@@ -58,7 +58,15 @@ describe("a full disk", { skip: needs("root", "engine", "redis") }, () => {
       250,
     );
     assert.equal(status.leader, leader);
-    assert.ok((await trio.events()).some(({ kind, by }) => kind === "disk-failed" && by === "c1"));
+    await until(
+      "it to be on record",
+      async () => {
+        const events = await trio.events().catch(() => []);
+        return events.some(({ kind, by }) => kind === "disk-failed" && by === "c1") || undefined;
+      },
+      20_000,
+      250,
+    );
     await startWorker(trio, { name: "web", arrangement: "joins-worker" });
     await trio.verdict("web", "healthy");
     const at = Date.now();
