@@ -8,6 +8,7 @@ import type { Random } from "../proto/random.ts";
 import type { WorkerId } from "../proto/units.ts";
 import type { CoordinatorConfig } from "./config.ts";
 import { aged } from "./core/aged-record.ts";
+import type { Heard } from "./core/hearing.ts";
 import type { JobNews, RevivalJob, Token } from "./core/job.ts";
 import { coded } from "./errors.ts";
 import { RecordStore } from "./io/record-store.ts";
@@ -26,6 +27,11 @@ import type { Actor, LifeWatch } from "./jobs/ports.ts";
 import { RevivalQueue } from "./jobs/revival-queue.ts";
 import { RevivalRunner } from "./jobs/revival-runner.ts";
 
+export interface WorkerMemory {
+  readonly records: readonly GossipRecord[];
+  readonly heard: readonly Heard[];
+}
+
 export interface QueueRoomAsk {
   readonly config: CoordinatorConfig;
   readonly clock: Clock;
@@ -39,7 +45,7 @@ export interface QueueRoomAsk {
   readonly onNews: (news: JobNews) => void;
   readonly onReachability: (state: Reachability) => void;
   /** What Redis remembers of workers, aged to now; told once, when it was first read. */
-  readonly onRecords: (records: readonly GossipRecord[]) => void;
+  readonly onMemory: (memory: WorkerMemory) => void;
 }
 
 /** Reading the record is tried again this often while Redis does not answer: a new leader waits for it before it acts. */
@@ -70,7 +76,7 @@ export class QueueRoom {
     runner.start();
     feed.start();
     notifications.start();
-    this.#loadRecords();
+    void this.#loadMemory();
   }
 
   get store(): RecordStore {
@@ -219,19 +225,19 @@ export class QueueRoom {
     }
   }
 
-  #loadRecords(): void {
+  async #loadMemory(): Promise<void> {
     if (this.#isStopping) return;
-    void this.store
-      .loadWorkerRecords()
-      .then((saved) => {
-        const now = this.#ask.clock.wall();
-        this.#ask.onRecords(saved.map(({ record, savedAt }) => aged(record, now - savedAt)));
-      })
-      .catch(() => {
-        this.#loadTimer = setTimeout(() => {
-          this.#loadRecords();
-        }, loadAgain);
-      });
+    try {
+      const { store } = this;
+      const [saved, heard] = await Promise.all([store.loadWorkerRecords(), store.loadHeard()]);
+      const now = this.#ask.clock.wall();
+      const records = saved.map(({ record, savedAt }) => aged(record, now - savedAt));
+      this.#ask.onMemory({ records, heard });
+    } catch {
+      this.#loadTimer = setTimeout(() => {
+        void this.#loadMemory();
+      }, loadAgain);
+    }
   }
 }
 

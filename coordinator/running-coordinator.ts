@@ -163,8 +163,8 @@ export class RunningCoordinator {
         this.#log.info({ state }, "Redis");
         this.#mesh.push({ kind: "redis-changed", state: state.kind });
       },
-      onRecords: (records) => {
-        this.#mesh.push({ kind: "records-loaded", records });
+      onMemory: (memory) => {
+        this.#mesh.push({ kind: "records-loaded", ...memory });
       },
     });
   }
@@ -246,6 +246,9 @@ export class RunningCoordinator {
         return;
       case "save-record":
         this.#queues.saveRecord(output.record);
+        return;
+      case "save-heard":
+        this.#queues.store.saveHeard(output.heard);
         return;
       case "role-changed":
         this.#log.info(

@@ -168,6 +168,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
         this.#redis.onOwn(input.state);
         return;
       case "records-loaded":
+        this.#wards.onHeardBefore(input.heard);
         this.#fromRecoveries(this.#recoveries.onRecordsLoaded(input.records, now));
         return;
       case "persisted":

@@ -11,6 +11,7 @@ import type { Census } from "./census.ts";
 import { decide } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import type { CoordinatorOutput } from "./exchange.ts";
+import { Hearing, type Heard } from "./hearing.ts";
 import type { Hosts } from "./hosts.ts";
 import type { Intent } from "./intent.ts";
 import type { LedgerPage } from "./ledger.ts";
@@ -42,6 +43,7 @@ export interface DocketSources {
 export class Docket {
   verdicts = 0;
   readonly #sources: DocketSources;
+  readonly #hearing = new Hearing();
   /** To be judged at the next tick, after the sockets were drained. */
   readonly #dirty = new Set<WorkerId>();
   /** Judged again and again until they are healthy. */
@@ -65,6 +67,15 @@ export class Docket {
 
   mark(worker: WorkerId): void {
     this.#dirty.add(worker);
+  }
+
+  markAll(workers: Iterable<WorkerId>): void {
+    for (const worker of workers) this.#dirty.add(worker);
+  }
+
+  /** By Redis's word. */
+  remember(heard: readonly Heard[]): void {
+    this.#hearing.remember(heard);
   }
 
   markUneasy(): void {
@@ -137,8 +148,8 @@ export class Docket {
     const { self, pinger, standings, hosts, census } = this.#sources;
     const { spec, worker } = page;
     const path = pinger.path(worker, now);
-    // One that was restarted while the worker was silent knows from the others that there is somebody to hear.
-    page.everHeard ||= standings.wasHeardElsewhere(worker);
+    // One that was restarted while the worker was silent knows from the others, or from Redis, that there is somebody to hear.
+    page.everHeard ||= standings.wasHeardElsewhere(worker) || this.#hearing.wasHeard(page);
     return {
       spec,
       me: self,

@@ -12,6 +12,7 @@ import type { CoordinatorId, Duration, Instant, Term, WorkerId } from "../../pro
 import type { EngineNews } from "./engine-news.ts";
 import type { Ballot, Role } from "./election.ts";
 import type { CoreEvent } from "./event.ts";
+import type { Heard } from "./hearing.ts";
 import type { JobNews } from "./job.ts";
 import type { OperatorCommand } from "./recovery-operator.ts";
 import type { RevivalOrder } from "./recovery.ts";
@@ -44,7 +45,12 @@ export type CoordinatorInput =
   | { readonly kind: "operator-asked"; readonly command: OperatorCommand }
   /** What this coordinator itself sees of Redis. */
   | { readonly kind: "redis-changed"; readonly state: "reachable" | "unreachable" }
-  | { readonly kind: "records-loaded"; readonly records: readonly GossipRecord[] }
+  /** What Redis remembers of workers; told once, when it was first read. */
+  | {
+      readonly kind: "records-loaded";
+      readonly records: readonly GossipRecord[];
+      readonly heard: readonly Heard[];
+    }
   | { readonly kind: "persisted" }
   | { readonly kind: "persist-failed"; readonly reason: string }
   /** A runner here wants to know when a worker that was acted on first shows life. */
@@ -109,6 +115,8 @@ export type CoordinatorOutput =
     }
   | { readonly kind: "publish"; readonly event: CoreEvent }
   | { readonly kind: "save-record"; readonly record: GossipRecord }
+  /** For the first time by this coordinator. */
+  | { readonly kind: "save-heard"; readonly heard: Heard }
   | { readonly kind: "life-answered"; readonly id: number; readonly result: "alive" | "timeout" }
   | { readonly kind: "window-closed"; readonly id: number; readonly result: "steady" | "died" }
   | {

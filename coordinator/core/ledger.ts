@@ -3,6 +3,7 @@
 import type { AgentHealth } from "../../proto/messages.ts";
 import { after, elapsed, type Duration, type Instant, type WorkerId } from "../../proto/units.ts";
 import type { Verdict } from "./decision.ts";
+import { voiceOf } from "./hearing.ts";
 import type { ContainerView, WorkerSpec } from "./worker.ts";
 
 /** Between the start of a container and the end of the action that started it: its agent and dependants follow. */
@@ -14,6 +15,8 @@ export class LedgerPage {
   /** Container id and start: another one means another life. */
   life: string;
   livesSince: Instant;
+  /** Who answers for it. */
+  voice: string;
   everHeard = false;
   heardSinceStart = false;
   /** The agent's name by its last answer; a stranger at its address (addresses are reused) has another. */
@@ -27,6 +30,7 @@ export class LedgerPage {
   /** What was decided last, to tell a new decision from the same one. */
   decisionKey = "";
   commonCause = "";
+  #toldVoice = "";
   #health: AgentHealth | undefined;
   #healthAt: Instant;
 
@@ -35,6 +39,7 @@ export class LedgerPage {
     this.spec = spec;
     this.life = lifeOf(spec);
     this.livesSince = now;
+    this.voice = voiceOf(spec);
     this.agentSeen = spec.agent;
     this.verdict = {
       worker: spec.id,
@@ -50,6 +55,7 @@ export class LedgerPage {
   onSpec(spec: WorkerSpec, now: Instant): boolean {
     this.spec = spec;
     this.agentSeen = spec.agent ?? this.agentSeen;
+    this.voice = voiceOf(spec);
     const life = lifeOf(spec);
     if (life === this.life || spec.container === undefined) return false;
     this.life = life;
@@ -74,6 +80,13 @@ export class LedgerPage {
     this.everHeard = true;
     if (this.heardSinceStart) return false;
     this.heardSinceStart = true;
+    return true;
+  }
+
+  /** To be called when it is heard. True where that voice is heard for the first time here. */
+  isNewVoice(): boolean {
+    if (this.voice === this.#toldVoice) return false;
+    this.#toldVoice = this.voice;
     return true;
   }
 

@@ -4,6 +4,7 @@ import type { StandingKind } from "../../proto/messages.ts";
 import type { Duration, Instant, WorkerId } from "../../proto/units.ts";
 import { PathLoss } from "./path-loss.ts";
 import { RoundTrip, shortestWait } from "./round-trip.ts";
+import type { WorkerSpec } from "./worker.ts";
 
 /** How one worker is asked. */
 export interface PathSettings {
@@ -12,6 +13,19 @@ export interface PathSettings {
   readonly maxFailedAttempts: number;
   /** `datagram`: PINGs with retransmission · `check`: a TCP or HTTP check that the shell makes, one per attempt. */
   readonly attempts: "datagram" | "check";
+}
+
+/** Undefined for one that cannot be asked, or that does not run. */
+export function pathSettingsOf({
+  container,
+  probe,
+  settings,
+}: WorkerSpec): PathSettings | undefined {
+  const isAsleep = container !== undefined && container.state !== "running";
+  if (probe.kind === "engine-only" || isAsleep) return undefined;
+  const { checkInterval, timeout, maxFailedAttempts } = settings;
+  const attempts = probe.kind === "check" ? "check" : "datagram";
+  return { checkInterval, timeout, maxFailedAttempts, attempts };
 }
 
 /** What a coordinator says of its own path, to the others and to people. */

@@ -15,12 +15,14 @@ import { Docket, type WardOutput } from "./docket.ts";
 import type { EngineNews } from "./engine-news.ts";
 import { EngineDesk } from "./engine-desk.ts";
 import { Farewells } from "./farewells.ts";
+import type { Heard } from "./hearing.ts";
 import { Hosts } from "./hosts.ts";
 import { Intent } from "./intent.ts";
 import type { JobNews } from "./job.ts";
 import { LedgerPage } from "./ledger.ts";
 import { NonceBook } from "./nonce-book.ts";
 import { OwnHands } from "./own-hands.ts";
+import { pathSettingsOf } from "./path.ts";
 import { Pinger } from "./pinger.ts";
 import type { PingerConfig, PingerOutput } from "./pinger-output.ts";
 import { isSameProbe } from "./same-spec.ts";
@@ -94,7 +96,7 @@ export class Wards {
   setFit(fit: boolean): readonly WardOutput[] {
     if (!this.#docket.setFit(fit)) return [];
     this.standings.setFit(fit);
-    for (const worker of this.#pages.keys()) this.#docket.mark(worker);
+    this.#docket.markAll(this.#pages.keys());
     return this.#taken();
   }
 
@@ -258,6 +260,12 @@ export class Wards {
     return this.#taken();
   }
 
+  /** What Redis remembers, at start. */
+  onHeardBefore(heard: readonly Heard[]): void {
+    this.#docket.remember(heard);
+    this.#docket.markAll(this.#pages.keys());
+  }
+
   #acceptName(page: LedgerPage, name: string): boolean {
     const owner = this.census.ownerOf(name);
     if (owner !== undefined && owner !== page.worker) {
@@ -270,6 +278,9 @@ export class Wards {
 
   #hear(page: LedgerPage, health: AgentHealth, now: Instant): void {
     const isFirst = page.onHeard();
+    if (page.isNewVoice()) {
+      this.#out.push({ kind: "save-heard", heard: { worker: page.worker, voice: page.voice } });
+    }
     const isNews = page.onHealth(health, now);
     if (isFirst || isNews) this.#judge(page, now);
     if (this.#vigil.isIdle) return;
@@ -309,7 +320,9 @@ export class Wards {
     if (known === undefined) this.#pages.set(spec.id, page);
     const before = page.spec;
     const isNewLife = page.onSpec(spec, now);
-    this.#watch(spec, now);
+    const settings = pathSettingsOf(spec);
+    if (settings === undefined) this.pinger.unwatch(spec.id);
+    else this.pinger.watch(spec.id, settings, now);
     if (isNewLife || !isSameProbe(before.probe, spec.probe)) {
       this.#perform(this.pinger.forgetPath(spec.id, now), now);
       this.standings.forget(spec.id);
@@ -320,17 +333,6 @@ export class Wards {
     }
     this.#out.push(...this.#vigil.onSpec(spec, page.isMute));
     this.#judge(page, now);
-  }
-
-  #watch(spec: WorkerSpec, now: Instant): void {
-    const isAsleep = spec.container !== undefined && spec.container.state !== "running";
-    if (spec.probe.kind === "engine-only" || isAsleep) {
-      this.pinger.unwatch(spec.id);
-      return;
-    }
-    const { checkInterval, timeout, maxFailedAttempts } = spec.settings;
-    const attempts = spec.probe.kind === "check" ? "check" : "datagram";
-    this.pinger.watch(spec.id, { checkInterval, timeout, maxFailedAttempts, attempts }, now);
   }
 
   #forget(worker: WorkerId): void {

@@ -36,6 +36,7 @@ export type ActingOutput = Extract<
       | "act-directly"
       | "publish"
       | "save-record"
+      | "save-heard"
       | "life-answered"
       | "window-closed"
       | "role-changed";

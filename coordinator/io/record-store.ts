@@ -2,6 +2,7 @@
 
 import type { Redis } from "ioredis";
 import type { MeshEvent } from "../core/event.ts";
+import type { Heard } from "../core/hearing.ts";
 import { completeness, type RecoveryRecord } from "../core/recovery-record.ts";
 import type { GossipRecord } from "../../proto/messages.ts";
 import type { Clock } from "../../agent/io/clock.ts";
@@ -55,7 +56,8 @@ type Write =
   | { readonly kind: "event"; readonly event: MeshEvent; readonly name: string }
   | { readonly kind: "audit"; readonly entry: AuditEntry; readonly name: string }
   | { readonly kind: "recovery"; readonly record: RecoveryRecord }
-  | { readonly kind: "worker"; readonly saved: SavedWorker };
+  | { readonly kind: "worker"; readonly saved: SavedWorker }
+  | { readonly kind: "heard"; readonly heard: Heard };
 
 export class RecordStore {
   readonly #redis: Redis;
@@ -116,6 +118,11 @@ export class RecordStore {
     this.#put({ kind: "worker", saved });
   }
 
+  /** Saved again, it is the newest. */
+  saveHeard({ worker, voice }: Heard): void {
+    this.#put({ kind: "heard", heard: { worker, voice } });
+  }
+
   /** Newest first. Rejects while Redis is away. */
   async listEvents(ask: PageAsk): Promise<readonly ListedEvent[]> {
     const entries = await this.#page<MeshEvent>("events", ask, (event) =>
@@ -158,9 +165,10 @@ export class RecordStore {
     return all.map((text) => JSON.parse(text) as SavedWorker);
   }
 
-  /** A worker that is watched no more. */
-  async forgetWorker(worker: WorkerId): Promise<void> {
-    await this.#redis.hdel(this.#key("workers"), worker);
+  /** Those heard last; the bound forgets whom nobody has heard for longest. */
+  async loadHeard(): Promise<readonly Heard[]> {
+    const all = await this.#redis.zrange(this.#key("heard"), 0, "-1");
+    return all.map((text) => JSON.parse(text) as Heard);
   }
 
   /** Writes down what waits, as far as Redis takes it within `within` ms. */
@@ -252,6 +260,12 @@ export class RecordStore {
             worker,
             JSON.stringify(write.saved),
           );
+          break;
+        }
+        case "heard": {
+          const key = this.#key("heard");
+          pipeline.zadd(key, this.#clock.wall(), JSON.stringify(write.heard));
+          pipeline.zremrangebyrank(key, 0, -1 - kept);
         }
       }
     }

@@ -67,6 +67,21 @@ describe("a worker is healed once", { skip: needs("root", "engine", "redis") }, 
     assert.equal(await startsSince("without-trio", at), 1);
   });
 
+  test("when the whole trio is killed, and finds it hung with its agent when it comes back", async () => {
+    const name = "hung-meanwhile";
+    await healthy(name);
+    for (const id of trio.ids) await trio.kill(id);
+    const at = Date.now();
+    for (const one of [name, `${name}-agent`]) {
+      process.kill(await pidOf(engine, one), "SIGSTOP");
+    }
+    for (const id of trio.ids) trio.startCoordinator(id);
+    await trio.leader();
+    const recovery = await trio.recovered(name, at, "recovered", 60_000);
+    assert.equal(recovery.verdict, "silent");
+    assert.equal(await startsSince(name, at), 1);
+  });
+
   test("when Redis is away: directly, and the record is written down later", async () => {
     await healthy("without-redis");
     await trio.killRedis();

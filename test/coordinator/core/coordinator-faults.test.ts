@@ -120,6 +120,27 @@ describe("coordinators that fail", () => {
     recovers(m, "web");
   });
 
+  for (const how of ["hangs with its agent", "hangs, its agent removed"] as const) {
+    test(`the whole trio, killed while a worker ${how}, remembers by Redis whether it was ever heard`, () => {
+      const m = mesh({ settings: { startPeriod: 5_000 } });
+      for (const { id } of m.alive()) m.kill(id);
+      const web = m.engine.workers.get("web")!;
+      web.isMute = true;
+      if (how !== "hangs with its agent") m.engine.remove("web-agent");
+      m.pass(1_000);
+      for (const id of ["c1", "c2", "c3"]) m.boot(id);
+      if (how === "hangs with its agent") {
+        recovers(m, "web");
+        assert.equal(m.deeds.length, 1);
+        return;
+      }
+      // Nobody who stands there now was ever heard.
+      m.pass(20_000);
+      assert.equal(m.worker("web").verdict, "unwatched");
+      assert.deepEqual(m.deeds, []);
+    });
+  }
+
   test("the whole trio, killed while a worker is down, revives it once when it is back", () => {
     const m = mesh();
     for (const { id } of m.alive()) m.kill(id);

@@ -6,6 +6,7 @@ import { Coordinator, type CoordinatorConfig } from "../../../coordinator/core/c
 import type { CoordinatorInput, CoordinatorOutput } from "../../../coordinator/core/exchange.ts";
 import type { EngineNews } from "../../../coordinator/core/engine-news.ts";
 import type { CoreEvent, EventKind } from "../../../coordinator/core/event.ts";
+import type { Heard } from "../../../coordinator/core/hearing.ts";
 import type { Ballot } from "../../../coordinator/core/election.ts";
 import type { CoordinatorSummary, WorkerSummary } from "../../../coordinator/core/summary.ts";
 import type { RevivalOrder } from "../../../coordinator/core/recoveries.ts";
@@ -62,6 +63,7 @@ export class MeshHarness {
   readonly events: (CoreEvent & { readonly at: number; readonly by: string })[] = [];
   /** What Redis keeps of workers. */
   readonly #saved = new Map<string, { readonly record: GossipRecord; readonly at: number }>();
+  readonly #heard = new Map<string, Heard>();
   readonly #options: MeshOptions;
   readonly #random: Random;
   readonly #heap: Happening[] = [];
@@ -121,7 +123,7 @@ export class MeshHarness {
   #load(id: string): void {
     if (!this.queue.isUp || this.nodes.get(id)?.isAlive !== true) return;
     const records = [...this.#saved.values()].map(({ record, at }) => aged(record, this.now - at));
-    this.input(id, { kind: "records-loaded", records });
+    this.input(id, { kind: "records-loaded", records, heard: [...this.#heard.values()] });
   }
 
   kill(id: string): void {
@@ -265,6 +267,11 @@ export class MeshHarness {
       case "worker-settled":
       case "role-changed":
         break;
+      case "save-heard": {
+        const { heard } = output;
+        if (this.queue.isUp) this.#heard.set(`${heard.worker} ${heard.voice}`, heard);
+        break;
+      }
       case "save-record":
         if (this.queue.isUp) {
           this.#saved.set(output.record.worker, { record: output.record, at: this.now });

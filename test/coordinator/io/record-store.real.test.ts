@@ -214,8 +214,25 @@ test("an older token, or an earlier save of the same, never overwrites a worker'
     store.saveWorkerRecord(saved(3, 1, 1));
     await written(store);
     assert.deepEqual(await store.loadWorkerRecords(), [saved(3, 1, 1)]);
-    await store.forgetWorker("h1/web");
-    assert.deepEqual(await store.loadWorkerRecords(), []);
+  });
+});
+
+test("who was heard is kept once for each voice, the one saved last at the end", async () => {
+  await inRecord(async ({ open }) => {
+    const store = open("c1.a");
+    const [web, db, again] = ["a+b", "c", "a+z"].map((voice, at) => ({
+      worker: at === 1 ? "h1/db" : "h1/web",
+      voice,
+    }));
+    assert.deepEqual(await store.loadHeard(), []);
+    for (const one of [web!, db!, again!]) {
+      store.saveHeard(one);
+      await written(store);
+    }
+    const other = open("c2.a");
+    other.saveHeard(web!);
+    await written(other);
+    assert.deepEqual(await store.loadHeard(), [db, again, web]);
   });
 });
 
