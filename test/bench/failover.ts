@@ -4,12 +4,12 @@ import type { ChildProcess } from "node:child_process";
 import { mkdtempSync } from "node:fs";
 import path from "node:path";
 import { bridge } from "../lab/bridge.ts";
-import { until } from "../lab/containers.ts";
 import { inNamespace, type LabEngine } from "../lab/engine.ts";
 import type { Trio } from "../lab/trio.ts";
 import { summarize, type BenchResult } from "./report.ts";
 import { Trials } from "./trials.ts";
 import { tried } from "./tried.ts";
+import { pause, until } from "../waiting.ts";
 
 export async function benchFailover(
   trio: Trio,
@@ -68,7 +68,7 @@ async function etcdTrial(engine: LabEngine, trial: number): Promise<number> {
       });
     }
     const leader = await until("etcd's leader", () => agreedLeader(nodes), 20_000);
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await pause(1_500);
     const dying = nodes.find((node) => node.name === leader) ?? nodes[0];
     const others = nodes.filter((node) => node !== dying);
     const at = performance.now();
@@ -78,7 +78,7 @@ async function etcdTrial(engine: LabEngine, trial: number): Promise<number> {
       if (next !== undefined && next !== dying?.name && (await hasWritten(others))) {
         return performance.now() - at;
       }
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await pause(5);
     }
   } finally {
     for (const node of nodes) node.process.kill("SIGKILL");

@@ -2,8 +2,8 @@
 
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { until } from "../lab/containers.ts";
 import { Namespace } from "../lab/namespace.ts";
+import { until } from "../waiting.ts";
 
 const sentinels = ["sentinel1", "sentinel2", "sentinel3"];
 

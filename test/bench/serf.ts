@@ -1,7 +1,7 @@
 // serf's agents, LAN profile, each with a loopback address of its own in one namespace.
 
-import { until } from "../lab/containers.ts";
 import { Namespace } from "../lab/namespace.ts";
+import { until } from "../waiting.ts";
 
 export class SerfCluster {
   readonly #place: Namespace;

@@ -1,10 +1,11 @@
 // Single trials of healing: each breaks a fresh worker and says how long it took, in ms from the fault. Wall clocks, all of one machine.
 
-import { pidOf, until } from "../lab/containers.ts";
+import { pidOf } from "../lab/containers.ts";
 import { run } from "../lab/engine.ts";
 import { imageNames } from "../lab/images.ts";
 import type { Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
+import { pause, until } from "../waiting.ts";
 
 export class Trials {
   readonly #trio: Trio;
@@ -50,7 +51,7 @@ export class Trials {
     const { engine } = this.#trio;
     const name = await this.#worker("joins-worker");
     // Asked a few times, as a worker is that has run for a while.
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    await pause(3_000);
     const address = await this.#docker("inspect", "-f", "{{.NetworkSettings.IPAddress}}", name);
     const rules = [
       ["OUTPUT", "-p", "udp", "-d", address, "-j", "DROP"],

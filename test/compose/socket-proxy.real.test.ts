@@ -6,12 +6,13 @@ import { connect } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { bridge, type Bridge } from "../lab/bridge.ts";
-import { crash, runContainer, until } from "../lab/containers.ts";
+import { crash, runContainer } from "../lab/containers.ts";
 import { inNamespace, startEngine, type LabEngine } from "../lab/engine.ts";
 import { ensureImages, imageNames } from "../lab/images.ts";
 import { needs } from "../lab/requirements.ts";
 import { Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
+import { until } from "../waiting.ts";
 
 const file = fileURLToPath(new URL("../../compose/haproxy/socket-proxy.cfg", import.meta.url));
 const image = encodeURIComponent(imageNames.worker);

@@ -3,6 +3,7 @@
 import type { RecoveryView } from "../../proto/rest.ts";
 import type { DemoProject } from "./project.ts";
 import { Story } from "./story.ts";
+import { pause } from "../waiting.ts";
 
 export interface ScenarioResult {
   readonly name: string;
@@ -181,7 +182,7 @@ async function waitFor<Value>(
       // While the leader changes nobody answers for a moment.
       trouble = String(error);
     }
-    await new Promise((resolve) => setTimeout(resolve, pollEvery));
+    await pause(pollEvery);
   }
   throw new Error(`waited ${patience / 1000} s in vain for ${what}. ${why()} ${trouble}`);
 }

@@ -2,12 +2,13 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { crash, pidOf, runContainer, until } from "../lab/containers.ts";
+import { crash, pidOf, runContainer } from "../lab/containers.ts";
 import { startEngine, type LabEngine } from "../lab/engine.ts";
 import { ensureImages } from "../lab/images.ts";
 import { needs } from "../lab/requirements.ts";
 import { Trio } from "../lab/trio.ts";
 import { startWorker, type WorkerWish } from "../lab/workers.ts";
+import { pause, until } from "../waiting.ts";
 
 const page = "/tmp/index.html";
 
@@ -120,7 +121,7 @@ describe("actions", { skip: needs("root", "engine", "redis") }, () => {
     await docker("pause", name);
     await trio.verdict(name, "paused");
     // Longer than silence takes to be found, and than what would follow from it.
-    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    await pause(4_000);
     assert.equal(await inspect(name, "{{.State.Status}}"), "paused");
     assert.deepEqual(
       (await trio.recoveries(name)).filter((one) => one.decidedAtMs >= at),
@@ -144,7 +145,7 @@ describe("actions", { skip: needs("root", "engine", "redis") }, () => {
       30_000,
       200,
     );
-    await new Promise((resolve) => setTimeout(resolve, 5_000));
+    await pause(5_000);
     assert.equal(await inspect(name, "{{.State.StartedAt}}"), began);
   });
 });

@@ -3,15 +3,15 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { EventView, RecoveryView } from "../../proto/rest.ts";
-import { crash, until } from "../lab/containers.ts";
+import { crash } from "../lab/containers.ts";
 import { startEngine, type LabEngine } from "../lab/engine.ts";
 import { hook, type Hook } from "../lab/hook.ts";
 import { ensureImages } from "../lab/images.ts";
 import { needs } from "../lab/requirements.ts";
 import { Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
+import { pause, until } from "../waiting.ts";
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const names = Array.from({ length: 20 }, (_, at) => `many-${at}`);
 
 describe("the brake", { skip: needs("root", "engine", "redis") }, () => {

@@ -5,13 +5,14 @@ import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { crash, until } from "../lab/containers.ts";
+import { crash } from "../lab/containers.ts";
 import { run, startEngine, type LabEngine } from "../lab/engine.ts";
 import { ensureImages } from "../lab/images.ts";
 import { labPrefix } from "../lab/leftovers.ts";
 import { needs } from "../lab/requirements.ts";
 import { Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
+import { until } from "../waiting.ts";
 
 describe("a full disk", { skip: needs("root", "engine", "redis") }, () => {
   let engine: LabEngine;

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { crash, pidOf, until } from "../lab/containers.ts";
+import { crash, pidOf } from "../lab/containers.ts";
 import { startEngine, type LabEngine } from "../lab/engine.ts";
 import { hook, type Hook } from "../lab/hook.ts";
 import { ensureImages } from "../lab/images.ts";
@@ -11,8 +11,7 @@ import { EngineRelay } from "../lab/relay.ts";
 import { needs } from "../lab/requirements.ts";
 import { Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+import { pause, until } from "../waiting.ts";
 
 describe("an engine's faults", { skip: needs("root", "engine", "redis") }, () => {
   let engine: LabEngine;

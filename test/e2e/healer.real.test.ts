@@ -2,12 +2,13 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { crash, pidOf, until } from "../lab/containers.ts";
+import { crash, pidOf } from "../lab/containers.ts";
 import { startEngine, type LabEngine } from "../lab/engine.ts";
 import { ensureImages } from "../lab/images.ts";
 import { needs } from "../lab/requirements.ts";
 import { Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
+import { until } from "../waiting.ts";
 
 describe("a worker is healed once", { skip: needs("root", "engine", "redis") }, () => {
   let engine: LabEngine;
@@ -31,10 +32,10 @@ describe("a worker is healed once", { skip: needs("root", "engine", "redis") }, 
   };
   const startsSince = async (name: string, at: number): Promise<number> => {
     const words = ["--since", String(Math.floor(at / 1000))];
-    const until = ["--until", String(Math.ceil(Date.now() / 1000))];
+    const end = ["--until", String(Math.ceil(Date.now() / 1000))];
     const format = "{{.TimeNano}} {{.Actor.Attributes.name}}";
     const ran = await engine.docker(
-      ...["events", ...words, ...until, "--filter", "event=start", "--format", format],
+      ...["events", ...words, ...end, "--filter", "event=start", "--format", format],
     );
     return ran.stdout.split("\n").filter((line) => {
       const [nanoseconds, started] = line.split(" ");

@@ -4,17 +4,16 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { compose, type ComposeProject } from "../lab/compose.ts";
-import { until } from "../lab/containers.ts";
 import { startEngine, type LabEngine } from "../lab/engine.ts";
 import { ensureImages } from "../lab/images.ts";
 import { needs } from "../lab/requirements.ts";
 import { Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
+import { pause, until } from "../waiting.ts";
 
 const file = fileURLToPath(new URL("fixtures/project.yaml", import.meta.url));
 /** Longer than STOP_HOLD: what would be started has been by then. */
 const longerThanHold = 4_500;
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe("what people order", { skip: needs("root", "engine", "redis", "compose") }, () => {
   let engine: LabEngine;

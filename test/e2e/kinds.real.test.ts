@@ -4,12 +4,13 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { crash, pidOf, runContainer, until } from "../lab/containers.ts";
+import { crash, pidOf, runContainer } from "../lab/containers.ts";
 import { startEngine, type LabEngine } from "../lab/engine.ts";
 import { ensureImages, imageNames } from "../lab/images.ts";
 import { needs } from "../lab/requirements.ts";
 import { meshKey, Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
+import { until } from "../waiting.ts";
 
 const dist = fileURLToPath(new URL("../../dist", import.meta.url));
 /** Addresses that checks and REDIS_URL can name before the containers are there. */

@@ -5,12 +5,13 @@ import { after, before, describe, test } from "node:test";
 import { Queue } from "bullmq";
 import { keysOf, queueNames } from "../../coordinator/jobs/keys.ts";
 import { bridge, type Bridge } from "../lab/bridge.ts";
-import { crash, until } from "../lab/containers.ts";
+import { crash } from "../lab/containers.ts";
 import { startEngine, type LabEngine } from "../lab/engine.ts";
 import { ensureImages } from "../lab/images.ts";
 import { needs } from "../lab/requirements.ts";
 import { Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
+import { until } from "../waiting.ts";
 
 describe("a job on its way", { skip: needs("root", "engine", "redis") }, () => {
   let engine: LabEngine;

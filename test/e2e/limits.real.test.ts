@@ -2,12 +2,13 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { crash, until } from "../lab/containers.ts";
+import { crash } from "../lab/containers.ts";
 import { inNamespace, startEngine, type LabEngine } from "../lab/engine.ts";
 import { ensureImages } from "../lab/images.ts";
 import { needs } from "../lab/requirements.ts";
 import { Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
+import { pause, until } from "../waiting.ts";
 
 const maxRevivals = 2;
 
@@ -71,7 +72,7 @@ describe("caps", { skip: needs("root", "engine", "redis") }, () => {
       next();`;
     const sender = inNamespace(engine, process.execPath, ["-e", program], { stdio: "ignore" });
     await new Promise((resolve) => sender.once("exit", resolve));
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await pause(1_000);
     const now = await trio.status(leader);
     assert.equal(now.role, "leader");
     assert.equal(now.term, term);

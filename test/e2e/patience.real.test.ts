@@ -4,16 +4,16 @@ import assert from "node:assert/strict";
 import { mkdirSync, rmdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { crash, pidOf, until } from "../lab/containers.ts";
+import { crash, pidOf } from "../lab/containers.ts";
 import { run, startEngine, type LabEngine } from "../lab/engine.ts";
 import { ensureImages } from "../lab/images.ts";
 import { lifeOf, startsOf } from "../lab/life.ts";
 import { needs } from "../lab/requirements.ts";
 import { Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
+import { pause, until } from "../waiting.ts";
 
 const names = ["one", "two", "three", "four"];
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 /** What would not be true of them. */
 const condemning = /^(silent|unhealthy|agent-lost|stopped|gone)/;
 const cgroups = "/sys/fs/cgroup/cpu";

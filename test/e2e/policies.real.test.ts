@@ -4,15 +4,15 @@ import assert from "node:assert/strict";
 import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { crash, pidOf, until } from "../lab/containers.ts";
+import { crash, pidOf } from "../lab/containers.ts";
 import { startEngine, type LabEngine } from "../lab/engine.ts";
 import { ensureImages } from "../lab/images.ts";
 import { assertOneStartForEachDeath, lifeOf, startsOf, type LifeEvent } from "../lab/life.ts";
 import { needs } from "../lab/requirements.ts";
 import { Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
+import { pause, until } from "../waiting.ts";
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 /** The record counts whole milliseconds, the engine's events are finer. */
 const rounding = 1;
 

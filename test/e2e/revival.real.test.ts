@@ -8,6 +8,7 @@ import { ensureImages } from "../lab/images.ts";
 import { needs } from "../lab/requirements.ts";
 import { Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
+import { pause } from "../waiting.ts";
 
 describe("a worker with an agent", { skip: needs("root", "engine", "redis") }, () => {
   let engine: LabEngine;
@@ -78,7 +79,7 @@ describe("a worker with an agent", { skip: needs("root", "engine", "redis") }, (
       const gone = await trio.verdict(name, "gone");
       assert.match(gone.reason, /removed/);
       if (recreate === "false") {
-        await new Promise((resolve) => setTimeout(resolve, 4_500));
+        await pause(4_500);
         assert.deepEqual(await trio.recoveries(name), []);
         return;
       }

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { crash, until } from "../lab/containers.ts";
+import { crash } from "../lab/containers.ts";
 import { startEngine, type LabEngine } from "../lab/engine.ts";
 import { ensureImages, imageNames } from "../lab/images.ts";
 import { labPrefix } from "../lab/leftovers.ts";
@@ -14,10 +14,10 @@ import { lifeOf } from "../lab/life.ts";
 import { needs } from "../lab/requirements.ts";
 import { meshKey, Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
+import { pause, until } from "../waiting.ts";
 
 const dist = fileURLToPath(new URL("../../dist", import.meta.url));
 const newKey = "new-key-new-key-new-key-new-key-0123";
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe("a worker is healed once", { skip: needs("root", "engine", "redis") }, () => {
   let engine: LabEngine;

@@ -1,6 +1,5 @@
-// Small containers for tests on a lab engine, and the waiting that real parts need.
+// Small containers for tests on a lab engine.
 
-import { setTimeout as sleep } from "node:timers/promises";
 import type { LabEngine } from "./engine.ts";
 import { imageNames } from "./images.ts";
 
@@ -45,20 +44,4 @@ export async function pidOf(engine: LabEngine, container: string): Promise<numbe
 /** Ends it as a crash does: without the engine's knowledge. */
 export async function crash(engine: LabEngine, container: string): Promise<void> {
   process.kill(await pidOf(engine, container), "SIGKILL");
-}
-
-/** Waits until `found` gives something; throws with `what` after `patience` ms. */
-export async function until<Value>(
-  what: string,
-  found: () => Promise<Value | undefined> | Value | undefined,
-  patience = 10_000,
-  every = 10,
-): Promise<Value> {
-  const end = performance.now() + patience;
-  for (;;) {
-    const value = await found();
-    if (value !== undefined && value !== false) return value;
-    if (performance.now() > end) throw new Error(`not within ${patience} ms: ${what}`);
-    await sleep(every);
-  }
 }

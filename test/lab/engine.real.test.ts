@@ -6,11 +6,11 @@ import { readdirSync, existsSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { compose } from "./compose.ts";
-import { until } from "./containers.ts";
 import { inNamespace, startEngine } from "./engine.ts";
 import { ensureImages, imageNames } from "./images.ts";
 import { labPrefix, sweepDirectory } from "./leftovers.ts";
 import { needs } from "./requirements.ts";
+import { until } from "../waiting.ts";
 
 const leftOf = (pid: number): string[] =>
   ["/tmp", "/var/run/netns", "/sys/fs/cgroup/memory", "/sys/fs/cgroup"]

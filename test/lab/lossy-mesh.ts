@@ -4,11 +4,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { EventView } from "../../proto/rest.ts";
-import { pidOf, until } from "./containers.ts";
+import { pidOf } from "./containers.ts";
 import { startEngine, type LabEngine } from "./engine.ts";
 import { ensureImages, imageNames } from "./images.ts";
 import { Loss, type LossyPlace } from "./loss.ts";
 import { meshKey, Trio } from "./trio.ts";
+import { until } from "../waiting.ts";
 
 const dist = fileURLToPath(new URL("../../dist", import.meta.url));
 

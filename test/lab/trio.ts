@@ -7,8 +7,8 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { EventView, RecoveryView, StatusView, WorkerView } from "../../proto/rest.ts";
 import { bridge, type Bridge } from "./bridge.ts";
-import { until } from "./containers.ts";
 import { inNamespace, type LabEngine } from "./engine.ts";
+import { until } from "../waiting.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const command = path.join(root, "dist", "heartmesh.mjs");

@@ -14,6 +14,7 @@ import { ProcessWatch } from "../../../agent/io/process-watch.ts";
 import { Resolver } from "../../../agent/io/resolver.ts";
 import type { KeyRing } from "../../../proto/key-ring.ts";
 import { ringOf } from "../coordinator-voice.ts";
+import { until } from "../../waiting.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "heartmesh-test-"));
 after(() => {
@@ -25,11 +26,6 @@ afterEach(async () => {
 });
 
 const [first, second] = ["the first key of this mesh", "the second key of this mesh"];
-
-/** Waits until this holds, for at most two seconds; the assertion behind it says what did not. */
-async function until(holds: () => boolean): Promise<void> {
-  for (let i = 0; i < 200 && !holds(); i++) await sleep(10);
-}
 
 describe("the key file", () => {
   const follow = (file: string): { rings: KeyRing[]; problems: string[]; keyFile: KeyFile } => {
@@ -63,7 +59,7 @@ describe("the key file", () => {
     deepEqual(rings, []);
     symlinkSync(fresh, `${file}.next`);
     renameSync(`${file}.next`, file);
-    await until(() => rings.length > 0);
+    await until("rings", () => rings.length > 0);
     deepEqual(rings, [{ keys: [second, first], insecure: false }]);
   });
 
@@ -72,12 +68,12 @@ describe("the key file", () => {
     writeFileSync(file, first);
     const { rings, problems } = follow(file);
     writeFileSync(file, "hunter2");
-    await until(() => problems.length > 0);
+    await until("problems", () => problems.length > 0);
     await sleep(60);
     equal(problems.length, 1);
     ok(!problems[0]!.includes("hunter2"));
     rmSync(file);
-    await until(() => problems.length > 1);
+    await until("problems", () => problems.length > 1);
     match(problems[1] ?? "", /cannot be read .*ENOENT/);
     deepEqual(rings, []);
   });
@@ -108,13 +104,13 @@ describe("a coordinator's name", () => {
     equal(resolver.addressOf("c1"), undefined);
     deepEqual(resolver.addressOf("c2"), { address: "10.0.0.2", port: 7701 });
     answer = "10.0.0.7";
-    await until(() => resolver.addressOf("c1") !== undefined);
+    await until("resolver", () => resolver.addressOf("c1") !== undefined);
     deepEqual(resolver.addressOf("c1"), { address: "10.0.0.7", port: 7700 });
     answer = undefined;
     await sleep(60);
     deepEqual(resolver.addressOf("c1"), { address: "10.0.0.7", port: 7700 });
     answer = "10.0.0.8";
-    await until(() => resolver.addressOf("c1")?.address === "10.0.0.8");
+    await until("resolver", () => resolver.addressOf("c1")?.address === "10.0.0.8");
     equal(resolver.addressOf("c1")?.address, "10.0.0.8");
     resolver.stop();
     const before = asked;
@@ -143,7 +139,7 @@ describe("a coordinator's name", () => {
       resolver.stop();
     });
     resolver.start();
-    await until(() => resolver.addressOf("c1") !== undefined);
+    await until("resolver", () => resolver.addressOf("c1") !== undefined);
     equal(resolver.addressOf("c1")?.address, "127.0.0.1");
   });
 });
@@ -174,7 +170,7 @@ describe("the worker's process", () => {
     const news = watch(String(child.pid));
     deepEqual(news, [`appeared ${child.pid}`]);
     child.kill("SIGKILL");
-    await until(() => news.length > 1);
+    await until("news", () => news.length > 1);
     deepEqual(news, [`appeared ${child.pid}`, `exited ${child.pid}`]);
   });
 
@@ -185,12 +181,12 @@ describe("the worker's process", () => {
     const news = watch(name);
     deepEqual(news, []);
     const child = start(program);
-    await until(() => news.length > 0);
+    await until("news", () => news.length > 0);
     deepEqual(news, [`appeared ${child.pid}`]);
     const next = start(program);
     await sleep(100);
     child.kill("SIGKILL");
-    await until(() => news.length > 2);
+    await until("news", () => news.length > 2);
     deepEqual(news.slice(1), [`exited ${child.pid}`, `appeared ${next.pid}`]);
   });
 
@@ -202,7 +198,7 @@ describe("the worker's process", () => {
     await sleep(100);
     const news = watch(file);
     equal(news.length, 1);
-    await until(() => news.length > 1);
+    await until("news", () => news.length > 1);
     match(news[1] ?? "", /^exited/);
     shell.kill("SIGKILL");
     await once(shell, "exit");

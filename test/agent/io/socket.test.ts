@@ -2,10 +2,10 @@
 
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { SuspendWatch } from "../../../agent/io/clock.ts";
 import { MeshSocket } from "../../../agent/io/socket.ts";
 import { instant } from "../../../proto/units.ts";
+import { until } from "../../waiting.ts";
 
 interface Opened {
   readonly socket: MeshSocket;
@@ -39,7 +39,7 @@ describe("the mesh's socket", () => {
     const b = await open("::1");
     a.socket.send(Buffer.from("four"), a.port, "127.0.0.1");
     b.socket.send(Buffer.from("six"), b.port, "::1");
-    await sleep(30);
+    await until("both", () => a.heard.length + b.heard.length === 2);
     deepEqual(a.heard, ["127.0.0.1 four"]);
     deepEqual(b.heard, ["::1 six"]);
   });
@@ -49,7 +49,7 @@ describe("the mesh's socket", () => {
     const four = await open("127.0.0.1");
     four.socket.send(Buffer.from("hello"), both.port, "127.0.0.1");
     both.socket.send(Buffer.from("back"), four.port, "127.0.0.1");
-    await sleep(30);
+    await until("both", () => both.heard.length + four.heard.length === 2);
     deepEqual(both.heard, ["127.0.0.1 hello"]);
     deepEqual(four.heard, ["127.0.0.1 back"]);
   });
@@ -71,12 +71,12 @@ describe("the mesh's socket", () => {
     const { socket, refused } = await open("127.0.0.1");
     await socket.connectTo("127.0.0.1", peer.port);
     socket.send(Buffer.from("heard"), peer.port, "127.0.0.1");
-    await sleep(20);
+    await until("it to be heard", () => peer.heard.length > 0);
     equal(peer.heard.length, 1);
     equal(refused.count, 0);
     await peer.socket.close();
     socket.send(Buffer.from("nobody"), peer.port, "127.0.0.1");
-    await sleep(20);
+    await until("the refusal", () => refused.count > 0);
     equal(refused.count, 1);
     equal(socket.counters.errors, 0);
   });

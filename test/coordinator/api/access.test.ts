@@ -10,6 +10,7 @@ import { connect } from "node:tls";
 import { callerOf, parseTokens } from "../../../coordinator/api/tokens.ts";
 import { firstPair, secondPair } from "./certificates.ts";
 import { bearer, serve, tokens } from "./scripted-plane.ts";
+import { pause, until } from "../../waiting.ts";
 
 const status = "/api/v1/status";
 const revive = "/api/v1/workers/web-1/revive";
@@ -77,14 +78,6 @@ test("tokens are parsed in both forms, and a faulty entry is named by its place,
   }
 });
 
-const until = async (isTrue: () => Promise<boolean>): Promise<void> => {
-  const end = performance.now() + 3000;
-  while (!(await isTrue())) {
-    assert.ok(performance.now() < end, "waited too long");
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-};
-
 function directory(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), "heartmesh-api-"));
   t.after(() => {
@@ -105,10 +98,10 @@ test("a changed token file counts without a restart; a broken one leaves the old
   assert.equal(await ask(url, first), 200);
   assert.equal(await ask(url, second), 401);
   writeFileSync(file, "viewer:second-token-9876543210\n");
-  await until(async () => (await ask(url, second)) === 200);
+  await until("the new token", async () => (await ask(url, second)) === 200);
   assert.equal(await ask(url, first), 401, "the old token ends");
   writeFileSync(file, "nonsense\n");
-  await new Promise((resolve) => setTimeout(resolve, 150));
+  await pause(150);
   assert.equal(await ask(url, second), 200);
 });
 
@@ -185,8 +178,8 @@ test("a replaced certificate counts without a restart; half a pair leaves the ol
   assert.match(url, /^https:/);
   assert.equal(await certificateOf(url), "heartmesh test 1");
   writeFileSync(cert, secondPair.cert);
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await pause(100);
   assert.equal(await certificateOf(url), "heartmesh test 1");
   writeFileSync(key, secondPair.key);
-  await until(async () => (await certificateOf(url)) === "heartmesh test 2");
+  await until("the new certificate", async () => (await certificateOf(url)) === "heartmesh test 2");
 });

@@ -5,6 +5,7 @@ import { test, type TestContext } from "node:test";
 import type { EventView } from "../../../proto/rest.ts";
 import { streamId } from "../../../coordinator/api/views.ts";
 import { bearer, meshEvent, serve, type TestServer } from "./scripted-plane.ts";
+import { until } from "../../waiting.ts";
 
 const at = (n: number) => meshEvent({ at: 1000 + n, text: `event ${n}` });
 
@@ -30,11 +31,9 @@ class Listener {
   }
 
   async until(isTrue: (listener: this) => boolean): Promise<void> {
-    const end = performance.now() + 3000;
-    while (!isTrue(this)) {
-      assert.ok(performance.now() < end, `waited too long; got ${JSON.stringify(this.texts)}`);
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+    await until("what is awaited", () => isTrue(this)).catch((error: unknown) => {
+      throw new Error(`it got ${JSON.stringify(this.texts)}`, { cause: error });
+    });
   }
 
   get texts(): string[] {

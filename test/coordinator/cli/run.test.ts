@@ -22,6 +22,7 @@ import {
   workerSummary,
   type TestServer,
 } from "../api/scripted-plane.ts";
+import { until } from "../../waiting.ts";
 
 const wall = 1_700_000_060_000;
 
@@ -196,22 +197,16 @@ test("events --follow goes on, across a break of the connection, without a gap o
   const env = { ...asking(server), HEARTMESH_URL: proxy.url };
   const ended = runCommandLine(["events", "--follow", "--json"], env, terminal, stop.signal);
   const texts = (): string[] => out.map((line) => (JSON.parse(line) as { text: string }).text);
-  const until = async (n: number): Promise<void> => {
-    const end = performance.now() + 5000;
-    while (out.length < n) {
-      assert.ok(performance.now() < end, `waited too long; got ${texts().join()}`);
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-  };
-  await until(1);
-  while (plane.listeners.size === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  const told = (n: number): Promise<unknown> => until(`${n} events`, () => out.length >= n);
+  await told(1);
+  await until("a listener", () => plane.listeners.size > 0);
   happens(2);
-  await until(2);
+  await told(2);
   proxy.cut();
   happens(3);
-  await until(3);
+  await told(3);
   happens(4);
-  await until(4);
+  await told(4);
   assert.deepEqual(texts(), ["event 1", "event 2", "event 3", "event 4"]);
   stop.abort();
   assert.equal(await ended, 0);

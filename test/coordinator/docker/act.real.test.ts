@@ -4,11 +4,12 @@ import assert from "node:assert/strict";
 import { mkdir, readlink, rm } from "node:fs/promises";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { crash, pidOf, runContainer, until } from "../../lab/containers.ts";
+import { crash, pidOf, runContainer } from "../../lab/containers.ts";
 import { startEngine, type LabEngine } from "../../lab/engine.ts";
 import { ensureImages } from "../../lab/images.ts";
 import { needs } from "../../lab/requirements.ts";
 import { always, clientOf, jobOf, targetOf, Watched } from "./watched.ts";
+import { pause, until } from "../../waiting.ts";
 
 const skip = needs("root", "engine");
 const agentLabels = { "heartmesh.agent": "true" };
@@ -181,7 +182,7 @@ describe("the actor on a real engine", { skip }, () => {
     assert.equal(now.state, "running");
     assert.notEqual(now.startedAt, waiting.startedAt);
     // Longer than the engine's wait was.
-    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    await pause(4_000);
     assert.equal((await world.view("waiting")).startedAt, now.startedAt);
     assert.equal(starts(), before + 1);
     assert.deepEqual(

@@ -6,11 +6,12 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { RecreationStep } from "../../../coordinator/docker/recreate.ts";
 import type { RawInspection } from "../../../coordinator/docker/views.ts";
-import { runContainer, until } from "../../lab/containers.ts";
+import { runContainer } from "../../lab/containers.ts";
 import { startEngine, type LabEngine } from "../../lab/engine.ts";
 import { ensureImages, imageNames } from "../../lab/images.ts";
 import { needs } from "../../lab/requirements.ts";
 import { always, clientOf, Watched } from "./watched.ts";
+import { until } from "../../waiting.ts";
 
 const skip = needs("root", "engine");
 const labels = { role: "node", "heartmesh.recreate": "true", colour: "blue" };

@@ -5,11 +5,12 @@ import { createServer, connect, type Socket } from "node:net";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { after, before, describe, test } from "node:test";
-import { crash, pidOf, runContainer, until } from "../../lab/containers.ts";
+import { crash, pidOf, runContainer } from "../../lab/containers.ts";
 import { startEngine, type LabEngine } from "../../lab/engine.ts";
 import { ensureImages } from "../../lab/images.ts";
 import { needs } from "../../lab/requirements.ts";
 import { clientOf, Watched } from "./watched.ts";
+import { until } from "../../waiting.ts";
 
 const skip = needs("root", "engine");
 const labels = { role: "node" };

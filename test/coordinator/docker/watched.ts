@@ -14,7 +14,7 @@ import type { RevivalJob, Target } from "../../../coordinator/core/job.ts";
 import type { ContainerView, EngineEvent } from "../../../coordinator/core/worker.ts";
 import { Random } from "../../../proto/random.ts";
 import { term } from "../../../proto/units.ts";
-import { until } from "../../lab/containers.ts";
+import { until } from "../../waiting.ts";
 
 export type HeardNews = EngineNews & { readonly at: number };
 

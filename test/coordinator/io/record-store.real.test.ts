@@ -11,7 +11,8 @@ import { RedisConnections } from "../../../coordinator/io/redis.ts";
 import { keysOf } from "../../../coordinator/jobs/keys.ts";
 import { term } from "../../../proto/units.ts";
 import { startRedis, type LabRedis } from "../../lab/redis.ts";
-import { pause, revivalJob, until } from "../jobs/scripted-world.ts";
+import { revivalJob } from "../jobs/scripted-world.ts";
+import { pause, until } from "../../waiting.ts";
 
 const day = 24 * 3_600_000;
 const keys = keysOf("record");

@@ -9,7 +9,7 @@ import { test } from "node:test";
 import { RedisConnections } from "../../../coordinator/io/redis.ts";
 import { PrivateRedis } from "../../../coordinator/io/redis-server.ts";
 import { isCoded } from "../../../proto/coded-error.ts";
-import { pause, until } from "../jobs/scripted-world.ts";
+import { pause, timeUntil, until } from "../../waiting.ts";
 
 interface Lab {
   readonly dataDir: string;
@@ -174,7 +174,7 @@ test("a server that dies again and again is restarted with growing waits", async
       const { pid } = server;
       process.kill(pid!, "SIGKILL");
       await until("gone", () => exits.length === round);
-      times.push(await until("back", () => server.pid !== pid));
+      times.push(await timeUntil("back", () => server.pid !== pid));
     }
     assert.ok(times[3]! > 300 && times[3]! < 800, times.join(", "));
   });

@@ -7,7 +7,7 @@ import { RedisConnections } from "../../../coordinator/io/redis.ts";
 import { RedisMonitor } from "../../../coordinator/io/redis-monitor.ts";
 import { parseRedisUrl, type RedisAddress } from "../../../coordinator/io/redis-url.ts";
 import { startRedis, type LabRedis } from "../../lab/redis.ts";
-import { pause, until } from "../jobs/scripted-world.ts";
+import { pause, timeUntil, until } from "../../waiting.ts";
 
 function addressOf(url: string): RedisAddress {
   const parsed = parseRedisUrl(url);
@@ -68,9 +68,9 @@ test("a killed Redis is unreachable within 1 s, and reachable within 1 s of its 
   const { heard } = monitor(connect(redis.address));
   await until("reachable", () => heard.length === 1, 2_000);
   await redis.kill();
-  const lost = await until("unreachable", () => heard.length === 2, 3_000);
+  const lost = await timeUntil("unreachable", () => heard.length === 2, 3_000);
   await redis.start();
-  const back = await until("reachable again", () => heard.length === 3, 3_000);
+  const back = await timeUntil("reachable again", () => heard.length === 3, 3_000);
   t.diagnostic(`lost after ${Math.round(lost)} ms, back after ${Math.round(back)} ms`);
   assert.ok(lost <= 1_000 && back <= 1_000, `${lost}, ${back}`);
   assert.deepEqual(
@@ -90,7 +90,7 @@ test("a hung Redis is unreachable within 2.5 s, and a hang of half a second is n
   await pause(1_000);
   assert.deepEqual(heard, ["reachable"]);
   redis.signal("SIGSTOP");
-  const lost = await until("unreachable", () => heard.length === 2, 4_000);
+  const lost = await timeUntil("unreachable", () => heard.length === 2, 4_000);
   t.diagnostic(`lost after ${Math.round(lost)} ms`);
   assert.ok(lost <= 2_500, `${lost}`);
   assert.match(heard[1] ?? "", /no answer within 750 ms/);
@@ -162,7 +162,7 @@ test("a master that dies is followed to its successor by Sentinel", async (t) =>
   await pause(1_000);
   await master.kill();
   await until("lost", () => heard.length === 2, 5_000);
-  const took = await until("followed", () => heard.length === 3, 20_000);
+  const took = await timeUntil("followed", () => heard.length === 3, 20_000);
   t.diagnostic(`followed ${Math.round(took)} ms after the loss was noticed`);
   assert.equal(await producer.get("k"), "v");
   assert.equal(producer.stream.remotePort, replica.port);

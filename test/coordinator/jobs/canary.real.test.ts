@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { Worker } from "bullmq";
 import { inLab } from "./runner-lab.ts";
-import { pause, revivalJob, until } from "./scripted-world.ts";
+import { revivalJob } from "./scripted-world.ts";
+import { pause, timeUntil, until } from "../../waiting.ts";
 
 const canary = { every: 50, missed: 8 };
 
@@ -29,7 +30,7 @@ test("a worker that claims to run and takes nothing is made anew and reported, a
     await workers[0]?.pause(true);
     assert.equal(workers[0]?.isRunning(), true);
     await lab.queue.enqueue(revivalJob(), () => true);
-    const noticed = await until("the restart", () => restarts.length === 1, 5_000);
+    const noticed = await timeUntil("the restart", () => restarts.length === 1, 5_000);
     t.diagnostic(`noticed after ${Math.round(noticed)} ms, canaries every ${canary.every} ms`);
     assert.ok(noticed < 2_000, `noticed after ${noticed} ms`);
     assert.match(restarts[0] ?? "", /canaries/);

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { TokenStore } from "../../../coordinator/jobs/token.ts";
 import { inLab, killed, labKeys, type JobsLab } from "./runner-lab.ts";
-import { pause, revivalJob, until, type FreezePoint } from "./scripted-world.ts";
+import { revivalJob, type FreezePoint } from "./scripted-world.ts";
+import { pause, until } from "../../waiting.ts";
 
 const valid = (): boolean => true;
 const job = revivalJob({ maxTries: 1, verifyWindow: 300, verifyTimeout: 2_000 });

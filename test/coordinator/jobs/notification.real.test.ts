@@ -13,7 +13,7 @@ import {
 import { Random } from "../../../proto/random.ts";
 import { startRedis, type LabRedis } from "../../lab/redis.ts";
 import { labKeys } from "./runner-lab.ts";
-import { pause, until } from "./scripted-world.ts";
+import { pause, until } from "../../waiting.ts";
 
 const message = (text: string, channel = "log"): NotificationJob => {
   const event: MeshEvent = {

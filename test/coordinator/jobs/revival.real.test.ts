@@ -6,7 +6,8 @@ import { term } from "../../../proto/units.ts";
 import { RevivalQueue } from "../../../coordinator/jobs/revival-queue.ts";
 import { systemClock } from "../../../agent/io/clock.ts";
 import { inLab, labKeys } from "./runner-lab.ts";
-import { pause, revivalJob, until } from "./scripted-world.ts";
+import { revivalJob } from "./scripted-world.ts";
+import { pause, until } from "../../waiting.ts";
 
 const valid = (): boolean => true;
 

@@ -15,7 +15,8 @@ import { RevivalQueue } from "../../../coordinator/jobs/revival-queue.ts";
 import { RevivalRunner } from "../../../coordinator/jobs/revival-runner.ts";
 import { Random } from "../../../proto/random.ts";
 import { startRedis, type LabRedis } from "../../lab/redis.ts";
-import { ScriptedWorld, until, type FreezePoint } from "./scripted-world.ts";
+import { ScriptedWorld, type FreezePoint } from "./scripted-world.ts";
+import { timeUntil, until } from "../../waiting.ts";
 
 export const labKeys = keysOf("lab");
 
@@ -125,7 +126,7 @@ export class JobsLab {
   }
 
   async hears(kind: JobNews["kind"], within = 10_000): Promise<number> {
-    return await until(`news of ${kind}`, () => this.kinds().includes(kind), within);
+    return await timeUntil(`news of ${kind}`, () => this.kinds().includes(kind), within);
   }
 
   async close(): Promise<void> {

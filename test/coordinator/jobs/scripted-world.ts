@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { RevivalJob } from "../../../coordinator/core/job.ts";
 import type { Actor, LifeWatch } from "../../../coordinator/jobs/ports.ts";
 import { term } from "../../../proto/units.ts";
+import { pause } from "../../waiting.ts";
 
 export interface WorldState {
   readonly startedAt: string;
@@ -134,18 +135,6 @@ export class ScriptedWorld {
   #write(state: WorldState): void {
     writeFileSync(this.#file, JSON.stringify(state));
   }
-}
-
-export const pause = (ms: number): Promise<void> =>
-  new Promise((resolve) => setTimeout(resolve, ms));
-
-export async function until(what: string, isSo: () => boolean, within = 10_000): Promise<number> {
-  const begun = performance.now();
-  while (!isSo()) {
-    if (performance.now() - begun > within) throw new Error(`not within ${within} ms: ${what}`);
-    await pause(10);
-  }
-  return performance.now() - begun;
 }
 
 export function revivalJob(

@@ -7,7 +7,7 @@ import { LeaseHold } from "../../../coordinator/jobs/lease-hold.ts";
 import { TokenStore } from "../../../coordinator/jobs/token.ts";
 import { after, term } from "../../../proto/units.ts";
 import { inLab, labKeys } from "./runner-lab.ts";
-import { pause } from "./scripted-world.ts";
+import { pause } from "../../waiting.ts";
 
 const token = (
   epoch: number,

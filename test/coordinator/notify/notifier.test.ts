@@ -15,6 +15,7 @@ import { buildChannels, Notifier } from "../../../coordinator/notify/notifier.ts
 import { RateBound } from "../../../coordinator/notify/rate.ts";
 import { slackChannel } from "../../../coordinator/notify/slack.ts";
 import { event, listenHttp, secret } from "./listeners.ts";
+import { pause, until } from "../../waiting.ts";
 
 const silent = pino({ level: "silent" });
 const stillClock: Clock = { now: () => instant(1000), wall: () => 1_700_000_000_000 };
@@ -149,14 +150,6 @@ test("a secret's file is read again for each message, so that it rotates without
   assert.deepEqual([first.received.length, second.received.length], [1, 1]);
 });
 
-const until = async (isTrue: () => boolean, ms = 3000): Promise<void> => {
-  const end = performance.now() + ms;
-  while (!isTrue()) {
-    assert.ok(performance.now() < end, "waited too long");
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-};
-
 test("the dead-man call goes while a lease is held, stops with it, and comes sooner after a failure", async (t) => {
   const listener = await listenHttp();
   t.after(() => listener.close());
@@ -164,18 +157,18 @@ test("the dead-man call goes while a lease is held, stops with it, and comes soo
   const options = { holdsLease: () => holdsLease, clock: systemClock, log: silent };
   const call = new DeadmanCall({ ...options, url: secret(listener.url), every: 400 });
   call.start();
-  await new Promise((resolve) => setTimeout(resolve, 250));
+  await pause(250);
   assert.equal(listener.received.length, 0, "no lease, no call");
   listener.answers.splice(0, 1, 500, 200);
   holdsLease = true;
   const began = performance.now();
-  await until(() => listener.received.length === 2);
+  await until("message 2", () => listener.received.length === 2);
   assert.ok(performance.now() - began < 390, "a failed call is repeated after a quarter");
-  await until(() => listener.received.length === 3);
+  await until("message 3", () => listener.received.length === 3);
   assert.equal(listener.received[0]?.method, "GET");
   holdsLease = false;
   const count = listener.received.length;
-  await new Promise((resolve) => setTimeout(resolve, 600));
+  await pause(600);
   assert.equal(listener.received.length, count);
   await call.stop();
 });
@@ -187,7 +180,7 @@ test("a stop ends a dead-man call that hangs", async (t) => {
   const options = { holdsLease: () => true, clock: systemClock, log: silent };
   const call = new DeadmanCall({ ...options, url: secret(listener.url), every: 4000 });
   call.start();
-  await until(() => listener.received.length === 1);
+  await until("message 1", () => listener.received.length === 1);
   const began = performance.now();
   await call.stop();
   assert.ok(performance.now() - began < 500);
