@@ -136,7 +136,7 @@ describe("restart policies", { skip: needs("root", "engine", "redis") }, () => {
       await restartedAfter(name, pid);
     }
     await quarantined(name);
-    assert.deepEqual(await trio.recoveries(name), [], "recoveries of ours");
+    assert.deepEqual(await ourStarts(name), [], "starts of ours");
     await crash(engine, name);
     await until("the engine's fourth restart", async () => {
       const now = await state(name);
@@ -145,7 +145,7 @@ describe("restart policies", { skip: needs("root", "engine", "redis") }, () => {
     const life = await lifeOf(engine, name, since);
     assertOneStartForEachDeath(life, name);
     assert.equal(startsOf(life).length, 5);
-    assert.deepEqual(await trio.recoveries(name), [], "recoveries of ours");
+    assert.deepEqual(await ourStarts(name), [], "starts of ours");
   });
 
   test("where the engine's back-off exceeds ours, heartmesh starts it, and the engine not again", async () => {
@@ -158,29 +158,28 @@ describe("restart policies", { skip: needs("root", "engine", "redis") }, () => {
       labels: { "heartmesh.max-revivals": "20" },
     });
     await trio.watched(name);
-    // The engine's fifth restart comes within 1.6 s, which is not nearer than ours by enough to be waited for.
-    for (let death = 1; death <= 4; death++) {
+    // The engine's fifth restart comes after 1.6 s; its fourth, after 0.8 s, may be late on a busy machine.
+    let at = since;
+    let deaths = 0;
+    // A start that is not the engine's own sets its count back.
+    while ((await state(name)).restarts === deaths) {
+      deaths++;
+      assert.ok(deaths <= 5, "the engine's fifth restart was sooner");
+      at = Date.now();
       const pid = await pidOf(engine, name);
       process.kill(pid, "SIGKILL");
       await restartedAfter(name, pid);
     }
-    assert.equal((await state(name)).restarts, 4);
-    assert.deepEqual(
-      await trio.recoveries(name),
-      [],
-      "recoveries of ours while the engine was sooner",
-    );
-    const at = Date.now();
-    await crash(engine, name);
+    assert.ok(deaths >= 4, `ours came after ${deaths} deaths`);
     const recovery = await trio.recovered(name, at);
-    const die = (await lifeOf(engine, name, at - 1_000)).find(({ action }) => action === "die");
+    const die = (await lifeOf(engine, name, at - 1_000)).findLast(({ action }) => action === "die");
     assert.ok(die !== undefined && recovery.decidedAtMs - die.atMs >= 1_000, "the engine's second");
     // Longer than the engine's wait was.
     await pause(2_000);
     assert.deepEqual(await state(name), { status: "running", restarts: 0 });
     const life = await lifeOf(engine, name, since);
     assertOneStartForEachDeath(life, name);
-    assert.equal(startsOf(life).length, 6);
+    assert.equal(startsOf(life).length, deaths + 1);
   });
 
   test("where the engine has failed to restart it, heartmesh starts it after a second", async () => {
