@@ -60,6 +60,8 @@ export class Census {
   #named: readonly NamedWorker[] = [];
   /** Workers with several agents: none of them is asked, whatever they announce. */
   readonly #ambiguous = new Set<WorkerId>();
+  /** Whose address WORKERS gives, by the name there: a person's word goes before an announcement. */
+  readonly #static = new Map<string, WorkerId>();
 
   constructor(config: CensusConfig, now: Instant) {
     this.#config = config;
@@ -160,13 +162,13 @@ export class Census {
   #rebuild(now: Instant): void {
     const before = this.#workers;
     this.#ambiguous.clear();
+    this.#static.clear();
     const findings: Finding[] = [];
     const workers = new Map<WorkerId, WorkerSpec>();
     for (const views of this.#containers.values()) {
       const all = [...views.values()];
       for (const view of all) {
-        const spec = this.#specOf(view, all, findings);
-        if (spec !== undefined) this.#add(workers, spec, findings);
+        if (this.#isWorker(view)) this.#add(workers, this.#specOf(view, all, findings), findings);
       }
     }
     this.#addStatics(workers, findings);
@@ -191,18 +193,15 @@ export class Census {
     workers.set(spec.id, spec);
   }
 
-  #specOf(
-    view: ContainerView,
-    all: readonly ContainerView[],
-    findings: Finding[],
-  ): WorkerSpec | undefined {
-    const role = roleOf(view);
-    if (isAgent(view) || (role === undefined && !hasWorkerLabel(view, this.#config.workerLabels))) {
-      return undefined;
-    }
+  #isWorker(view: ContainerView): boolean {
     // Never started, or on its way out: Compose is at work on it.
-    if (view.state === "created" || view.state === "removing") return undefined;
-    const id = `${view.host}/${view.name}`;
+    if (isAgent(view) || view.state === "created" || view.state === "removing") return false;
+    return roleOf(view) !== undefined || hasWorkerLabel(view, this.#config.workerLabels);
+  }
+
+  #specOf(view: ContainerView, all: readonly ContainerView[], findings: Finding[]): WorkerSpec {
+    const role = roleOf(view);
+    const id = idOf(view);
     const labels = parseWorkerLabels(view.labels, this.#config.defaults);
     for (const { text } of labels.findings)
       findings.push({ subject: id, code: "label-invalid", text });
@@ -269,20 +268,22 @@ export class Census {
         findings.push({ subject: entry.name, code, text });
       }
       if (container !== undefined && known.length === 1) {
-        const id = `${container.host}/${container.name}`;
-        const spec = workers.get(id) ?? this.#bareSpec(id, container);
+        const id = idOf(container);
+        const all = [...(this.#containers.get(container.host)?.values() ?? [])];
+        const spec = workers.get(id) ?? this.#specOf(container, all, findings);
+        this.#static.set(entry.name, id);
         this.#add(workers, { ...spec, probe }, findings);
       } else {
         const id = `static/${entry.name}`;
-        this.#add(workers, { ...this.#bareSpec(id, undefined), probe }, findings);
+        this.#static.set(entry.name, id);
+        this.#add(workers, this.#withoutContainer(id, probe), findings);
       }
     }
   }
 
-  #bareSpec(id: WorkerId, container: ContainerView | undefined): WorkerSpec {
-    const settings = this.#config.defaults;
-    const probe: Probe = { kind: "engine-only" };
-    return { id, role: "worker", container, agent: undefined, dependants: [], probe, settings };
+  #withoutContainer(id: WorkerId, probe: Probe): WorkerSpec {
+    const nothing = { container: undefined, agent: undefined, dependants: [] };
+    return { id, role: "worker", ...nothing, probe, settings: this.#config.defaults };
   }
 
   /** The last authenticated announcement says where a worker's agent is; one that fits no container is shown, never acted on. */
@@ -295,8 +296,9 @@ export class Census {
     this.#named = named;
     for (const sighting of this.#sightings.values()) {
       const { name, address, port } = sighting;
-      if (workers.has(`static/${name}`)) {
-        this.#byName.set(name, `static/${name}`);
+      const entry = this.#static.get(name);
+      if (entry !== undefined) {
+        this.#byName.set(name, entry);
         continue;
       }
       const match = containerNamed(name, named);
@@ -305,7 +307,8 @@ export class Census {
         const spec = workers.get(id);
         if (spec === undefined) continue;
         this.#byName.set(name, id);
-        if (spec.probe.kind !== "check" && !this.#ambiguous.has(id))
+        const isFixed = [...this.#static.values()].includes(id);
+        if (spec.probe.kind !== "check" && !this.#ambiguous.has(id) && !isFixed)
           workers.set(id, { ...spec, probe: { kind: "agent", address, port } });
         continue;
       }
@@ -318,7 +321,7 @@ export class Census {
       const id = `unmapped/${name}`;
       this.#byName.set(name, id);
       const probe: Probe = { kind: "agent", address, port };
-      this.#add(workers, { ...this.#bareSpec(id, undefined), probe }, findings);
+      this.#add(workers, this.#withoutContainer(id, probe), findings);
     }
   }
 }

@@ -238,6 +238,14 @@ export class Trio {
     );
   }
 
+  /** What one counts since its start, by the names of `/metrics` without `heartmesh_` and `_total`. */
+  async counters(id: string): Promise<Readonly<Record<string, number>>> {
+    const url = `http://127.0.0.1:${this.#bridges.get(id)?.port ?? 0}/metrics`;
+    const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+    const lines = (await response.text()).matchAll(/^heartmesh_(\w+)_total (\d+)$/gm);
+    return Object.fromEntries([...lines].map(([, name = "", value]) => [name, Number(value)]));
+  }
+
   /** From any coordinator that runs, or from the one named. */
   async get<Answer>(what: string, id?: string): Promise<Answer> {
     return (await this.ask("GET", what, undefined, id)) as Answer;

@@ -181,6 +181,28 @@ describe("a static entry", () => {
     assert.equal(made.workerCalled("pump"), "static/pump");
     assert.deepEqual(ids(made), ["static/pump"]);
   });
+
+  test("has the agent and the dependants of its container", () => {
+    const bare = container("box", { state: "running", labels: {} });
+    const joined = { state: "running", networkMode: `container:${bare.id}` } as const;
+    const agent = container("box-agent", { ...joined, labels: { "heartmesh.agent": "true" } });
+    const other = container("shell", { ...joined, labels: {} });
+    const statics = [{ ...entry, container: "box" }];
+    const spec = only(census({ statics }, bare, agent, other));
+    assert.equal(spec.agent, agent);
+    assert.deepEqual(spec.dependants, [other]);
+    assert.deepEqual(spec.probe, probe);
+  });
+
+  for (const name of ["pump", "box"]) {
+    test(`keeps its address when an agent of its container says from elsewhere that it is ${name}`, () => {
+      const bare = container("box", { state: "running", labels: {} });
+      const made = census({ statics: [{ ...entry, container: "box" }] }, bare);
+      made.onSighting({ name, address: "10.1.1.1", port: 9999, at: instant(1) }, instant(1));
+      assert.equal(made.workerCalled(name), "h1/box");
+      assert.deepEqual(only(made).probe, probe);
+    });
+  }
 });
 
 describe("an announcement", () => {
