@@ -7,7 +7,7 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { crash } from "../lab/containers.ts";
-import { startEngine, type LabEngine } from "../lab/engine.ts";
+import { run, startEngine, type LabEngine } from "../lab/engine.ts";
 import { ensureImages, imageNames } from "../lab/images.ts";
 import { labPrefix } from "../lab/leftovers.ts";
 import { lifeOf } from "../lab/life.ts";
@@ -49,6 +49,10 @@ describe("a worker is healed once", { skip: needs("root", "engine", "redis") }, 
   };
   const lived = async (name: string, since: number): Promise<readonly string[]> =>
     (await lifeOf(engine, name, since)).map(({ action }) => action);
+  const inNetwork = async (...words: readonly string[]): Promise<void> => {
+    const ran = await run("nsenter", [`--net=/var/run/netns/${engine.netns}`, ...words]);
+    assert.equal(ran.code, 0, ran.stderr);
+  };
   const everybody = (): Promise<unknown> =>
     until(
       "all coordinators",
@@ -113,6 +117,46 @@ describe("a worker is healed once", { skip: needs("root", "engine", "redis") }, 
     assert.ok(second.epoch > first.epoch, `epoch ${second.epoch} after ${first.epoch}`);
     assert.deepEqual(await lived(name, again), ["die", "start"]);
   });
+
+  for (const role of ["follower", "leader"] as const) {
+    test(`when a ${role} returns at another address under its own name`, async () => {
+      const name = `beside-moved-${role}`;
+      await healthy(name);
+      await everybody();
+      const leader = await trio.leader();
+      const moved = role === "leader" ? leader : (trio.ids.find((id) => id !== leader) ?? "");
+      const [address, port] = role === "leader" ? ["10.99.0.2", "7798"] : ["10.99.0.3", "7799"];
+      await inNetwork("ip", "addr", "add", `${address}/32`, "dev", "lo");
+      const its = ["-p", "udp", "-m", "owner", "--gid-owner", trio.group(moved)];
+      const nat = ["iptables", "-w", "-t", "nat", "-A", "POSTROUTING"];
+      await inNetwork(...nat, ...its, "-j", "SNAT", "--to-source", address);
+      const at = Date.now();
+      await trio.kill(moved);
+      await crash(engine, name);
+      trio.startCoordinator(moved, { MESH_PORT: port });
+      await trio.recovered(name, at);
+      await everybody();
+      // Without the one that has moved there would be no quorum now.
+      const leads = await trio.leader();
+      const third = trio.ids.find((id) => id !== moved && id !== leads) ?? "";
+      await trio.kill(third);
+      const again = Date.now();
+      await crash(engine, name);
+      await trio.recovered(name, again);
+      trio.startCoordinator(third);
+      await everybody();
+      await trio.verdict(name, "healthy");
+      assert.deepEqual(await lived(name, at), ["die", "start", "die", "start"]);
+      const events = (await trio.events()).filter(({ atMs }) => atMs >= at);
+      const changes = events.filter(({ kind }) => kind === "leader-changed");
+      assert.equal(changes.length, role === "leader" ? 1 : 0, JSON.stringify(changes));
+      const condemned = events.filter(
+        ({ kind, worker, text }) =>
+          kind === "verdict-changed" && worker !== `lab/${name}` && !text.startsWith("healthy"),
+      );
+      assert.deepEqual(condemned, []);
+    });
+  }
 
   test("while the key is rotated: nobody is condemned, and leadership changes at most once", async () => {
     // The agents of the others know one key for ever.
