@@ -130,22 +130,4 @@ describe("actions", { skip: needs("root", "engine", "redis") }, () => {
     await docker("unpause", name);
     await trio.verdict(name, "healthy");
   });
-
-  test("a healthy worker is not touched when its agent is removed", async () => {
-    const name = "orphan";
-    await healthy({ name, arrangement: "joins-worker" });
-    const began = await inspect(name, "{{.State.StartedAt}}");
-    await docker("rm", "-f", `${name}-agent`);
-    await until(
-      "its verdict to change",
-      async () => {
-        const worker = await trio.worker(name).catch(() => undefined);
-        return worker !== undefined && worker.verdict !== "healthy" ? true : undefined;
-      },
-      30_000,
-      200,
-    );
-    await pause(5_000);
-    assert.equal(await inspect(name, "{{.State.StartedAt}}"), began);
-  });
 });

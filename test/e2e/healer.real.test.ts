@@ -8,7 +8,7 @@ import { ensureImages } from "../lab/images.ts";
 import { needs } from "../lab/requirements.ts";
 import { Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
-import { until } from "../waiting.ts";
+import { pause, until } from "../waiting.ts";
 
 describe("a worker is healed once", { skip: needs("root", "engine", "redis") }, () => {
   let engine: LabEngine;
@@ -42,8 +42,11 @@ describe("a worker is healed once", { skip: needs("root", "engine", "redis") }, 
       return started === name && Number(nanoseconds) / 1e6 >= at;
     }).length;
   };
-  const healthy = async (name: string): Promise<void> => {
-    await startWorker(trio, { name, arrangement: "joins-worker" });
+  const healthy = async (
+    name: string,
+    arrangement: "joins-worker" | "joins-agent" = "joins-worker",
+  ): Promise<void> => {
+    await startWorker(trio, { name, arrangement });
     await trio.verdict(name, "healthy");
   };
 
@@ -112,28 +115,78 @@ describe("a worker is healed once", { skip: needs("root", "engine", "redis") }, 
     );
   });
 
-  for (const [how, strike] of [
-    ["killed", (agent: string) => crash(engine, agent)],
-    ["stopped", (agent: string) => engine.docker("stop", "-t", "0", agent)],
-    ["hung", async (agent: string) => process.kill(await pidOf(engine, agent), "SIGSTOP")],
-  ] as const) {
+  const strikes = {
+    killed: (agent: string) => crash(engine, agent),
+    stopped: (agent: string) => engine.docker("stop", "-t", "0", agent),
+    hung: async (agent: string) => process.kill(await pidOf(engine, agent), "SIGSTOP"),
+    removed: (agent: string) => engine.docker("rm", "-f", agent),
+  };
+  const agentStarted = (agent: string, before: string): Promise<true> =>
+    until(
+      `${agent} to be started`,
+      async () => {
+        const now = await inspect(agent, "{{.State.Running}} {{.State.StartedAt}}");
+        return now.startsWith("true") && !now.endsWith(before) ? true : undefined;
+      },
+      30_000,
+      200,
+    );
+
+  for (const how of ["killed", "stopped", "hung"] as const) {
     test(`an agent that is ${how} is revived, and its worker is not touched`, async () => {
       const name = `agent-${how}`;
       await healthy(name);
       const started = await inspect(name, "{{.State.StartedAt}}");
       const before = await inspect(`${name}-agent`, "{{.State.StartedAt}}");
-      await strike(`${name}-agent`);
+      await strikes[how](`${name}-agent`);
+      await agentStarted(`${name}-agent`, before);
+      await trio.verdict(name, "healthy");
+      assert.equal(await inspect(name, "{{.State.StartedAt}}"), started);
+    });
+
+    test(`an agent that is ${how} around its worker is revived, and the worker joins its new namespace, once`, async () => {
+      const name = `around-${how}`;
+      await healthy(name, "joins-agent");
+      const at = Date.now();
+      const before = await inspect(`${name}-agent`, "{{.State.StartedAt}}");
+      await strikes[how](`${name}-agent`);
+      await agentStarted(`${name}-agent`, before);
       await until(
-        "its agent to be started",
-        async () => {
-          const now = await inspect(`${name}-agent`, "{{.State.Running}} {{.State.StartedAt}}");
-          return now.startsWith("true") && !now.endsWith(before) ? true : undefined;
-        },
+        "its worker to be started after it",
+        async () => (await startsSince(name, at)) > 0 || undefined,
         30_000,
         200,
       );
       await trio.verdict(name, "healthy");
+      await pause(4_000);
+      assert.equal(await startsSince(name, at), 1);
+      assert.equal((await trio.worker(name))?.verdict, "healthy");
+    });
+  }
+
+  for (const arrangement of ["joins-worker", "joins-agent"] as const) {
+    test(`an agent that is removed leaves its worker untouched, and shown; its agent ${arrangement === "joins-worker" ? "had joined it" : "was joined by it"}`, async () => {
+      const name = `bereft-${arrangement}`;
+      await healthy(name, arrangement);
+      const started = await inspect(name, "{{.State.StartedAt}}");
+      const at = Date.now();
+      await strikes.removed(`${name}-agent`);
+      await until(
+        "its loss to be shown",
+        async () => {
+          const worker = await trio.verdict(name, "agent-lost");
+          return worker.reason.includes("gone") || undefined;
+        },
+        20_000,
+        250,
+      );
+      await pause(6_000);
       assert.equal(await inspect(name, "{{.State.StartedAt}}"), started);
+      assert.equal(await startsSince(name, at), 0);
+      const told = (await trio.events()).filter(
+        (one) => one.worker === `lab/${name}` && one.kind === "left-alone" && one.atMs >= at,
+      );
+      assert.ok(told.length > 0, "nobody was told why");
     });
   }
 });
