@@ -5,6 +5,7 @@ import { after, before, describe, test } from "node:test";
 import { crash } from "../lab/containers.ts";
 import { inNamespace, startEngine, type LabEngine } from "../lab/engine.ts";
 import { ensureImages } from "../lab/images.ts";
+import { lifeOf } from "../lab/life.ts";
 import { needs } from "../lab/requirements.ts";
 import { Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
@@ -27,6 +28,11 @@ describe("caps", { skip: needs("root", "engine", "redis") }, () => {
     await trio.stop();
     await engine.stop();
   });
+
+  const isDown = async (name: string): Promise<void> => {
+    const ran = await engine.docker("inspect", "-f", "{{.State.Running}}", name);
+    assert.equal(ran.stdout.trim(), "false");
+  };
 
   test("a worker that dies again and again is quarantined after exactly its cap, whoever leads", async () => {
     const name = "looping";
@@ -53,8 +59,34 @@ describe("caps", { skip: needs("root", "engine", "redis") }, () => {
       250,
     );
     assert.equal((await trio.recoveries(name)).length, maxRevivals);
-    const running = await engine.docker("inspect", "-f", "{{.State.Running}}", name);
-    assert.equal(running.stdout.trim(), "false");
+    await isDown(name);
+  });
+
+  test("a quarantine outlasts a restart of Redis and a change of leader at once", async () => {
+    const leader = await trio.leader();
+    await Promise.all([trio.kill(leader), trio.killRedis()]);
+    await trio.startRedis();
+    trio.startCoordinator(leader);
+    const next = await trio.leader();
+    await until(
+      "Redis to be reachable",
+      async () => (await trio.status(next)).redisByQuorum === "reachable",
+      20_000,
+      250,
+    );
+    for (const id of trio.ids) {
+      const worker = await until(
+        `the word of ${id}`,
+        async () => trio.worker("looping", id).catch(() => undefined),
+        20_000,
+        250,
+      );
+      assert.notEqual(worker.quarantinedForMs, null, `by the word of ${id}`);
+    }
+    // Longer than a leader waits for Redis's memory, and than it gathers news.
+    await pause(7_000);
+    await isDown("looping");
+    assert.equal((await trio.recoveries("looping")).length, maxRevivals);
   });
 
   test("forged, truncated and oversized datagrams are dropped, and coordinators go on", async () => {
@@ -78,26 +110,57 @@ describe("caps", { skip: needs("root", "engine", "redis") }, () => {
     assert.equal(now.term, term);
   });
 
-  test("a restarted engine is one failure: all its workers come back, and the brake stays open", async () => {
-    const names = Array.from({ length: 6 }, (_, at) => `many-${at}`);
-    for (const name of names) await startWorker(trio, { name, arrangement: "none" });
-    for (const name of names) await trio.watched(name);
-    await engine.restart({ kill: true });
-    await until(
+  const many = Array.from({ length: 6 }, (_, at) => `many-${at}`);
+  const allRun = (): Promise<unknown> =>
+    until(
       "all to run again",
       async () => {
-        const ran = await engine.docker("inspect", "-f", "{{.State.Running}}", ...names);
-        return ran.stdout
-          .trim()
-          .split("\n")
-          .every((line) => line === "true")
-          ? true
-          : undefined;
+        const ran = await engine.docker("inspect", "-f", "{{.State.Running}}", ...many);
+        const lines = ran.stdout.trim().split("\n");
+        return lines.every((line) => line === "true");
       },
       60_000,
       500,
     );
-    const kinds = (await trio.events()).map(({ kind }) => kind);
-    assert.ok(!kinds.includes("brake-tripped"), "the brake tripped");
+  const brakeStaysOpen = async (since: number): Promise<void> => {
+    const events = (await trio.events()).filter(({ atMs }) => atMs >= since);
+    const braked = events.filter(({ kind }) => kind === "brake-tripped");
+    assert.deepEqual(braked, []);
+  };
+
+  test("a restarted engine is one failure: all its workers come back, and the brake stays open", async () => {
+    for (const name of many) await startWorker(trio, { name, arrangement: "none" });
+    for (const name of many) await trio.watched(name);
+    const at = Date.now();
+    await engine.restart({ kill: true });
+    await allRun();
+    await brakeStaysOpen(at);
+  });
+
+  test("a machine that is rebooted is one failure, too: each worker is started once", async () => {
+    for (const id of trio.ids) await trio.kill(id);
+    await trio.killRedis();
+    await engine.restart({ kill: true });
+    const at = Date.now();
+    await trio.startRedis();
+    for (const id of trio.ids) trio.startCoordinator(id);
+    await trio.leader();
+    await allRun();
+    await until(
+      "all recoveries to end",
+      async () => {
+        const all = await Promise.all(many.map((name) => trio.recoveries(name)));
+        const last = all.map(([newest]) => newest);
+        return last.every((one) => (one?.decidedAtMs ?? 0) >= at && one?.outcome === "recovered");
+      },
+      30_000,
+      500,
+    );
+    await brakeStaysOpen(at);
+    for (const name of many) {
+      const life = (await lifeOf(engine, name, at)).map(({ action }) => action);
+      assert.deepEqual(life, ["start"], name);
+    }
+    await isDown("looping");
   });
 });
