@@ -8,6 +8,7 @@ import type { MeshEvent } from "./core/event.ts";
 import type { RecoveryRecord } from "./core/recovery-record.ts";
 import type { CoordinatorSummary } from "./core/summary.ts";
 import { coded } from "./errors.ts";
+import { EventFeed } from "./event-feed.ts";
 import type { Mesh } from "./io/mesh.ts";
 import type { ListedEvent, PageAsk } from "./io/record-store.ts";
 import type { Notifier } from "./notify/notifier.ts";
@@ -25,14 +26,15 @@ export interface PlaneParts {
 
 export class Plane implements ControlPlane {
   readonly #parts: PlaneParts;
-  readonly #listeners = new Set<(event: MeshEvent) => void>();
+  readonly #feed: EventFeed;
 
   constructor(parts: PlaneParts) {
     this.#parts = parts;
+    this.#feed = new EventFeed(() => parts.queues.store);
   }
 
   onEvent(event: MeshEvent): void {
-    for (const listener of this.#listeners) listener(event);
+    this.#feed.onEvent(event);
   }
 
   summary(): CoordinatorSummary {
@@ -88,9 +90,8 @@ export class Plane implements ControlPlane {
     return this.#parts.queues.store.listEvents(ask);
   }
 
-  subscribe(onEvent: (event: MeshEvent) => void): () => void {
-    this.#listeners.add(onEvent);
-    return () => this.#listeners.delete(onEvent);
+  subscribe(onEvent: (event: MeshEvent) => void): Promise<() => void> {
+    return this.#feed.subscribe(onEvent);
   }
 
   leaderUrl(): string | undefined {

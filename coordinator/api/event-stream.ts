@@ -37,7 +37,7 @@ export class EventStream {
   }
 
   begin(): void {
-    const { response, plane } = this.#options;
+    const { response } = this.#options;
     response.writeHead(200, {
       "content-type": "text/event-stream; charset=utf-8",
       "cache-control": "no-store",
@@ -52,16 +52,12 @@ export class EventStream {
     response.on("error", () => {
       this.end();
     });
-    this.#unsubscribe = plane.subscribe((event) => {
-      if (this.#held === undefined) this.#send(event);
-      else this.#held.push(event);
-    });
     this.#timer = setInterval(() => {
       if (this.#options.mayStay()) this.#write(": still here\n\n");
       else this.end();
     }, stillHereEvery);
     this.#timer.unref();
-    void this.#repeatMissed();
+    void this.#follow();
   }
 
   end(): void {
@@ -71,6 +67,19 @@ export class EventStream {
     this.#unsubscribe?.();
     this.#options.response.end();
     this.#options.onEnd();
+  }
+
+  async #follow(): Promise<void> {
+    const unsubscribe = await this.#options.plane.subscribe((event) => {
+      if (this.#held === undefined) this.#send(event);
+      else this.#held.push(event);
+    });
+    if (this.#isEnded) {
+      unsubscribe();
+      return;
+    }
+    this.#unsubscribe = unsubscribe;
+    await this.#repeatMissed();
   }
 
   async #repeatMissed(): Promise<void> {

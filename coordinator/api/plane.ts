@@ -44,8 +44,8 @@ export interface ControlPlane {
   listRecoveries(ask: PageAsk): Promise<readonly RecoveryRecord[]>;
   getRecovery(id: string): Promise<RecoveryRecord | undefined>;
   listEvents(ask: PageAsk): Promise<readonly ListedEvent[]>;
-  /** Each event that this process learns of from now on, oldest first. */
-  subscribe(onEvent: (event: MeshEvent) => void): () => void;
+  /** Each event of the mesh from the moment on when this resolves, with what ends it. Never rejects; while Redis is away, only this process's own. */
+  subscribe(onEvent: (event: MeshEvent) => void): Promise<() => void>;
   /** Where the leader's HTTP answers, without a slash at the end; undefined while none is known. */
   leaderUrl(): string | undefined;
   /** The queues that Bull Board shows. */

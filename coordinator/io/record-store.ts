@@ -131,6 +131,20 @@ export class RecordStore {
     return entries.map(({ id, value }) => ({ id, event: value }));
   }
 
+  async newestEvent(): Promise<string> {
+    const [entry] = await this.#redis.xrevrange(this.#key("events"), "+", "-", "COUNT", 1);
+    return entry?.[0] ?? "0-0";
+  }
+
+  async eventsAfter(id: string): Promise<readonly ListedEvent[]> {
+    const key = this.#key("events");
+    const entries = await this.#redis.xrange(key, `(${id}`, "+", "COUNT", scanChunk);
+    return entries.map(([entry, [, , , text = "null"]]) => ({
+      id: entry,
+      event: JSON.parse(text) as MeshEvent,
+    }));
+  }
+
   async listAudit(ask: Omit<PageAsk, "worker">): Promise<readonly AuditEntry[]> {
     return (await this.#page<AuditEntry>("audit", ask, () => true)).map(({ value }) => value);
   }

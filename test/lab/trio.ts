@@ -28,6 +28,8 @@ export interface TrioOptions {
   readonly envOf?: (id: string) => Readonly<Record<string, string>>;
   /** False: REDIS_URL is left out and must come from `env`. */
   readonly redis?: boolean;
+  /** With which the tests' own questions are asked, where `env` gives API_TOKENS. */
+  readonly token?: string;
 }
 
 export interface LabCoordinator {
@@ -96,6 +98,16 @@ export class Trio {
   /** For `iptables -m owner --gid-owner`. */
   group(id: string): string {
     return String(groupOf(this.#ids.indexOf(id)));
+  }
+
+  /** Of its HTTP server, from this machine. */
+  url(id: string): string {
+    return `http://127.0.0.1:${this.#bridges.get(id)?.port ?? 0}`;
+  }
+
+  get #authorization(): Readonly<Record<string, string>> {
+    const { token } = this.#options;
+    return token === undefined ? {} : { authorization: `Bearer ${token}` };
   }
 
   startCoordinator(id: string, env: Readonly<Record<string, string>> = {}): LabCoordinator {
@@ -240,8 +252,10 @@ export class Trio {
 
   /** What one counts since its start, by the names of `/metrics` without `heartmesh_` and `_total`. */
   async counters(id: string): Promise<Readonly<Record<string, number>>> {
-    const url = `http://127.0.0.1:${this.#bridges.get(id)?.port ?? 0}/metrics`;
-    const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+    const response = await fetch(`${this.url(id)}/metrics`, {
+      headers: this.#authorization,
+      signal: AbortSignal.timeout(5_000),
+    });
     const lines = (await response.text()).matchAll(/^heartmesh_(\w+)_total (\d+)$/gm);
     return Object.fromEntries([...lines].map(([, name = "", value]) => [name, Number(value)]));
   }
@@ -253,13 +267,12 @@ export class Trio {
 
   async ask(method: string, what: string, body?: unknown, id?: string): Promise<unknown> {
     const from = id ?? [...this.#running.keys()][0] ?? "";
-    const port = this.#bridges.get(from)?.port;
-    const response = await fetch(`http://127.0.0.1:${port ?? 0}/api/v1/${what}`, {
+    const type = body === undefined ? {} : { "content-type": "application/json" };
+    const response = await fetch(`${this.url(from)}/api/v1/${what}`, {
       method,
       signal: AbortSignal.timeout(5_000),
-      ...(body === undefined
-        ? {}
-        : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+      headers: { ...this.#authorization, ...type },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${what}: ${response.status} ${text}`);

@@ -168,9 +168,9 @@ export class ScriptedPlane implements ControlPlane {
     return this.#unlessAway(older.slice(0, ask.limit));
   }
 
-  subscribe(onEvent: (event: MeshEvent) => void): () => void {
+  subscribe(onEvent: (event: MeshEvent) => void): Promise<() => void> {
     this.listeners.add(onEvent);
-    return () => this.listeners.delete(onEvent);
+    return Promise.resolve(() => this.listeners.delete(onEvent));
   }
 
   leaderUrl(): string | undefined {
