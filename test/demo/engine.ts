@@ -43,7 +43,8 @@ function ofThisMachine(name: string): DemoEngine {
   };
 }
 
-async function ofItsOwn(engine: LabEngine): Promise<DemoEngine> {
+/** Its images are made, and `stop` ends it. */
+export async function ofItsOwn(engine: LabEngine): Promise<DemoEngine> {
   const bridges: Bridge[] = [];
   const env = {
     DOCKER_HOST: engine.host,

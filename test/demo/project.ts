@@ -10,31 +10,39 @@ import type { EventView, RecoveryView, StatusView, WorkerView } from "../../prot
 import type { DemoEngine } from "./engine.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const composeFile = path.join(root, "compose", "compose.yaml");
-const name = "heartmesh-demo";
+const composeFile = (name: string): string => path.join(root, "compose", name);
 
 export class DemoProject {
   readonly engine: DemoEngine;
   readonly token = randomBytes(16).toString("hex");
+  readonly #words: readonly string[];
   readonly #secrets: string;
   #apiPort = 0;
   #statsPort = 0;
 
-  constructor(engine: DemoEngine) {
+  /** @param overlays more files of compose/, laid over its compose.yaml */
+  constructor(engine: DemoEngine, overlays: readonly string[] = []) {
     this.engine = engine;
+    const files = ["compose.yaml", ...overlays].flatMap((file) => ["-f", composeFile(file)]);
+    this.#words = ["-p", "heartmesh-demo", ...files];
     // Files that any user may read in a directory that only we may enter: the images' user is not ours.
     this.#secrets = mkdtempSync(path.join(tmpdir(), "heartmesh-demo-"));
     chmodSync(this.#secrets, 0o711);
     const password = randomBytes(16).toString("hex");
-    const files = {
+    const secrets = {
       mesh_key: randomBytes(32).toString("hex"),
       api_tokens: `demo:admin:${this.token}`,
       redis_password: password,
       redis_url: `redis://:${password}@redis:6379`,
     };
-    for (const [file, text] of Object.entries(files)) {
+    for (const [file, text] of Object.entries(secrets)) {
       writeFileSync(path.join(this.#secrets, file), `${text}\n`, { mode: 0o444 });
     }
+  }
+
+  /** HAProxy's page of statistics, from this machine. */
+  get statsUrl(): string {
+    return `http://127.0.0.1:${this.#statsPort}/`;
   }
 
   get addresses(): readonly string[] {
@@ -42,7 +50,7 @@ export class DemoProject {
       `API of the leader   http://127.0.0.1:${this.#apiPort}/api/v1/status`,
       `its documentation   http://127.0.0.1:${this.#apiPort}/docs`,
       `Bull Board          http://127.0.0.1:${this.#apiPort}/queues`,
-      `HAProxy             http://127.0.0.1:${this.#statsPort}/`,
+      `HAProxy             ${this.statsUrl}`,
       `token               ${this.token} (as a bearer token, or as the password of any user)`,
     ];
   }
@@ -113,7 +121,7 @@ export class DemoProject {
   }
 
   async #compose(...words: readonly string[]): Promise<string> {
-    const ran = await this.engine.compose(["-p", name, "-f", composeFile, ...words], {
+    const ran = await this.engine.compose([...this.#words, ...words], {
       SECRETS_DIR: this.#secrets,
     });
     if (ran.code !== 0) throw new Error(`compose ${words.join(" ")}: ${ran.stderr}${ran.stdout}`);

@@ -1,0 +1,154 @@
+// The compose project as people start it, the proxy before the engine's socket: rights, health, and a leader that dies behind HAProxy.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { ofItsOwn, type DemoEngine } from "../demo/engine.ts";
+import { DemoProject } from "../demo/project.ts";
+import { everythingHealthy } from "../demo/scenarios.ts";
+import { startEngine } from "../lab/engine.ts";
+import { needs } from "../lab/requirements.ts";
+import { ensureBuilt } from "../lab/trio.ts";
+import { until } from "../waiting.ts";
+
+/** What a process may do and where it may write, said by itself. */
+const rights = `
+const fs = require("node:fs");
+const status = fs.readFileSync("/proc/self/status", "utf8");
+const field = (name) => new RegExp("^" + name + ":\\\\s+(\\\\S+)", "m").exec(status)?.[1];
+const writes = (dir) => { try { fs.writeFileSync(dir + "/probe", "x"); fs.rmSync(dir + "/probe"); return "yes"; } catch (error) { return error.code; } };
+const kind = (file) => { try { const s = fs.statSync(file); return s.isSocket() ? "socket" : s.isCharacterDevice() ? "device" : "file"; } catch { return "none"; } };
+console.log(JSON.stringify({
+  uid: process.getuid(), gid: process.getgid(), capabilities: field("CapEff"), noNewPrivileges: field("NoNewPrivs"),
+  root: writes(""), program: writes("/opt/heartmesh"), data: writes("/data"), socket: kind("/var/run/docker.sock"),
+}));`;
+
+const trio = ["c1", "c2", "c3"];
+
+describe(
+  "the compose project behind the socket proxy",
+  {
+    skip: needs("root", "engine", "redis", "haproxy", "compose"),
+  },
+  () => {
+    let engine: DemoEngine;
+    let project: DemoProject;
+
+    before(async () => {
+      ensureBuilt();
+      engine = await ofItsOwn(await startEngine({ name: "project" }));
+      project = new DemoProject(engine, ["compose.proxy.yaml"]);
+      await project.up();
+      await everythingHealthy(project, 120_000);
+    });
+
+    after(async () => {
+      await project.down();
+      await engine.stop();
+    });
+
+    const inspect = async (service: string, what: string): Promise<string> => {
+      const ran = await engine.docker("inspect", "-f", what, await project.container(service));
+      assert.equal(ran.code, 0, ran.stderr);
+      return ran.stdout.trim();
+    };
+    const rightsIn = async (service: string): Promise<Record<string, unknown>> => {
+      const ran = await engine.docker(
+        "exec",
+        await project.container(service),
+        "node",
+        "-e",
+        rights,
+      );
+      assert.equal(ran.code, 0, ran.stderr);
+      return JSON.parse(ran.stdout) as Record<string, unknown>;
+    };
+
+    test("runs as a user without rights, on a root that cannot be written, without the engine's socket", async () => {
+      const bare = {
+        uid: 1000,
+        gid: 1000,
+        capabilities: "0000000000000000",
+        noNewPrivileges: "1",
+        root: "EROFS",
+        program: "EROFS",
+      };
+      for (const service of trio) {
+        // What it keeps lies in a volume, which belongs to its user.
+        assert.deepEqual(
+          await rightsIn(service),
+          { ...bare, data: "yes", socket: "device" },
+          service,
+        );
+      }
+      for (const service of ["web-agent", "api-agent"]) {
+        assert.deepEqual(
+          await rightsIn(service),
+          { ...bare, data: "ENOENT", socket: "none" },
+          service,
+        );
+      }
+    });
+
+    test("is healthy by the images' own health check", async () => {
+      for (const service of trio) {
+        await until(
+          `${service} to be healthy by the engine's word`,
+          async () => (await inspect(service, "{{.State.Health.Status}}")) === "healthy",
+          40_000,
+          500,
+        );
+      }
+    });
+
+    test("heals a worker through the proxy", async () => {
+      const web = await project.container("web");
+      const began = await inspect("web", "{{.State.StartedAt}}");
+      const at = Date.now();
+      const ran = await engine.docker("kill", "-s", "KILL", web);
+      assert.equal(ran.code, 0, ran.stderr);
+      const recovery = await until(
+        "web to be recovered",
+        async () => {
+          const all = await project.recoveries().catch(() => []);
+          return all.find((one) => one.decidedAtMs >= at && one.outcome === "recovered");
+        },
+        40_000,
+        250,
+      );
+      assert.equal(recovery.tries.length, 1);
+      assert.notEqual(await inspect("web", "{{.State.StartedAt}}"), began);
+    });
+
+    test("answers on one port whoever leads, and gets its dead coordinator back", async () => {
+      const { leader, term } = await project.status();
+      assert.equal((await fetch(project.statsUrl)).status, 200);
+      const began = await inspect(leader, "{{.State.StartedAt}}");
+      // By hand: so the engine's own policy leaves it dead.
+      const ran = await engine.docker("kill", "-s", "KILL", await project.container(leader));
+      assert.equal(ran.code, 0, ran.stderr);
+      const next = await until(
+        "the next leader to answer on the same port",
+        async () => {
+          const status = await project.status().catch(() => undefined);
+          return status !== undefined && status.leader !== leader && status.leaseForMs > 0
+            ? status
+            : undefined;
+        },
+        15_000,
+        200,
+      );
+      assert.equal(next.id, next.leader, "HAProxy asks the leader itself");
+      assert.ok(next.term > term);
+      await until(
+        `${leader} to be started again`,
+        async () => {
+          const now = await inspect(leader, "{{.State.Running}} {{.State.StartedAt}}");
+          return now.startsWith("true") && !now.endsWith(began);
+        },
+        60_000,
+        500,
+      );
+      await everythingHealthy(project, 60_000);
+    });
+  },
+);
