@@ -84,7 +84,8 @@ function dependencyGate(
   now: Instant,
 ): Gate | undefined {
   if (ask.action === "revive-agent") return undefined;
-  for (const dependency of dependenciesOf(ward, spec)) {
+  const dependencies = dependenciesOf(ward, spec);
+  for (const dependency of dependencies) {
     if (
       !isBeingRecovered(ward, dependency, now) ||
       dependsOn(ward, dependency, c.worker, new Set())
@@ -99,7 +100,10 @@ function dependencyGate(
       };
     ward.explain(c, "held", `waits no longer for ${dependency}: it is recovered without it`);
   }
-  return undefined;
+  const toldBy = after(c.since ?? now, patience.together);
+  return dependencies.length > 0 && now < toldBy
+    ? { text: "listens whether what it depends on has died with it", until: toldBy }
+    : undefined;
 }
 
 function dependenciesOf(ward: Ward, spec: WorkerSpec): readonly WorkerId[] {

@@ -79,6 +79,8 @@ export const patience = {
   supersededMost: 5_000,
   /** For what Redis remembers; then a leader acts without it. */
   memory: 5_000,
+  /** For news that a dependency died in the same moment. */
+  together: 250,
   /** For a dependency that is being recovered; then the worker is recovered without it. */
   dependency: 60_000,
   /** A person's order that could not be carried out for so long lapses. */

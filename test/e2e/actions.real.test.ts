@@ -5,6 +5,7 @@ import { after, before, describe, test } from "node:test";
 import { crash, pidOf, runContainer } from "../lab/containers.ts";
 import { startEngine, type LabEngine } from "../lab/engine.ts";
 import { ensureImages } from "../lab/images.ts";
+import { lifeOf } from "../lab/life.ts";
 import { needs } from "../lab/requirements.ts";
 import { Trio } from "../lab/trio.ts";
 import { startWorker, type WorkerWish } from "../lab/workers.ts";
@@ -81,7 +82,14 @@ describe("actions", { skip: needs("root", "engine", "redis") }, () => {
       const at = Date.now();
       process.kill(await pidOf(engine, name), "SIGSTOP");
       process.kill(await pidOf(engine, `${name}-agent`), "SIGSTOP");
-      await trio.recovered(name, at, "recovered", 60_000);
+      const recovery = await trio.recovered(name, at, "recovered", 60_000);
+      assert.equal(recovery.action, "agent-then-worker");
+      const [agentsFirst] = await lifeOf(engine, `${name}-agent`, at);
+      const [itsFirst] = await lifeOf(engine, name, at);
+      assert.ok(
+        (agentsFirst?.atMs ?? Infinity) < (itsFirst?.atMs ?? 0),
+        "its agent's turn is first",
+      );
       await trio.verdict(name, "healthy");
       await reaches(name);
       assert.notEqual(await pidOf(engine, owner), pid);

@@ -46,6 +46,27 @@ describe("a recovery waits", () => {
     assert.match(lab.events("held")[0]!.text, /waits for h1\/w2/);
   });
 
+  it("for news of a dependency that has died in the same moment", () => {
+    const lab = new RecoveryLab(2);
+    lab.specs.set(worker, spec(worker, { settings: { dependsOn: ["w2"] } }));
+    lab.lead();
+    lab.fail(worker);
+    lab.pass(200);
+    assert.equal(lab.orders(worker).length, 0);
+    lab.fail("h1/w2");
+    assert.equal(lab.orders("h1/w2").length, 1);
+    lab.pass(100);
+    assert.equal(lab.orders(worker).length, 0, "it waits for the dependency now");
+    lab.pass(250);
+    assert.equal(lab.orders(worker).length, 1);
+    const other = new RecoveryLab(2);
+    other.specs.set(worker, spec(worker, { settings: { dependsOn: ["w2"] } }));
+    other.lead();
+    other.fail(worker);
+    other.pass(300);
+    assert.equal(other.orders(worker).length, 1, "its dependency lives");
+  });
+
   it("for a dependency no longer than a minute, and says that it goes without it", () => {
     const lab = new RecoveryLab(2);
     lab.specs.set(worker, spec(worker, { settings: { dependsOn: ["w2"] } }));
@@ -67,10 +88,12 @@ describe("a recovery waits", () => {
     lab.lead();
     lab.leave("h1/w2", "stopped", "its stop policy is respect");
     lab.fail("h1/w3");
+    lab.pass(300);
     assert.equal(lab.orders("h1/w3").length, 1);
     lab.machine().onLease(undefined);
     lab.fail(worker);
     lab.fail("h1/w2");
+    lab.pass(300);
     lab.lease();
     assert.equal(lab.orders(worker).length, 1, "in a circle the first goes first");
     assert.equal(lab.orders("h1/w2").length, 0);
