@@ -97,22 +97,16 @@ export class Recoveries {
 
   /** From heartbeats. */
   onRecords(records: readonly GossipRecord[], now: Instant): readonly RecoveryOutput[] {
-    for (const record of records) {
-      const c = this.#ward.caseOf(record.worker);
-      if (!c.record.merge(record, now)) continue;
-      this.#ward.refile(c);
-      this.#ward.noteUnsaved(c);
-      considerCase(this.#ward, c, now);
-    }
+    this.#merge(records, now);
     return this.#finish(now);
   }
 
   /** From Redis, at start. */
   onRecordsLoaded(records: readonly GossipRecord[], now: Instant): readonly RecoveryOutput[] {
-    this.#ward.memoryAwaited = undefined;
-    const outputs = this.onRecords(records, now);
+    this.#ward.memoryAwaitedUntil = undefined;
+    this.#merge(records, now);
     this.#considerAll(now);
-    return [...outputs, ...this.#finish(now)];
+    return this.#finish(now);
   }
 
   /** The engine restarted a container of the worker by its own policy: that counts toward quarantine. Told by Intent. */
@@ -149,7 +143,8 @@ export class Recoveries {
     ward.isLeading = true;
     ward.term = term;
     ward.settleUntil = after(now, ward.config.settle);
-    if (ward.memoryAwaited !== undefined) ward.memoryAwaited.until = after(now, patience.memory);
+    if (ward.memoryAwaitedUntil !== undefined)
+      ward.memoryAwaitedUntil = after(now, patience.memory);
     for (const c of ward.wanting) c.explained = "";
     for (const c of ward.cases()) {
       if (c.outcome !== undefined && elapsed(c.outcome.at, now) < outcomeMemory)
@@ -301,6 +296,16 @@ export class Recoveries {
     this.#isDeadlineKnown = false;
     tickBrake(this.#ward, now);
     return this.#ward.takeOutputs();
+  }
+
+  #merge(records: readonly GossipRecord[], now: Instant): void {
+    for (const record of records) {
+      const c = this.#ward.caseOf(record.worker);
+      if (!c.record.merge(record, now)) continue;
+      this.#ward.refile(c);
+      this.#ward.noteUnsaved(c);
+      considerCase(this.#ward, c, now);
+    }
   }
 
   #onLeave(c: Case, decision: Extract<Decision, { kind: "leave" }>, now: Instant): void {

@@ -34,11 +34,11 @@ export function closedGate(
       until: directFrom,
     };
   if (ask.isForced) return undefined;
-  const { memoryAwaited } = ward;
-  if (directFrom === undefined && memoryAwaited !== undefined && now < memoryAwaited.until)
+  const { memoryAwaitedUntil } = ward;
+  if (directFrom === undefined && memoryAwaitedUntil !== undefined && now < memoryAwaitedUntil)
     return {
       text: "waits until it is read from Redis how often it was revived before",
-      until: memoryAwaited.until,
+      until: memoryAwaitedUntil,
     };
   return dependencyGate(ward, c, ask, spec, now) ?? brakeGate(ward, now) ?? settlingGate(ward, now);
 }

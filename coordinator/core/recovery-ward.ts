@@ -88,7 +88,7 @@ export class Ward {
   settleUntil: Instant | undefined;
   redisLostAt: Instant | undefined;
   /** Until what Redis remembers was read, or a leader has waited long enough for it. */
-  memoryAwaited: { until: Instant } | undefined = { until: instant(Number.POSITIVE_INFINITY) };
+  memoryAwaitedUntil: Instant | undefined = instant(Number.POSITIVE_INFINITY);
   readonly #cases = new Map<WorkerId, Case>();
   /** To be saved once Redis is back, or the job is over whose token the saving would outdate. */
   readonly #unsaved = new Set<Case>();

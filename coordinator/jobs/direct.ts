@@ -44,8 +44,7 @@ export async function runDirectly(ask: DirectAsk, ports: StagePorts): Promise<Di
       newContainerId: acted.containerId,
       newStartedAt: acted.startedAt,
     });
-    const wasStartedBefore = acted.startedAt === job.target.startedAt;
-    end = await verifyLife(job, acted, ports, ask.interruption, wasStartedBefore);
+    end = await verifyLife(job, acted, ports, ask.interruption);
   }
   switch (end.kind) {
     case "recovered":

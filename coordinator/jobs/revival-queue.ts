@@ -3,7 +3,6 @@
 import { Queue, type Job } from "bullmq";
 import type { Redis } from "ioredis";
 import { compareTokens, type JobNews, type RevivalJob, type Token } from "../core/job.ts";
-import type { WorkerId } from "../../proto/units.ts";
 import type { Clock } from "../../agent/io/clock.ts";
 import { endsWithin } from "./ends-within.ts";
 import { queueNames, workerHash, type Keys } from "./keys.ts";
@@ -116,16 +115,6 @@ export class RevivalQueue {
   async fateOf(recovery: string): Promise<JobFate> {
     const job = await this.#queue.getJob(recovery);
     return job === undefined ? { kind: "missing" } : await this.#fate(job);
-  }
-
-  /** Takes a job that no runner holds out of the queue. False: there is none, or a runner holds it. */
-  async cancel(worker: WorkerId): Promise<boolean> {
-    const id = await this.#queue.getDeduplicationJobId(workerHash(worker));
-    const job = id === null ? undefined : await this.#queue.getJob(id);
-    if (job === undefined) return false;
-    const state = await job.getState();
-    if (state === "active" || state === "completed" || state === "failed") return false;
-    return (await this.#queue.remove(job.id ?? "")) === 1;
   }
 
   /**

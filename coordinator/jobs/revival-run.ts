@@ -5,7 +5,14 @@ import type { JobNews, RevivalJob } from "../core/job.ts";
 import type { Duration } from "../../proto/units.ts";
 import { LeaseHold } from "./lease-hold.ts";
 import { textOf, type RevivalResult, type StoredRevival } from "./revival-queue.ts";
-import { followingTry, performOnce, verifyLife, type StageEnd, type StagePorts } from "./stages.ts";
+import {
+  followingTry,
+  performOnce,
+  verifyLife,
+  type Acted,
+  type StageEnd,
+  type StagePorts,
+} from "./stages.ts";
 import type { TokenStore } from "./token.ts";
 
 export type BullRevival = Job<StoredRevival, RevivalResult>;
@@ -131,14 +138,8 @@ export class RevivalRun {
     return { kind: "interrupted" };
   }
 
-  async #verify(acted: {
-    readonly containerId: string;
-    readonly startedAt: string;
-  }): Promise<StageEnd> {
-    const target = { ...this.#order.target, ...acted };
-    const wasStartedBefore = acted.startedAt === this.#order.target.startedAt;
-    const job = { ...this.#order, target };
-    return await verifyLife(job, acted, this.#ports(), this.#interruption, wasStartedBefore);
+  #verify(acted: Acted): Promise<StageEnd> {
+    return verifyLife(this.#order, acted, this.#ports(), this.#interruption);
   }
 
   async #fail(end: Extract<StageEnd, { kind: "failed" }>): Promise<never> {

@@ -81,12 +81,10 @@ export async function verifyLife(
   acted: Acted,
   ports: StagePorts,
   interruption: Promise<void>,
-  /** The worker runs since before the action: only its agent was acted on. */
-  wasStartedBefore: boolean,
 ): Promise<StageEnd> {
   const interrupted = interruption.then(() => "interrupted" as const);
   const { token, recovery } = job;
-  const patience = proofTime(job, wasStartedBefore);
+  const patience = proofTime(job, acted);
   const life = await Promise.race([ports.lifeWatch.awaitLife(job, acted, patience), interrupted]);
   if (life === "interrupted") return { kind: "interrupted" };
   if (life === "timeout") {
@@ -107,10 +105,11 @@ export async function verifyLife(
 /** An agent answers within seconds of its start, or the worker itself is to be acted on next. */
 const agentProof = 4_000;
 
-const proofTime = (job: RevivalJob, wasStartedBefore: boolean): number =>
-  job.action === "agent-then-worker" && wasStartedBefore
-    ? Math.min(agentProof, job.verifyTimeout)
-    : job.verifyTimeout;
+function proofTime(job: RevivalJob, acted: Acted): number {
+  // The worker runs since before the action: only its agent was acted on.
+  const isAgents = job.action === "agent-then-worker" && acted.startedAt === job.target.startedAt;
+  return isAgents ? Math.min(agentProof, job.verifyTimeout) : job.verifyTimeout;
+}
 
 /** The job as a later try must see it: what an earlier one started is what may be acted on now. */
 export function followingTry(

@@ -113,6 +113,12 @@ describe("a worker is healed once", { skip: needs("root", "engine", "redis") }, 
       30_000,
       500,
     );
+    // By the queue again, whose oldest token would be that of the direct recovery.
+    const again = Date.now();
+    await crash(engine, "without-redis");
+    const second = await trio.recovered("without-redis", again);
+    assert.ok(second.epoch > recovery.epoch, `epoch ${second.epoch} after ${recovery.epoch}`);
+    assert.equal(await startsSince("without-redis", again), 1);
   });
 
   const strikes = {

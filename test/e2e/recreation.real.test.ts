@@ -59,5 +59,9 @@ describe("a removed worker", { skip: needs("root", "engine", "redis") }, () => {
     await trio.verdict(name, "healthy");
     const joined = await inspect(`${name}-agent`, "{{.HostConfig.NetworkMode}}");
     assert.equal(joined, `container:${await inspect(name, "{{.Id}}")}`);
+    const asked = ["wget", "-q", "-O", "-", "http://127.0.0.1:8080/index.html"];
+    assert.equal(await docker("exec", name, ...asked), "ok");
+    const fetched = `fetch("http://127.0.0.1:8080/index.html").then(async (r) => console.log(await r.text()))`;
+    assert.equal(await docker("exec", `${name}-agent`, "node", "-e", fetched), "ok");
   });
 });

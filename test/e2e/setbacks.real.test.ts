@@ -43,6 +43,15 @@ describe("a worker is healed once", { skip: needs("root", "engine", "redis") }, 
   const writeKeys = (...ring: readonly string[]): void => {
     writeFileSync(path.join(keys, "mesh_key"), `${ring.join(",")}\n`, { mode: 0o444 });
   };
+  /** It ignores SIGTERM, and is given two seconds for it. */
+  const stubborn = {
+    arrangement: "joins-worker",
+    labels: { "heartmesh.stop-timeout": "2s" },
+    command: [
+      ...["sh", "-c"],
+      "trap '' TERM; echo ok > /tmp/index.html; exec httpd -f -p 8080 -h /tmp",
+    ],
+  } as const;
   const healthy = async (name: string): Promise<void> => {
     await startWorker(trio, { name, arrangement: "joins-worker" });
     await trio.verdict(name, "healthy");
@@ -83,6 +92,43 @@ describe("a worker is healed once", { skip: needs("root", "engine", "redis") }, 
       await trio.verdict(name, "healthy");
       assert.deepEqual(await lived(name, at), ["die", "start"]);
       assert.equal((await trio.recoveries(name)).length, 1);
+    });
+  }
+
+  for (const how of ["killed", "frozen for longer than its lease"] as const) {
+    test(`when a follower's runner is ${how} in the middle of a restart`, async () => {
+      const label = how === "killed" ? "killed" : "frozen";
+      await everybody();
+      // Any coordinator's runner may take the job: until it is a follower's.
+      for (let round = 1; round <= 8; round++) {
+        const name = `run-${label}-${round}`;
+        await startWorker(trio, { ...stubborn, name });
+        await trio.verdict(name, "healthy");
+        const at = Date.now();
+        assert.equal((await engine.docker("exec", name, "rm", "/tmp/index.html")).code, 0);
+        const runner = await until(`the runner of ${name}`, async () => {
+          const [one] = await trio.recoveries(name).catch(() => []);
+          return one?.tries[0]?.runner.split(".")[0];
+        });
+        const leader = await trio.leader();
+        if (runner !== leader) {
+          if (how === "killed") await trio.kill(runner);
+          else trio.coordinator(runner).process.kill("SIGSTOP");
+        }
+        await pause(how === "killed" ? 0 : 12_000);
+        if (how !== "killed" && runner !== leader) {
+          trio.coordinator(runner).process.kill("SIGCONT");
+        }
+        await trio.recovered(name, at, "recovered", 60_000);
+        if (how === "killed" && runner !== leader) trio.startCoordinator(runner);
+        await everybody();
+        await pause(3_000);
+        const life = (await lived(name, at)).filter((action) => /die|start/.test(action));
+        assert.deepEqual(life, ["die", "start"]);
+        assert.equal((await trio.recoveries(name)).length, 1);
+        if (runner !== leader) return;
+      }
+      assert.fail("the leader's own runner took every job");
     });
   }
 

@@ -267,18 +267,3 @@ test("a queue opened while Redis is away works once it comes", async () => {
     await queue.stop();
   });
 });
-
-test("an operator can take a waiting job out, and not one that a runner holds", async () => {
-  await inLab(async (lab) => {
-    const job = revivalJob({ verifyWindow: 1_000 });
-    await lab.queue.enqueue(job, valid);
-    assert.equal(await lab.queue.cancel(job.token.worker), true);
-    assert.deepEqual(await lab.queue.unfinished(), []);
-    assert.equal(await lab.queue.cancel(job.token.worker), false);
-    lab.runner("c1.a");
-    await lab.queue.enqueue(revivalJob({ epoch: 2, verifyWindow: 1_000 }), valid);
-    await lab.hears("verified");
-    assert.equal(await lab.queue.cancel(job.token.worker), false);
-    await lab.hears("recovered");
-  });
-});
