@@ -1,9 +1,10 @@
 // An agent at work: the machine, its socket, its checks and its seal, wired. The sidecar and the library are both made of it.
 
 import { hostname, loadavg } from "node:os";
-import { decodeMessage, encodeMessage } from "../proto/codec.ts";
+import { encodeMessage } from "../proto/codec.ts";
 import type { Message } from "../proto/messages.ts";
 import { Random } from "../proto/random.ts";
+import { DropCounts, receive } from "../proto/receive.ts";
 import { createSeal, type Seal } from "../proto/seal.ts";
 import { incarnation, type Duration, type Instant } from "../proto/units.ts";
 import { CheckRunner, checkFunction } from "./check-runner.ts";
@@ -40,7 +41,7 @@ export class RunningAgent {
   readonly #checks: CheckRunner | undefined;
   readonly #watch: ProcessWatch | undefined;
   readonly #keyFile: KeyFile | undefined;
-  readonly #dropped = new Map<string, number>();
+  readonly #drops = new DropCounts();
   readonly #seed = freshSeed();
   #seal: Seal | undefined;
   #stopping: Promise<void> | undefined;
@@ -106,11 +107,7 @@ export class RunningAgent {
   }
 
   get counters(): AgentCounters {
-    const dropped = [...this.#dropped].map(([reason, count]) => [`dropped-${reason}`, count]);
-    return {
-      ...this.#socket.counters,
-      ...(Object.fromEntries(dropped) as Record<string, number>),
-    };
+    return { ...this.#socket.counters, ...this.#drops.counters };
   }
 
   async #stop(): Promise<void> {
@@ -150,7 +147,7 @@ export class RunningAgent {
         for (const output of outputs) this.#perform(output);
       },
       onOverflow: () => {
-        this.#drop("queue-full");
+        this.#drops.add("queue-full");
       },
       capacity: 1024,
       keepAlive,
@@ -198,20 +195,15 @@ export class RunningAgent {
       this.#driver.push({ kind: "text-ping-received", from, text }, true);
       return;
     }
-    const opened = this.#seal?.open(bytes);
-    if (opened === undefined) return;
-    if (!opened.ok) {
-      this.#drop(opened.failure);
+    if (this.#seal === undefined) return;
+    const received = receive(this.#seal, bytes);
+    if (!received.ok) {
+      this.#drops.add(received.failure);
       return;
     }
-    const decoded = decodeMessage(opened.value.payload);
-    if (!decoded.ok) {
-      this.#drop(decoded.failure);
-      return;
-    }
-    const { sender, message } = decoded.value;
+    const { sender, message } = received.value;
     if (message.kind !== "ping") {
-      this.#drop("unexpected");
+      this.#drops.add("unexpected");
       return;
     }
     const [load = 0] = loadavg();
@@ -226,7 +218,7 @@ export class RunningAgent {
         return;
       case "send-to-coordinator": {
         const to = this.#resolver.addressOf(output.coordinator) ?? output.heardFrom;
-        if (to === undefined) this.#drop("unresolved");
+        if (to === undefined) this.#drops.add("unresolved");
         else this.#send(output.message, to.address, to.port);
         return;
       }
@@ -249,10 +241,6 @@ export class RunningAgent {
     if (this.#seal === undefined) return;
     if (message.kind !== "pong") this.#log.debug(`said ${message.kind}`, { address, port });
     this.#socket.send(this.#seal.seal(encodeMessage(this.#name, message)), port, address);
-  }
-
-  #drop(reason: string): void {
-    this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + 1);
   }
 }
 

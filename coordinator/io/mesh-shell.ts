@@ -8,10 +8,11 @@ import { Driver } from "../../agent/io/driver.ts";
 import { Resolver } from "../../agent/io/resolver.ts";
 import { MeshSocket } from "../../agent/io/socket.ts";
 import { isCoded } from "../../proto/coded-error.ts";
-import { decodeMessage, encodeMessage } from "../../proto/codec.ts";
+import { encodeMessage } from "../../proto/codec.ts";
 import type { KeyRing } from "../../proto/key-ring.ts";
 import type { Message } from "../../proto/messages.ts";
 import { Random } from "../../proto/random.ts";
+import { DropCounts, receive } from "../../proto/receive.ts";
 import { createSeal, type Seal } from "../../proto/seal.ts";
 import { after, type Instant } from "../../proto/units.ts";
 import { Coordinator, type CoordinatorConfig } from "../core/coordinator.ts";
@@ -43,7 +44,7 @@ export class MeshShell {
   /** Hosts of WORKERS that are no addresses; every other one is. */
   readonly #isName: ReadonlySet<string>;
   readonly #isMember: ReadonlySet<string>;
-  readonly #drops: Record<string, number> = {};
+  readonly #drops = new DropCounts();
   #seal: Seal | undefined;
   #core: Coordinator | undefined;
   #driver: Driver<CoordinatorInput, CoordinatorOutput> | undefined;
@@ -107,14 +108,13 @@ export class MeshShell {
     const picture = this.#core?.summary(systemClock.now());
     if (picture === undefined) return undefined;
     const { sent, received, sendFailed, errors } = this.#socket.counters;
-    const dropped = Object.entries(this.#drops).map(([reason, n]) => [`dropped-${reason}`, n]);
     const mine = {
       "datagrams-sent": sent,
       "datagrams-received": received,
       "datagrams-unsent": sendFailed,
       "socket-errors": errors,
       "inputs-dropped": this.#driver?.dropped ?? 0,
-      ...(Object.fromEntries(dropped) as Record<string, number>),
+      ...this.#drops.counters,
     };
     return { ...picture, counters: { ...picture.counters, ...mine } };
   }
@@ -129,24 +129,15 @@ export class MeshShell {
   }
 
   #onDatagram(bytes: Buffer, address: string, port: number): void {
-    const opened = this.#seal?.open(bytes);
-    if (opened === undefined) return;
-    if (!opened.ok) {
-      this.#drop(opened.failure);
+    if (this.#seal === undefined) return;
+    const received = receive(this.#seal, bytes);
+    if (!received.ok) {
+      this.#drops.add(received.failure);
       return;
     }
-    const decoded = decodeMessage(opened.value.payload);
-    if (!decoded.ok) {
-      this.#drop(decoded.failure);
-      return;
-    }
-    const { sender, message } = decoded.value;
+    const { sender, message } = received.value;
     if (this.#isMember.has(sender) && isOfMesh(message)) this.#peers.onHeard(sender, address, port);
     this.#driver?.push({ kind: "datagram-received", sender, address, port, message }, true);
-  }
-
-  #drop(reason: string): void {
-    this.#drops[reason] = (this.#drops[reason] ?? 0) + 1;
   }
 
   #perform(outputs: readonly CoordinatorOutput[], now: Instant): void {
