@@ -15,8 +15,9 @@ interface Captured {
   readonly to: Place;
 }
 
+/** Oldest first. */
 const captures: Captured[] = [];
-/** Of each receiver. */
+/** Of each receiver, the latest: an early one may never have arrived, and be news when it is repeated. */
 const kept = 12;
 /** Few enough for any socket's buffer. */
 const burst = 10;
@@ -25,9 +26,10 @@ const tooLong = 1_201;
 const keyOf = ({ address, port }: Place): string => `${address}:${port}`;
 
 function carry(bytes: Buffer, from: Socket, to: Place, delayMs: number): void {
-  if (captures.filter((one) => keyOf(one.to) === keyOf(to)).length < kept) {
-    captures.push({ bytes, from, to });
-  }
+  captures.push({ bytes, from, to });
+  const own = captures.filter((one) => keyOf(one.to) === keyOf(to));
+  const [oldest] = own;
+  if (oldest !== undefined && own.length > kept) captures.splice(captures.indexOf(oldest), 1);
   setTimeout(() => {
     from.send(bytes, to.port, to.address);
   }, delayMs);
