@@ -73,7 +73,7 @@ export const coordinatorVariables = [
   {
     name: "WORKERS",
     default: "",
-    text: "Workers that no label announces: name=host:port[@container],…",
+    text: "Workers that no label announces: name=host:port[@container],…; this address goes before what their agents announce.",
   },
   {
     name: "STOP_POLICY",
@@ -214,7 +214,7 @@ export const coordinatorVariables = [
   {
     name: "FAULT_INJECTION",
     default: "0",
-    text: "1 allows faults to be injected for tests. Never in production.",
+    text: "Kept for tests that inject faults; nothing reads it yet, and 1 is warned of at the start.",
   },
   {
     name: "LOG_LEVEL",
