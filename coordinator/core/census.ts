@@ -172,8 +172,8 @@ export class Census {
       }
     }
     this.#addStatics(workers, findings);
-    this.#applySightings(workers, findings);
     this.#departed.keep(before, workers, this, now);
+    this.#applySightings(workers, findings);
     for (const [id, spec] of workers) {
       const known = before.get(id);
       // The same object for the same worker, so that nobody looks twice at what has not changed.
@@ -294,6 +294,7 @@ export class Census {
       if (container !== undefined) named.push({ container, agent });
     }
     this.#named = named;
+    const gone = this.#departed.named();
     for (const sighting of this.#sightings.values()) {
       const { name, address, port } = sighting;
       const entry = this.#static.get(name);
@@ -312,6 +313,7 @@ export class Census {
           workers.set(id, { ...spec, probe: { kind: "agent", address, port } });
         continue;
       }
+      if (match.kind === "none" && containerNamed(name, gone).kind !== "none") continue;
       const code = match.kind === "none" ? "mapping-missing" : "mapping-ambiguous";
       const text =
         match.kind === "none"

@@ -1,7 +1,7 @@
 // Workers whose container was removed: shown for a while, or until they are recreated; replaced and scaled-down ones are none of them.
 
 import { after, type Duration, type Instant, type WorkerId } from "../../proto/units.ts";
-import { composeOf, isAgent } from "./mapping.ts";
+import { composeOf, isAgent, type NamedWorker } from "./mapping.ts";
 import type { ContainerView, WorkerSpec } from "./worker.ts";
 
 /** A removed worker is shown this long; one that is to be recreated stays until it is. */
@@ -44,6 +44,13 @@ export class Departed {
       if (workers.has(id) || isReplaced(spec, present)) this.#gone.delete(id);
       else workers.set(id, { ...spec, container: undefined, probe: { kind: "engine-only" } });
     }
+  }
+
+  /** Whose agents may still be there, and say so. */
+  named(): readonly NamedWorker[] {
+    return [...this.#gone.values()].flatMap(({ spec: { container, agent } }) =>
+      container === undefined ? [] : [{ container, agent }],
+    );
   }
 
   lastSeen(id: WorkerId): ContainerView | undefined {

@@ -309,6 +309,24 @@ describe("a worker whose container was removed", () => {
     assert.equal(made.lastSeen("h1/web"), undefined);
   });
 
+  test("is not shown a second time because its agent still speaks of it", () => {
+    const web = view("web");
+    const made = census({}, web);
+    const says = (ms: number): void => {
+      const about = { name: "web", address: "10.0.0.9", port: 8888, at: instant(ms) };
+      made.onSighting(about, instant(ms));
+    };
+    says(1);
+    made.onGone("h1", web.id, instant(1_000));
+    assert.deepEqual(ids(made), ["h1/web"]);
+    says(2_000);
+    assert.deepEqual([ids(made), codes(made)], [["h1/web"], []]);
+    // When it is no longer shown, its agent is a stranger's.
+    says(400_000);
+    made.tidy(instant(400_001));
+    assert.deepEqual(ids(made), ["unmapped/web"]);
+  });
+
   test("and was replaced, or scaled down, is not gone", () => {
     const other = view("web-2", { labels: labels("web") });
     assert.deepEqual(ids(removed(view("web", keeps), other)), ["h1/web-2"]);
