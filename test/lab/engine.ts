@@ -73,14 +73,15 @@ export async function startEngine(options: EngineOptions = {}): Promise<LabEngin
   }
 }
 
-/** Starts a program inside the engine's network namespace, from where the addresses of its containers can be reached. */
+/** Starts a program inside the engine's network namespace, from where the addresses of its containers can be reached. It ends with this process, however that ends. */
 export function inNamespace(
   engine: LabEngine,
   command: string,
   args: readonly string[],
   options: SpawnOptions = {},
 ): ChildProcess {
-  return spawn("nsenter", [`--net=/var/run/netns/${engine.netns}`, command, ...args], options);
+  const within = [`--net=/var/run/netns/${engine.netns}`, "setpriv", "--pdeathsig", "KILL"];
+  return spawn("nsenter", [...within, command, ...args], options);
 }
 
 /** Runs a program to its end; never throws for its exit code. */
