@@ -1,14 +1,13 @@
 // Each verdict's action on real parts: what is started, restarted or left alone, with the agent on either side.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { crash, pidOf, runContainer } from "../lab/containers.ts";
-import { startEngine, type LabEngine } from "../lab/engine.ts";
-import { ensureImages } from "../lab/images.ts";
+import type { LabEngine } from "../lab/engine.ts";
 import { lifeOf } from "../lab/life.ts";
 import { needs } from "../lab/requirements.ts";
-import { Trio } from "../lab/trio.ts";
-import { startWorker, type WorkerWish } from "../lab/workers.ts";
+import { staged } from "../lab/stage.ts";
+import type { Trio } from "../lab/trio.ts";
 import { pause, until } from "../waiting.ts";
 
 const page = "/tmp/index.html";
@@ -16,29 +15,8 @@ const page = "/tmp/index.html";
 describe("actions", { skip: needs("root", "engine", "redis") }, () => {
   let engine: LabEngine;
   let trio: Trio;
+  const stage = staged((set) => ({ engine, trio } = set), { trio: { env: { STOP_HOLD: "1" } } });
 
-  before(async () => {
-    engine = await startEngine({ name: "lab" });
-    await ensureImages(engine, ["worker", "node"]);
-    trio = await Trio.start(engine, { env: { VERIFY_WINDOW: "1", STOP_HOLD: "1" } });
-  });
-
-  after(async () => {
-    await trio.stop();
-    await engine.stop();
-  });
-
-  const docker = async (...words: readonly string[]): Promise<string> => {
-    const ran = await engine.docker(...words);
-    assert.equal(ran.code, 0, `docker ${words.join(" ")}: ${ran.stderr}`);
-    return ran.stdout.trim();
-  };
-  const inspect = (name: string, what: string): Promise<string> =>
-    docker("inspect", "-f", what, name);
-  const healthy = async (wish: WorkerWish): Promise<void> => {
-    await startWorker(trio, wish);
-    await trio.verdict(wish.name, "healthy");
-  };
   /** Waits until a container in the namespace can fetch the worker's page. */
   const reaches = (from: string): Promise<true> =>
     until(
@@ -58,15 +36,15 @@ describe("actions", { skip: needs("root", "engine", "redis") }, () => {
 
     test(`a worker whose check fails is restarted, and one that was stopped is started; ${where}`, async () => {
       const name = `ill-${arrangement}`;
-      await healthy({ name, arrangement });
+      await stage.healthy({ name, arrangement });
       const failing = Date.now();
-      await docker("exec", name, "rm", page);
+      await stage.docker("exec", name, "rm", page);
       const restarted = await trio.recovered(name, failing);
       assert.equal(restarted.verdict, "unhealthy");
       assert.equal(restarted.action, "restart");
       await trio.verdict(name, "healthy");
       const stopping = Date.now();
-      await docker("stop", "-t", "0", name);
+      await stage.docker("stop", "-t", "0", name);
       const started = await trio.recovered(name, stopping);
       assert.equal(started.verdict, "stopped");
       assert.equal(started.action, "start");
@@ -75,10 +53,10 @@ describe("actions", { skip: needs("root", "engine", "redis") }, () => {
     test(`a silent worker and its agent both run anew; ${where}`, async () => {
       const name = `mute-${arrangement}`;
       const owner = arrangement === "joins-worker" ? name : `${name}-agent`;
-      await healthy({ name, arrangement });
+      await stage.healthy({ name, arrangement });
       const pid = await pidOf(engine, owner);
-      const began = await inspect(name, "{{.State.StartedAt}}");
-      const agentBegan = await inspect(`${name}-agent`, "{{.State.StartedAt}}");
+      const began = await stage.inspect(name, "{{.State.StartedAt}}");
+      const agentBegan = await stage.inspect(`${name}-agent`, "{{.State.StartedAt}}");
       const at = Date.now();
       process.kill(await pidOf(engine, name), "SIGSTOP");
       process.kill(await pidOf(engine, `${name}-agent`), "SIGSTOP");
@@ -93,15 +71,15 @@ describe("actions", { skip: needs("root", "engine", "redis") }, () => {
       await trio.verdict(name, "healthy");
       await reaches(name);
       assert.notEqual(await pidOf(engine, owner), pid);
-      assert.notEqual(await inspect(name, "{{.State.StartedAt}}"), began);
-      assert.notEqual(await inspect(`${name}-agent`, "{{.State.StartedAt}}"), agentBegan);
+      assert.notEqual(await stage.inspect(name, "{{.State.StartedAt}}"), began);
+      assert.notEqual(await stage.inspect(`${name}-agent`, "{{.State.StartedAt}}"), agentBegan);
     });
 
     test(`a dependant in the namespace follows and reaches the worker; ${where}`, async () => {
       const name = `owner-${arrangement}`;
       const dependant = `${name}-dependant`;
       const owner = arrangement === "joins-worker" ? name : `${name}-agent`;
-      await healthy({ name, arrangement });
+      await stage.healthy({ name, arrangement });
       await runContainer(engine, { name: dependant, network: `container:${owner}` });
       await reaches(dependant);
       const at = Date.now();
@@ -114,9 +92,13 @@ describe("actions", { skip: needs("root", "engine", "redis") }, () => {
   test("the engine's HEALTHCHECK fails: restarted, without an agent", async () => {
     const name = "checked";
     const check = ["--health-cmd", `test -f ${page}`, "--health-interval", "1s"];
-    await healthy({ name, arrangement: "none", options: [...check, "--health-retries", "1"] });
+    await stage.healthy({
+      name,
+      arrangement: "none",
+      options: [...check, "--health-retries", "1"],
+    });
     const at = Date.now();
-    await docker("exec", name, "rm", page);
+    await stage.docker("exec", name, "rm", page);
     const recovery = await trio.recovered(name, at);
     assert.equal(recovery.verdict, "unhealthy");
     assert.equal(recovery.action, "restart");
@@ -124,18 +106,18 @@ describe("actions", { skip: needs("root", "engine", "redis") }, () => {
 
   test("a paused worker is left alone and shown as paused", async () => {
     const name = "resting";
-    await healthy({ name, arrangement: "joins-worker" });
+    await stage.healthy({ name, arrangement: "joins-worker" });
     const at = Date.now();
-    await docker("pause", name);
+    await stage.docker("pause", name);
     await trio.verdict(name, "paused");
     // Longer than silence takes to be found, and than what would follow from it.
     await pause(4_000);
-    assert.equal(await inspect(name, "{{.State.Status}}"), "paused");
+    assert.equal(await stage.inspect(name, "{{.State.Status}}"), "paused");
     assert.deepEqual(
       (await trio.recoveries(name)).filter((one) => one.decidedAtMs >= at),
       [],
     );
-    await docker("unpause", name);
+    await stage.docker("unpause", name);
     await trio.verdict(name, "healthy");
   });
 });

@@ -1,47 +1,20 @@
 // The healer under its own failures: its leader, the whole trio or its Redis die while a worker is down; and agents die under healthy workers.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { crash, pidOf } from "../lab/containers.ts";
-import { startEngine, type LabEngine } from "../lab/engine.ts";
-import { ensureImages } from "../lab/images.ts";
+import type { LabEngine } from "../lab/engine.ts";
 import { needs } from "../lab/requirements.ts";
-import { Trio } from "../lab/trio.ts";
+import { staged } from "../lab/stage.ts";
+import type { Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
 import { pause, until } from "../waiting.ts";
 
 describe("a worker is healed once", { skip: needs("root", "engine", "redis") }, () => {
   let engine: LabEngine;
   let trio: Trio;
+  const stage = staged((set) => ({ engine, trio } = set));
 
-  before(async () => {
-    engine = await startEngine({ name: "lab" });
-    await ensureImages(engine, ["worker", "node"]);
-    trio = await Trio.start(engine, { env: { VERIFY_WINDOW: "1" } });
-  });
-
-  after(async () => {
-    await trio.stop();
-    await engine.stop();
-  });
-
-  const inspect = async (name: string, what: string): Promise<string> => {
-    const ran = await engine.docker("inspect", "-f", what, name);
-    assert.equal(ran.code, 0, ran.stderr);
-    return ran.stdout.trim();
-  };
-  const startsSince = async (name: string, at: number): Promise<number> => {
-    const words = ["--since", String(Math.floor(at / 1000))];
-    const end = ["--until", String(Math.ceil(Date.now() / 1000))];
-    const format = "{{.TimeNano}} {{.Actor.Attributes.name}}";
-    const ran = await engine.docker(
-      ...["events", ...words, ...end, "--filter", "event=start", "--format", format],
-    );
-    return ran.stdout.split("\n").filter((line) => {
-      const [nanoseconds, started] = line.split(" ");
-      return started === name && Number(nanoseconds) / 1e6 >= at;
-    }).length;
-  };
   const healthy = async (
     name: string,
     arrangement: "joins-worker" | "joins-agent" = "joins-worker",
@@ -57,7 +30,7 @@ describe("a worker is healed once", { skip: needs("root", "engine", "redis") }, 
     await Promise.all([trio.kill(leader), crash(engine, "with-leader")]);
     await trio.recovered("with-leader", at);
     trio.startCoordinator(leader);
-    assert.equal(await startsSince("with-leader", at), 1);
+    assert.equal(await stage.starts("with-leader", at), 1);
   });
 
   test("when the whole trio is killed, and comes back while it is down", async () => {
@@ -68,7 +41,7 @@ describe("a worker is healed once", { skip: needs("root", "engine", "redis") }, 
     for (const id of trio.ids) trio.startCoordinator(id);
     await trio.leader();
     await trio.recovered("without-trio", at, "recovered", 60_000);
-    assert.equal(await startsSince("without-trio", at), 1);
+    assert.equal(await stage.starts("without-trio", at), 1);
   });
 
   test("when the whole trio is killed, and finds it hung with its agent when it comes back", async () => {
@@ -83,7 +56,7 @@ describe("a worker is healed once", { skip: needs("root", "engine", "redis") }, 
     await trio.leader();
     const recovery = await trio.recovered(name, at, "recovered", 60_000);
     assert.equal(recovery.verdict, "silent");
-    assert.equal(await startsSince(name, at), 1);
+    assert.equal(await stage.starts(name, at), 1);
   });
 
   test("when Redis is away: directly, and the record is written down later", async () => {
@@ -94,7 +67,7 @@ describe("a worker is healed once", { skip: needs("root", "engine", "redis") }, 
     await until(
       "it to run again",
       async () => {
-        const running = await inspect("without-redis", "{{.State.Running}}");
+        const running = await stage.inspect("without-redis", "{{.State.Running}}");
         return running === "true" ? true : undefined;
       },
       30_000,
@@ -103,7 +76,7 @@ describe("a worker is healed once", { skip: needs("root", "engine", "redis") }, 
     await trio.startRedis();
     const recovery = await trio.recovered("without-redis", at, "recovered", 60_000);
     assert.equal(recovery.tries.length, 1);
-    assert.equal(await startsSince("without-redis", at), 1);
+    assert.equal(await stage.starts("without-redis", at), 1);
     await until(
       "the loss to be on record",
       async () => {
@@ -118,7 +91,7 @@ describe("a worker is healed once", { skip: needs("root", "engine", "redis") }, 
     await crash(engine, "without-redis");
     const second = await trio.recovered("without-redis", again);
     assert.ok(second.epoch > recovery.epoch, `epoch ${second.epoch} after ${recovery.epoch}`);
-    assert.equal(await startsSince("without-redis", again), 1);
+    assert.equal(await stage.starts("without-redis", again), 1);
   });
 
   const strikes = {
@@ -131,7 +104,7 @@ describe("a worker is healed once", { skip: needs("root", "engine", "redis") }, 
     until(
       `${agent} to be started`,
       async () => {
-        const now = await inspect(agent, "{{.State.Running}} {{.State.StartedAt}}");
+        const now = await stage.inspect(agent, "{{.State.Running}} {{.State.StartedAt}}");
         return now.startsWith("true") && !now.endsWith(before) ? true : undefined;
       },
       30_000,
@@ -142,30 +115,30 @@ describe("a worker is healed once", { skip: needs("root", "engine", "redis") }, 
     test(`an agent that is ${how} is revived, and its worker is not touched`, async () => {
       const name = `agent-${how}`;
       await healthy(name);
-      const started = await inspect(name, "{{.State.StartedAt}}");
-      const before = await inspect(`${name}-agent`, "{{.State.StartedAt}}");
+      const started = await stage.inspect(name, "{{.State.StartedAt}}");
+      const before = await stage.inspect(`${name}-agent`, "{{.State.StartedAt}}");
       await strikes[how](`${name}-agent`);
       await agentStarted(`${name}-agent`, before);
       await trio.verdict(name, "healthy");
-      assert.equal(await inspect(name, "{{.State.StartedAt}}"), started);
+      assert.equal(await stage.inspect(name, "{{.State.StartedAt}}"), started);
     });
 
     test(`an agent that is ${how} around its worker is revived, and the worker joins its new namespace, once`, async () => {
       const name = `around-${how}`;
       await healthy(name, "joins-agent");
       const at = Date.now();
-      const before = await inspect(`${name}-agent`, "{{.State.StartedAt}}");
+      const before = await stage.inspect(`${name}-agent`, "{{.State.StartedAt}}");
       await strikes[how](`${name}-agent`);
       await agentStarted(`${name}-agent`, before);
       await until(
         "its worker to be started after it",
-        async () => (await startsSince(name, at)) > 0 || undefined,
+        async () => (await stage.starts(name, at)) > 0 || undefined,
         30_000,
         200,
       );
       await trio.verdict(name, "healthy");
       await pause(4_000);
-      assert.equal(await startsSince(name, at), 1);
+      assert.equal(await stage.starts(name, at), 1);
       assert.equal((await trio.worker(name))?.verdict, "healthy");
     });
   }
@@ -174,7 +147,7 @@ describe("a worker is healed once", { skip: needs("root", "engine", "redis") }, 
     test(`an agent that is removed leaves its worker untouched, and shown; its agent ${arrangement === "joins-worker" ? "had joined it" : "was joined by it"}`, async () => {
       const name = `bereft-${arrangement}`;
       await healthy(name, arrangement);
-      const started = await inspect(name, "{{.State.StartedAt}}");
+      const started = await stage.inspect(name, "{{.State.StartedAt}}");
       const at = Date.now();
       await strikes.removed(`${name}-agent`);
       await until(
@@ -187,8 +160,8 @@ describe("a worker is healed once", { skip: needs("root", "engine", "redis") }, 
         250,
       );
       await pause(6_000);
-      assert.equal(await inspect(name, "{{.State.StartedAt}}"), started);
-      assert.equal(await startsSince(name, at), 0);
+      assert.equal(await stage.inspect(name, "{{.State.StartedAt}}"), started);
+      assert.equal(await stage.starts(name, at), 0);
       const told = (await trio.events()).filter(
         (one) => one.worker === `lab/${name}` && one.kind === "left-alone" && one.atMs >= at,
       );

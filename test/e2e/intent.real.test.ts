@@ -1,13 +1,13 @@
 // What people do with Compose and Docker is respected: every command succeeds, and nothing is started behind their backs.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { compose, type ComposeProject } from "../lab/compose.ts";
-import { startEngine, type LabEngine } from "../lab/engine.ts";
-import { ensureImages } from "../lab/images.ts";
+import type { LabEngine } from "../lab/engine.ts";
 import { needs } from "../lab/requirements.ts";
-import { Trio } from "../lab/trio.ts";
+import { staged } from "../lab/stage.ts";
+import type { Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
 import { pause, until } from "../waiting.ts";
 
@@ -18,28 +18,16 @@ const longerThanHold = 4_500;
 describe("what people order", { skip: needs("root", "engine", "redis", "compose") }, () => {
   let engine: LabEngine;
   let trio: Trio;
+  const stage = staged((set) => ({ engine, trio } = set));
   let project: ComposeProject;
 
-  before(async () => {
-    engine = await startEngine({ name: "lab" });
-    await ensureImages(engine, ["worker", "node"]);
-    trio = await Trio.start(engine, { env: { VERIFY_WINDOW: "1" } });
+  before(() => {
     project = { engine, name: "p", files: [file] };
-  });
-
-  after(async () => {
-    await trio.stop();
-    await engine.stop();
   });
 
   const run = async (...words: readonly string[]): Promise<void> => {
     const ran = await compose(project, ...words);
     assert.equal(ran.code, 0, `compose ${words.join(" ")}: ${ran.stderr}`);
-  };
-  const docker = async (...words: readonly string[]): Promise<string> => {
-    const ran = await engine.docker(...words);
-    assert.equal(ran.code, 0, `docker ${words.join(" ")}: ${ran.stderr}`);
-    return ran.stdout.trim();
   };
   /** Brings the project up anew and waits until it is watched. */
   const up = async (): Promise<void> => {
@@ -50,7 +38,7 @@ describe("what people order", { skip: needs("root", "engine", "redis", "compose"
     });
   };
   const ids = async (): Promise<readonly string[]> => {
-    const text = await docker("ps", "-q", "--filter", "label=com.docker.compose.project=p");
+    const text = await stage.docker("ps", "-q", "--filter", "label=com.docker.compose.project=p");
     return text.split("\n").filter((id) => id !== "");
   };
   /** The recoveries of the project's workers that were decided since then. */
@@ -94,12 +82,12 @@ describe("what people order", { skip: needs("root", "engine", "redis", "compose"
   test("docker restart and docker pause are left alone", async () => {
     await up();
     const at = Date.now();
-    await docker("restart", "-t", "1", "p_web_1");
-    await docker("pause", "p_many_1");
+    await stage.docker("restart", "-t", "1", "p_web_1");
+    await stage.docker("pause", "p_many_1");
     await pause(longerThanHold);
-    assert.equal(await docker("inspect", "-f", "{{.State.Status}}", "p_many_1"), "paused");
+    assert.equal(await stage.docker("inspect", "-f", "{{.State.Status}}", "p_many_1"), "paused");
     assert.deepEqual(await recoveriesSince(at), []);
-    await docker("unpause", "p_many_1");
+    await stage.docker("unpause", "p_many_1");
   });
 
   test("compose stop of the whole project leaves it stopped", async () => {
@@ -122,11 +110,11 @@ describe("what people order", { skip: needs("root", "engine", "redis", "compose"
     await trio.watched("stopped");
     await trio.watched("respected");
     const at = Date.now();
-    await docker("stop", "-t", "1", "stopped", "respected");
+    await stage.docker("stop", "-t", "1", "stopped", "respected");
     const recovery = await trio.recovered("stopped", at);
     assert.equal(recovery.tries.length, 1);
     assert.ok(recovery.decidedAtMs - at >= 3_000);
-    assert.equal(await docker("inspect", "-f", "{{.State.Status}}", "respected"), "exited");
+    assert.equal(await stage.docker("inspect", "-f", "{{.State.Status}}", "respected"), "exited");
   });
 
   for (const policy of ["always", "unless-stopped", "on-failure"] as const) {
@@ -135,15 +123,15 @@ describe("what people order", { skip: needs("root", "engine", "redis", "compose"
       await startWorker(trio, { name, arrangement: "none", options: ["--restart", policy] });
       await trio.watched(name);
       // The engine waits longer and longer for runs under ten seconds; a first crash is restarted at once.
-      const pid = Number(await docker("inspect", "-f", "{{.State.Pid}}", name));
+      const pid = Number(await stage.docker("inspect", "-f", "{{.State.Pid}}", name));
       const at = Date.now();
       process.kill(pid, "SIGKILL");
       await until("its restart", async () => {
-        const text = await docker("inspect", "-f", "{{.State.Running}} {{.State.Pid}}", name);
+        const text = await stage.docker("inspect", "-f", "{{.State.Running}} {{.State.Pid}}", name);
         return text.startsWith("true") && !text.endsWith(` ${pid}`) ? true : undefined;
       });
       await pause(2_000);
-      assert.equal(await docker("inspect", "-f", "{{.RestartCount}}", name), "1");
+      assert.equal(await stage.docker("inspect", "-f", "{{.RestartCount}}", name), "1");
       assert.deepEqual(
         (await trio.recoveries(name)).filter((one) => one.decidedAtMs >= at),
         [],

@@ -1,13 +1,13 @@
 // The caps on real parts: crash loops end in quarantine across a change of leader, a restarted engine trips no brake, and forged datagrams change nothing.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { crash } from "../lab/containers.ts";
-import { inNamespace, startEngine, type LabEngine } from "../lab/engine.ts";
-import { ensureImages } from "../lab/images.ts";
+import { inNamespace, type LabEngine } from "../lab/engine.ts";
 import { lifeOf } from "../lab/life.ts";
 import { needs } from "../lab/requirements.ts";
-import { Trio } from "../lab/trio.ts";
+import { staged } from "../lab/stage.ts";
+import type { Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
 import { pause, until } from "../waiting.ts";
 
@@ -16,17 +16,8 @@ const maxRevivals = 2;
 describe("caps", { skip: needs("root", "engine", "redis") }, () => {
   let engine: LabEngine;
   let trio: Trio;
-
-  before(async () => {
-    engine = await startEngine({ name: "lab" });
-    await ensureImages(engine, ["worker", "node"]);
-    const env = { VERIFY_WINDOW: "1", MAX_REVIVALS: String(maxRevivals) };
-    trio = await Trio.start(engine, { env });
-  });
-
-  after(async () => {
-    await trio.stop();
-    await engine.stop();
+  staged((set) => ({ engine, trio } = set), {
+    trio: { env: { MAX_REVIVALS: String(maxRevivals) } },
   });
 
   const isDown = async (name: string): Promise<void> => {

@@ -3,13 +3,13 @@
 import assert from "node:assert/strict";
 import { mkdirSync, rmdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { crash, pidOf } from "../lab/containers.ts";
-import { run, startEngine, type LabEngine } from "../lab/engine.ts";
-import { ensureImages } from "../lab/images.ts";
+import { run, type LabEngine } from "../lab/engine.ts";
 import { lifeOf, startsOf } from "../lab/life.ts";
 import { needs } from "../lab/requirements.ts";
-import { Trio } from "../lab/trio.ts";
+import { staged } from "../lab/stage.ts";
+import type { Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
 import { pause, until } from "../waiting.ts";
 
@@ -21,11 +21,9 @@ const cgroups = "/sys/fs/cgroup/cpu";
 describe("healthy workers", { skip: needs("root", "engine", "redis") }, () => {
   let engine: LabEngine;
   let trio: Trio;
+  staged((set) => ({ engine, trio } = set));
 
   before(async () => {
-    engine = await startEngine({ name: "lab" });
-    await ensureImages(engine, ["worker", "node"]);
-    trio = await Trio.start(engine, { env: { VERIFY_WINDOW: "1" } });
     for (const [at, name] of names.entries()) {
       // A busy machine makes a second of pause longer than a second.
       const agentEnv = { WORKER_CHECK_THRESHOLD: "3" };
@@ -34,11 +32,6 @@ describe("healthy workers", { skip: needs("root", "engine", "redis") }, () => {
     }
     for (const name of names) await trio.verdict(name, "healthy");
     await pause(2_000);
-  });
-
-  after(async () => {
-    await trio.stop();
-    await engine.stop();
   });
 
   const startTimes = async (): Promise<string> =>

@@ -3,13 +3,13 @@
 import assert from "node:assert/strict";
 import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { crash, pidOf } from "../lab/containers.ts";
-import { startEngine, type LabEngine } from "../lab/engine.ts";
-import { ensureImages } from "../lab/images.ts";
+import type { LabEngine } from "../lab/engine.ts";
 import { assertOneStartForEachDeath, lifeOf, startsOf, type LifeEvent } from "../lab/life.ts";
 import { needs } from "../lab/requirements.ts";
-import { Trio } from "../lab/trio.ts";
+import { staged } from "../lab/stage.ts";
+import type { Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
 import { pause, until } from "../waiting.ts";
 
@@ -19,17 +19,7 @@ const rounding = 1;
 describe("restart policies", { skip: needs("root", "engine", "redis") }, () => {
   let engine: LabEngine;
   let trio: Trio;
-
-  before(async () => {
-    engine = await startEngine({ name: "lab" });
-    await ensureImages(engine, ["worker"]);
-    trio = await Trio.start(engine, { env: { VERIFY_WINDOW: "1" } });
-  });
-
-  after(async () => {
-    await trio.stop();
-    await engine.stop();
-  });
+  staged((set) => ({ engine, trio } = set), { images: ["worker"] });
 
   const state = async (name: string): Promise<{ status: string; restarts: number }> => {
     const format = "{{.State.Status}} {{.RestartCount}}";

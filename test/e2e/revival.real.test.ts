@@ -1,29 +1,19 @@
 // The main job on real parts: a worker dies, hangs, falls ill or is stopped, and runs again, verified; with the agent on either side.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { crash, pidOf } from "../lab/containers.ts";
-import { startEngine, type LabEngine } from "../lab/engine.ts";
-import { ensureImages } from "../lab/images.ts";
+import type { LabEngine } from "../lab/engine.ts";
 import { needs } from "../lab/requirements.ts";
-import { Trio } from "../lab/trio.ts";
+import { staged } from "../lab/stage.ts";
+import type { Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
 import { pause } from "../waiting.ts";
 
 describe("a worker with an agent", { skip: needs("root", "engine", "redis") }, () => {
   let engine: LabEngine;
   let trio: Trio;
-
-  before(async () => {
-    engine = await startEngine({ name: "lab" });
-    await ensureImages(engine, ["worker", "node"]);
-    trio = await Trio.start(engine, { env: { VERIFY_WINDOW: "1" } });
-  });
-
-  after(async () => {
-    await trio.stop();
-    await engine.stop();
-  });
+  staged((set) => ({ engine, trio } = set));
 
   for (const arrangement of ["joins-worker", "joins-agent"] as const) {
     test(`that is killed is started again; its agent ${arrangement.replace("-", " ")}`, async () => {
@@ -69,7 +59,7 @@ describe("a worker with an agent", { skip: needs("root", "engine", "redis") }, (
     test(`that is removed is gone, and ${recreate === "true" ? "recreated as it was, its agent with it" : "left alone"}`, async () => {
       const name = `removed-${recreate}`;
       const labels = { "heartmesh.recreate": recreate };
-      const options = ["-e", "COLOUR=green", "--restart", "no", "-v", "/tmp/of-web:/data:ro"];
+      const options = ["-e", "COLOUR=green", "--restart", "no", "-v", `${engine.dir}:/data:ro`];
       await startWorker(trio, { name, arrangement: "joins-worker", labels, options });
       await trio.verdict(name, "healthy");
       const what = "{{.Config.Env}} {{.HostConfig.Binds}} {{.Config.Labels}} {{.Config.Cmd}}";
