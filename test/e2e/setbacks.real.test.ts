@@ -173,8 +173,8 @@ describe("a worker is healed once", { skip: needs("root", "engine", "redis") }, 
       const [address, port] = role === "leader" ? ["10.99.0.2", "7798"] : ["10.99.0.3", "7799"];
       await inNetwork("ip", "addr", "add", `${address}/32`, "dev", "lo");
       const its = ["-p", "udp", "-m", "owner", "--gid-owner", trio.group(moved)];
-      const nat = ["iptables", "-w", "-t", "nat", "-A", "POSTROUTING"];
-      await inNetwork(...nat, ...its, "-j", "SNAT", "--to-source", address);
+      const rule = ["POSTROUTING", ...its, "-j", "SNAT", "--to-source", address];
+      await inNetwork("iptables", "-w", "-t", "nat", "-A", ...rule);
       const at = Date.now();
       await trio.kill(moved);
       await crash(engine, name);
@@ -200,6 +200,11 @@ describe("a worker is healed once", { skip: needs("root", "engine", "redis") }, 
           kind === "verdict-changed" && worker !== `lab/${name}` && !text.startsWith("healthy"),
       );
       assert.deepEqual(condemned, []);
+      // Back to where its name says: of two that have moved, neither finds the other.
+      await inNetwork("iptables", "-w", "-t", "nat", "-D", ...rule);
+      await trio.kill(moved);
+      trio.startCoordinator(moved);
+      await everybody();
     });
   }
 
