@@ -25,6 +25,8 @@ export interface Case {
   supersededTimes: number;
   /** The recovery that ended last, so that stragglers' news of it is dropped. */
   ended: string;
+  /** Of its try that goes on, what was told: another runner that takes it over repeats it. */
+  told: { readonly recovery: string; readonly tryNumber: number; readonly startedAt: string };
   /** What was explained last, so that each change is told once. */
   explained: string;
   /** The brake knows of the failure. */
@@ -41,6 +43,8 @@ export interface Case {
   outcome: { readonly event: CoreEvent; readonly at: Instant } | undefined;
 }
 
+export const nothingTold: Case["told"] = { recovery: "", tryNumber: 0, startedAt: "" };
+
 export const newCase = (worker: WorkerId): Case => ({
   worker,
   record: new WorkerRecord(worker),
@@ -53,6 +57,7 @@ export const newCase = (worker: WorkerId): Case => ({
   agentHadTurn: false,
   supersededTimes: 0,
   ended: "",
+  told: nothingTold,
   explained: "",
   isCounted: false,
   healthySince: undefined,

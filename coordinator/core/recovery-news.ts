@@ -3,7 +3,7 @@
 import { after, type Instant } from "../../proto/units.ts";
 import type { EventKind } from "./event.ts";
 import { compareTokens, type JobNews } from "./job.ts";
-import type { Case } from "./recovery-case.ts";
+import { nothingTold, type Case } from "./recovery-case.ts";
 import { onEnded } from "./recovery-end.ts";
 import { considerCase, directBackoff, sayEnqueued, takeBack } from "./recovery-launch.ts";
 import type { Said, Ward } from "./recovery-ward.ts";
@@ -105,7 +105,9 @@ function onLive(ward: Ward, c: Case, news: LiveNews, now: Instant): void {
 }
 
 function say(ward: Ward, c: Case, flight: Flight, news: LiveNews): void {
-  const said: Said = { recovery: flight.recovery };
+  const { recovery } = flight;
+  const { told } = c;
+  const said: Said = { recovery };
   const say = (kind: EventKind, text: string): void => {
     ward.publish(c.worker, kind, text, said);
   };
@@ -113,19 +115,25 @@ function say(ward: Ward, c: Case, flight: Flight, news: LiveNews): void {
   switch (news.kind) {
     case "job-enqueued":
       return;
-    case "try-started":
-      say("try-started", `try ${number} begins${news.runner === "" ? "" : ` on ${news.runner}`}`);
+    case "try-started": {
+      const goesOn = told.recovery === recovery && told.tryNumber === number;
+      if (!goesOn) c.told = { recovery, tryNumber: number, startedAt: "" };
+      const verb = goesOn ? "goes on, run by" : "begins on";
+      say("try-started", `try ${number} ${verb} ${news.runner}`);
       return;
-    case "acted":
-      say(
-        "acted",
-        `acted; container ${news.newContainerId.slice(0, 12)} runs since ${news.newStartedAt}`,
-      );
+    }
+    case "acted": {
+      const startedAt = news.newStartedAt;
+      if (told.recovery === recovery && told.startedAt === startedAt) return;
+      c.told = { ...told, recovery, startedAt };
+      say("acted", `acted; container ${news.newContainerId.slice(0, 12)} runs since ${startedAt}`);
       return;
+    }
     case "verified":
       say("verified", "it gave its first healthy answer");
       return;
     case "try-failed":
+      c.told = nothingTold;
       say(
         "try-failed",
         news.counts

@@ -27,7 +27,9 @@ export class Story {
     } catch {
       return;
     }
+    // The record is newest first; what has the same millisecond keeps its order.
     const news = events
+      .toReversed()
       .filter((event) => event.atMs >= this.#at && !this.#told.has(event.id))
       .sort((a, b) => a.atMs - b.atMs);
     for (const event of news) {

@@ -8,6 +8,29 @@ import { spec } from "./recovery-specs.ts";
 
 const worker = "h1/w1";
 
+describe("a try that a second runner takes over", () => {
+  it("goes on, and what the first one has done is not told again, whoever leads", () => {
+    const lab = new RecoveryLab(2, 2);
+    lab.lead(0);
+    lab.fail(worker);
+    for (let ms = 0; ms < 1_000 && lab.events("acted").length === 0; ms++) lab.pass(1);
+    const [order] = lab.orders(worker);
+    const startedAt = / since (.*)$/.exec(lab.events("acted")[0]!.text)![1]!;
+    lab.kill(0);
+    lab.lead(1);
+    const base = { token: order!.token, recovery: order!.recovery, at: 0 };
+    lab.news({ kind: "try-started", ...base, tryNumber: 1, runner: "r2" });
+    lab.news({ kind: "acted", ...base, newContainerId: "id-w1", newStartedAt: startedAt });
+    assert.deepEqual(
+      lab.events("try-started").map(({ text }) => text),
+      ["try 1 begins on r1", "try 1 goes on, run by r2"],
+    );
+    assert.equal(lab.events("acted").length, 1);
+    lab.news({ kind: "acted", ...base, newContainerId: "id-w1", newStartedAt: "still later" });
+    assert.equal(lab.events("acted").length, 2);
+  });
+});
+
 describe("the brake", () => {
   it("trips when ten of twenty are killed one by one, heals all one at a time, and releases itself", () => {
     const lab = new RecoveryLab(20, 3);
