@@ -45,14 +45,15 @@ export class EngineRoom {
     };
     const specs = new SpecStore(config.dataDir, onProblem);
     const { dataDir } = config;
-    this.#recreator = new Recreator({ dataDir, specs, own, relevance, onProblem });
+    const now = (): number => clock.now();
+    this.#recreator = new Recreator({ dataDir, specs, own, relevance, now, onProblem });
     this.#clients = config.docker.engines.map((spec) => new EngineClient(spec));
     this.actor = new EngineActor({
       engines: this.#clients,
       relevance,
       own,
       recreator: this.#recreator,
-      now: () => clock.now(),
+      now,
     });
     this.#watchers = this.#clients.map(
       (client) =>

@@ -118,6 +118,11 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
     );
   }
 
+  /** Until when it may act (exclusive); undefined: not at all. */
+  leaseUntil(now: Instant): Instant | undefined {
+    return this.#election.leaseUntil(now);
+  }
+
   summary(now: Instant): CoordinatorSummary {
     return summarise({
       now,
@@ -143,8 +148,6 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
     this.#fromElection(this.#election.onTick(now), now);
     this.#fromWards(this.#wards.onTick(lateness, now), now);
     if (now >= this.#beatAt) this.#beat(now);
-    const due = this.#recoveries.nextDeadline();
-    if (due !== undefined && due <= now) this.#fromRecoveries(this.#recoveries.onTick(now));
   }
 
   #onRest(input: CoordinatorInput, now: Instant): void {
@@ -317,7 +320,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
 
   /** Whatever changed the lease, recoveries know it before anything else is decided. */
   #syncLease(now: Instant): void {
-    this.#recoveries.onLease(this.#election.leaseUntil(now));
+    this.#recoveries.onLease(this.leaseUntil(now));
     const due = this.#recoveries.nextDeadline();
     if (due !== undefined && due <= now) this.#fromRecoveries(this.#recoveries.onTick(now));
   }

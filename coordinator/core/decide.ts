@@ -85,6 +85,17 @@ export function decide(verdict: Verdict, about: Circumstances, now: Instant): De
   }
 }
 
+/** Whether a worker that is down was stopped by somebody, so that it is theirs for a while, or for good. */
+export function isStoppedByHand(
+  intent: Pick<Intent, "judge">,
+  { container, settings }: WorkerSpec,
+  now: Instant,
+): boolean {
+  if (container === undefined || container.state === "running") return false;
+  const { kind } = intent.judge(container, settings, now);
+  return kind === "held" || kind === "respected";
+}
+
 type Act = (action: ActionKind, notBefore: Instant, waitReason: string) => Decision;
 type Leave = (reason: string) => Decision;
 

@@ -16,6 +16,7 @@ import type { Heard } from "./hearing.ts";
 import type { JobNews } from "./job.ts";
 import type { OperatorCommand } from "./recovery-operator.ts";
 import type { RevivalOrder } from "./recovery.ts";
+import type { VigilOutput } from "./vigil.ts";
 import type { CheckSpec } from "./worker.ts";
 
 export type CoordinatorInput =
@@ -117,8 +118,7 @@ export type CoordinatorOutput =
   | { readonly kind: "save-record"; readonly record: GossipRecord }
   /** For the first time by this coordinator. */
   | { readonly kind: "save-heard"; readonly heard: Heard }
-  | { readonly kind: "life-answered"; readonly id: number; readonly result: "alive" | "timeout" }
-  | { readonly kind: "window-closed"; readonly id: number; readonly result: "steady" | "died" }
+  | VigilOutput
   | {
       readonly kind: "role-changed";
       readonly role: Role;

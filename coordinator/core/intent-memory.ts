@@ -28,7 +28,11 @@ export interface Memory {
   hasPolicy: boolean;
   startedAt: string;
   runningSince: Instant | undefined;
-  /** Not ours, newest last. */
+  /** Its last start that an event told of. */
+  startSeenAt: Instant | undefined;
+  /** No inspection has shown that start yet. */
+  isStartUnseen: boolean;
+  /** But those that are known as ours for certain; newest last. */
   kills: readonly { readonly signal: number; readonly at: Instant }[];
   death: Death | undefined;
   /** The last event of somebody's stop after the death. */
@@ -53,6 +57,8 @@ export const newMemory = (id: string, host: string, now: Instant): Memory => ({
   hasPolicy: false,
   startedAt: "",
   runningSince: undefined,
+  startSeenAt: undefined,
+  isStartUnseen: false,
   kills: [],
   death: undefined,
   stoppedAt: undefined,
@@ -85,6 +91,7 @@ export function lastEndingKill(memory: Memory, at: Instant): Memory["kills"][num
     (kill) =>
       kill.at <= at &&
       elapsed(kill.at, at) < killMemory &&
+      !isOurKill(memory, kill.at) &&
       isEnding(kill.signal, memory.stopSignal),
   );
 }
@@ -94,3 +101,10 @@ export const isEnding = (signal: number, stopSignal: number | undefined): boolea
 
 export const isWithin = (span: Memory["ours"], now: Instant): boolean =>
   span !== undefined && now >= span.from && now <= span.until;
+
+/** An action of ours ends with the start that it makes: whoever kills after that, it is not we. */
+export function isOurKill(memory: Memory, at: Instant): boolean {
+  const { ours, startSeenAt } = memory;
+  if (ours === undefined || !isWithin(ours, at)) return false;
+  return startSeenAt === undefined || startSeenAt <= ours.from || at < startSeenAt;
+}

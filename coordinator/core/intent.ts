@@ -17,6 +17,7 @@ import { engineGoesFirst } from "./engine-restart.ts";
 import {
   forgetStop,
   isEnding,
+  isOurKill,
   isWithin,
   killMemory,
   lastEndingKill,
@@ -43,6 +44,9 @@ export type Judgement =
 
 /** What stopped before we watched a container with a policy may be about to be started by an engine that has just come up. */
 const unseenWithPolicy = 5_000;
+/** The exit code that an engine gives at its start to what should run and does not: a reboot, or its own end, is nobody's wish. */
+const foundDead = 255;
+
 export class Intent {
   readonly #config: IntentConfig;
   readonly #memories = new Map<string, Memory>();
@@ -121,8 +125,10 @@ export class Intent {
     if (container.state !== "running" && container.state !== "paused") return;
     memory.unseenSince = undefined;
     const { death } = memory;
-    // It was told to end and has not yet: that is not forgotten because it still runs.
-    if (death === undefined && startBefore === container.startedAt) return;
+    // It was told to end and has not yet: that is not forgotten because it still runs, since the start that an event told of.
+    const isKnownStart = startBefore === container.startedAt || memory.isStartUnseen;
+    memory.isStartUnseen = false;
+    if (death === undefined && isKnownStart) return;
     // The same start as the one that ended: the inspection is older than the event.
     if (death !== undefined && death.startedAt === container.startedAt) return;
     if (death !== undefined && death.startedAt === "") return;
@@ -135,13 +141,14 @@ export class Intent {
     this.#enginesBackAt.set(host, now);
   }
 
-  /** A runner of ours acts on these containers between the two instants, wherever it runs: kills then are nobody's wish. */
-  onOwnAction(containerIds: readonly string[], from: Instant, until: Instant): void {
+  /**
+   * A runner of ours acts on these containers between two instants, wherever it runs: kills then are nobody's wish.
+   * Undefined: it found that there was nothing to do, so that they are somebody's after all.
+   */
+  onOwnAction(containerIds: readonly string[], span: Memory["ours"]): void {
     for (const id of containerIds) {
       const memory = this.#memories.get(id);
-      if (memory === undefined) continue;
-      memory.ours = { from, until };
-      memory.kills = memory.kills.filter((kill) => kill.at < from || kill.at > until);
+      if (memory !== undefined) memory.ours = span;
     }
   }
 
@@ -180,10 +187,11 @@ export class Intent {
   }
 
   #onKill(memory: Memory, event: EngineEvent, now: Instant): void {
-    if (event.ours || isWithin(memory.ours, now)) return;
+    if (event.ours) return;
     const recent = memory.kills.filter((kill) => elapsed(kill.at, now) < killMemory);
     memory.kills = [...recent, { signal: event.signal, at: now }].slice(-limits.killsRemembered);
-    if (isEnding(event.signal, memory.stopSignal)) this.#disturb(memory, now);
+    const isTheirs = !isOurKill(memory, now);
+    if (isTheirs && isEnding(event.signal, memory.stopSignal)) this.#disturb(memory, now);
   }
 
   #onDie(memory: Memory, event: EngineEvent, now: Instant): void {
@@ -208,6 +216,8 @@ export class Intent {
       (backAt === undefined || elapsed(backAt, now) > unseenWithPolicy);
     forgetStop(memory);
     memory.runningSince = now;
+    memory.startSeenAt = now;
+    memory.isStartUnseen = true;
     memory.startedAt = "";
     if (!isEngines) return undefined;
     memory.engineStarts = [...memory.engineStarts, now].slice(-limits.revivalsRemembered);
@@ -264,11 +274,13 @@ export class Intent {
       if (engine !== undefined) return { kind: "engine-first", ...engine };
       return { kind: "crash", notBefore: diedAt, waitReason: "" };
     }
-    const how =
-      kill === undefined
+    const isEngines = kill === undefined && container.exitCode === foundDead;
+    const how = isEngines
+      ? "its engine found it dead when it started"
+      : kill === undefined
         ? "it had stopped before it was watched"
         : `it was stopped by somebody (signal ${kill.signal})`;
-    if (settings.stopPolicy === "respect")
+    if (settings.stopPolicy === "respect" && !isEngines)
       return { kind: "respected", reason: `${how} and its stop policy is respect` };
     if (kill !== undefined && this.#isProjectStopped(memory)) {
       // For good, also when parts of it are started again one by one.

@@ -22,9 +22,11 @@ export class OwnHands {
     const ids = [container, agent, ...dependants].flatMap((view) => (view ? [view.id] : []));
     if (news.kind === "try-started") {
       page.actingSince = after(now, -newsDelay);
-      this.#intent.onOwnAction(ids, page.actingSince, after(now, longestAction));
+      const until = after(now, longestAction);
+      this.#intent.onOwnAction(ids, { from: page.actingSince, until });
     } else if (page.actingSince !== undefined && endsAction(news)) {
-      this.#intent.onOwnAction(ids, page.actingSince, after(now, newsDelay));
+      const span = { from: page.actingSince, until: after(now, newsDelay) };
+      this.#intent.onOwnAction(ids, news.kind === "superseded" ? undefined : span);
       page.actingSince = undefined;
     }
   }

@@ -19,7 +19,14 @@ import type { BrakeState } from "./brake.ts";
 import type { Decision } from "./decision.ts";
 import type { JobNews } from "./job.ts";
 import { noteHealth, type Case } from "./recovery-case.ts";
-import { cancel, considerCase, quarantine, tickBrake } from "./recovery-launch.ts";
+import {
+  cancel,
+  considerCase,
+  explainLeft,
+  quarantine,
+  retellLeft,
+  tickBrake,
+} from "./recovery-launch.ts";
 import { onNews } from "./recovery-news.ts";
 import { onOperatorCommand, type OperatorCommand } from "./recovery-operator.ts";
 import { targetOf } from "./recovery-order.ts";
@@ -150,6 +157,7 @@ export class Recoveries {
       if (c.outcome !== undefined && elapsed(c.outcome.at, now) < outcomeMemory)
         ward.publishAnyway(c.outcome.event);
       c.outcome = undefined;
+      retellLeft(ward, c);
     }
     this.#considerAll(now);
     return this.#finish(now);
@@ -318,13 +326,9 @@ export class Recoveries {
     const wasHeld = c.recovery.kind === "waiting" && c.explained.startsWith("held");
     if (c.recovery.kind === "waiting") cancel(ward, c, now);
     const { verdict, reason } = decision;
-    const evidence = verdict.evidence;
-    if (reason !== "" && verdict.kind !== "unknown")
-      ward.explain(c, "left-alone", `${verdict.kind}: ${reason}`, { evidence });
-    else if (wasHeld)
-      ward.explain(c, "left-alone", `no action is needed any more: ${verdict.reason}`, {
-        evidence,
-      });
+    const text = `no action is needed any more: ${verdict.reason}`;
+    if (!explainLeft(ward, c) && wasHeld)
+      ward.explain(c, "left-alone", text, { evidence: verdict.evidence });
     if (verdict.kind === "healthy" && reason === "") c.explained = "";
   }
 

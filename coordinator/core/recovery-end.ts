@@ -3,7 +3,7 @@
 import { after, type Instant } from "../../proto/units.ts";
 import type { JobNews } from "./job.ts";
 import { askOf, type Case } from "./recovery-case.ts";
-import { cancel, considerCase, quarantine } from "./recovery-launch.ts";
+import { cancel, considerCase, explainLeft, quarantine } from "./recovery-launch.ts";
 import { eventOf, type Ward } from "./recovery-ward.ts";
 import { patience, type Flight } from "./recovery.ts";
 
@@ -24,7 +24,8 @@ export function onEnded(ward: Ward, c: Case, flight: Flight, news: EndNews, now:
       break;
     case "superseded": {
       if (!flight.acted && flight.triesBefore + flight.failed === 0) c.isPaid = true;
-      conclude(ward, c, "superseded", `nothing was done: ${news.reason}`, recovery, false, now);
+      const text = flight.acted ? news.reason : `nothing was done: ${news.reason}`;
+      conclude(ward, c, "superseded", text, recovery, false, now);
       const isOldNews = c.decision === c.launched || c.supersededTimes > 0;
       const pause = isOldNews
         ? Math.min(patience.supersededMost, patience.superseded * 2 ** c.supersededTimes)
@@ -62,6 +63,8 @@ export function settle(
   if (askOf(c) === undefined) {
     // A worker without agent and check never says that it is healthy.
     cancel(ward, c, now);
+    // What was decided while its job flew is told now that it has landed.
+    explainLeft(ward, c);
   } else {
     ward.setRecovery(c, { kind: "waiting", retryAt: after(now, pause) });
     if (consider === "now") considerCase(ward, c, now);

@@ -2,7 +2,7 @@
 
 import { after, elapsed, type Instant } from "../../proto/units.ts";
 import { backoffDelay } from "./backoff.ts";
-import type { ActionKind } from "./decision.ts";
+import type { ActionKind, VerdictKind } from "./decision.ts";
 import { askOf, type Ask, type Case } from "./recovery-case.ts";
 import { closedGate } from "./recovery-gates.ts";
 import { buildOrder, targetOf } from "./recovery-order.ts";
@@ -60,6 +60,31 @@ export function cancel(ward: Ward, c: Case, now: Instant): void {
   ward.brake.onHealthy(c.worker, now);
   c.isCounted = false;
   takeBack(ward, c, now);
+}
+
+/** Tells why a worker that is not well is left alone; false where there is nothing to tell. */
+export function explainLeft(ward: Ward, c: Case): boolean {
+  const { decision } = c;
+  if (decision?.kind !== "leave") return false;
+  const { verdict, reason } = decision;
+  if (reason === "" || verdict.kind === "unknown") return false;
+  ward.explain(c, "left-alone", `${verdict.kind}: ${reason}`, { evidence: verdict.evidence });
+  return true;
+}
+
+const failures: ReadonlySet<VerdictKind> = new Set([
+  "stopped",
+  "unhealthy",
+  "silent",
+  "agent-lost",
+  "gone",
+]);
+
+/** By a new leader: it was decided while somebody else led, or nobody; that a worker is down and left so is worth telling again. */
+export function retellLeft(ward: Ward, c: Case): void {
+  if (c.decision?.kind !== "leave" || !failures.has(c.decision.verdict.kind)) return;
+  c.explained = "";
+  explainLeft(ward, c);
 }
 
 /** Nothing can be done, and only another decision may change that. */

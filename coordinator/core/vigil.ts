@@ -5,9 +5,13 @@ import { after, earliest, type Duration, type Instant, type WorkerId } from "../
 import type { VerdictKind } from "./decision.ts";
 import type { WorkerSpec } from "./worker.ts";
 
+/** `died`: the very start that was waited for has ended; `stopped`: and that was somebody's wish. */
+export type LifeResult = "alive" | "timeout" | "died" | "stopped";
+export type WindowResult = "steady" | "died" | "stopped";
+
 export type VigilOutput =
-  | { readonly kind: "life-answered"; readonly id: number; readonly result: "alive" | "timeout" }
-  | { readonly kind: "window-closed"; readonly id: number; readonly result: "steady" | "died" };
+  | { readonly kind: "life-answered"; readonly id: number; readonly result: LifeResult }
+  | { readonly kind: "window-closed"; readonly id: number; readonly result: WindowResult };
 
 interface Wait {
   readonly id: number;
@@ -90,14 +94,21 @@ export class Vigil {
     });
   }
 
-  /** `died` at once where the verdict says so. */
-  onVerdict(worker: WorkerId, verdict: VerdictKind): VigilOutput[] {
+  /** Ends at once where the verdict says so. `isByHand`: a stopped container was stopped by somebody. */
+  onVerdict(spec: WorkerSpec, verdict: VerdictKind, isByHand: boolean): VigilOutput[] {
     if (!deaths.has(verdict)) return [];
     const outputs: VigilOutput[] = [];
+    const result = verdict === "stopped" && isByHand ? "stopped" : "died";
     for (const window of this.#windows.values()) {
-      if (window.worker !== worker) continue;
+      if (window.worker !== spec.id) continue;
       this.#windows.delete(window.id);
-      outputs.push({ kind: "window-closed", id: window.id, result: "died" });
+      outputs.push({ kind: "window-closed", id: window.id, result });
+    }
+    for (const wait of this.#waits.values()) {
+      const isEnded = verdict === "stopped" && spec.container?.startedAt === wait.startedAt;
+      if (wait.worker !== spec.id || !isEnded) continue;
+      this.#waits.delete(wait.id);
+      outputs.push({ kind: "life-answered", id: wait.id, result });
     }
     return outputs;
   }

@@ -11,6 +11,7 @@ import {
   type WorkerId,
 } from "../../proto/units.ts";
 import { Census, type CensusConfig } from "./census.ts";
+import { isStoppedByHand } from "./decide.ts";
 import { Docket, type WardOutput } from "./docket.ts";
 import type { EngineNews } from "./engine-news.ts";
 import { EngineDesk } from "./engine-desk.ts";
@@ -25,6 +26,7 @@ import { OwnHands } from "./own-hands.ts";
 import { pathSettingsOf } from "./path.ts";
 import { Pinger } from "./pinger.ts";
 import type { PingerConfig, PingerOutput } from "./pinger-output.ts";
+import { questionOf } from "./question.ts";
 import { isSameProbe } from "./same-spec.ts";
 import { Standings } from "./standings.ts";
 import { Vigil } from "./vigil.ts";
@@ -111,7 +113,10 @@ export class Wards {
       this.census.tidy(now);
       this.#syncWorkers(now);
     }
-    this.#judged(this.#docket.onTick((worker) => this.#pages.get(worker), now));
+    this.#judged(
+      this.#docket.onTick((worker) => this.#pages.get(worker), now),
+      now,
+    );
     for (const letter of this.standings.letters(now)) {
       this.#out.push({ kind: "send-peer", to: letter.to, message: letter.message });
     }
@@ -246,17 +251,16 @@ export class Wards {
     const until = this.#vigil.awaitLife({ id, worker, startedAt, isAgents, timeout }, now);
     this.#perform(this.pinger.verify(worker, until, now), now);
     if (page !== undefined) this.#out.push(...this.#vigil.onSpec(page.spec, page.isMute));
+    this.#endVigils(worker, now);
     return this.#taken();
   }
 
   openWindow(id: number, worker: WorkerId, window: Duration, now: Instant): readonly WardOutput[] {
     this.#vigil.openWindow(id, worker, window, now);
     const page = this.#pages.get(worker);
-    if (page !== undefined) {
-      this.#judge(page, now);
-      // It may have died between its first life and this.
-      this.#out.push(...this.#vigil.onVerdict(worker, page.verdict.kind));
-    }
+    if (page !== undefined) this.#judge(page, now);
+    // It may have died between its first life and this.
+    this.#endVigils(worker, now);
     return this.#taken();
   }
 
@@ -365,31 +369,27 @@ export class Wards {
   }
 
   #ask(question: Extract<PingerOutput, { kind: "ping" | "check" }>, now: Instant): void {
-    const { worker, nonce } = question;
-    const probe = this.#pages.get(worker)?.spec.probe;
-    if (question.kind === "ping" && probe?.kind === "agent") {
-      this.#nonces.put(nonce, worker, now);
-      const { address, port } = probe;
-      const { freshSocket } = question;
-      this.#out.push({ kind: "ping-worker", worker, address, port, nonce, freshSocket });
-    }
-    if (question.kind === "check" && probe?.kind === "check") {
-      const { check } = probe;
-      this.#out.push({ kind: "check-worker", worker, nonce, check, timeout: question.timeout });
-    }
+    const output = questionOf(question, this.#pages.get(question.worker)?.spec.probe);
+    if (output?.kind === "ping-worker") this.#nonces.put(output.nonce, output.worker, now);
+    if (output !== undefined) this.#out.push(output);
   }
 
   #judge(page: LedgerPage, now: Instant): void {
-    this.#judged(this.#docket.judge(page, now));
+    this.#judged(this.#docket.judge(page, now), now);
   }
 
-  #judged(outputs: readonly WardOutput[]): void {
+  #judged(outputs: readonly WardOutput[], now: Instant): void {
     for (const output of outputs) {
       this.#out.push(output);
-      if (output.kind !== "decided") continue;
-      const { worker, verdict } = output.decision;
-      this.#out.push(...this.#vigil.onVerdict(worker, verdict.kind));
+      if (output.kind === "decided") this.#endVigils(output.decision.worker, now);
     }
+  }
+
+  #endVigils(worker: WorkerId, now: Instant): void {
+    const page = this.#vigil.isIdle ? undefined : this.#pages.get(worker);
+    if (page === undefined) return;
+    const isByHand = isStoppedByHand(this.#intent, page.spec, now);
+    this.#out.push(...this.#vigil.onVerdict(page.spec, page.verdict.kind, isByHand));
   }
 
   #taken(): readonly WardOutput[] {

@@ -14,13 +14,11 @@ import {
   ownerOf,
   refreshAgent,
 } from "./followers.ts";
-import { failed, Hand, Halt, resultOf, superseded } from "./hand.ts";
+import { failed, Hand, resultOf, superseded } from "./hand.ts";
 import type { OwnActions } from "./own-actions.ts";
 import type { Recreator } from "./recreate.ts";
 import { isMarked, namespaceOwner, type Relevance } from "./relevance.ts";
 
-/** An inspection older than this is made again before the action. */
-const inspectionHolds: Duration = 250;
 /** Between SIGTERM and SIGKILL of an unhealthy worker, where its label says nothing. */
 const defaultStopTimeout: Duration = 1_000;
 
@@ -45,8 +43,9 @@ export class EngineActor implements Actor {
       const reason = `this coordinator has not reached an engine named ${job.target.host}`;
       return { kind: "engine-unavailable", reason };
     }
+    const { own, now } = this.#parts;
     try {
-      return await this.#act(job, new Hand(client, this.#parts.own, mayAct));
+      return await this.#act(job, new Hand({ client, own, mayAct, now }));
     } catch (error) {
       return resultOf(error);
     }
@@ -91,8 +90,7 @@ export class EngineActor implements Actor {
 
   /** The agent's own start tells whether it had its turn: no runner needs to remember. */
   async #agentThenWorker(job: RevivalJob, hand: Hand): Promise<ActionResult> {
-    const agent =
-      job.agent === undefined ? undefined : await hand.client.inspect(job.agent.containerId);
+    const agent = job.agent === undefined ? undefined : await hand.inspect(job.agent.containerId);
     const hadItsTurn = agent === undefined || agent.startedAt !== job.agent?.startedAt;
     return hadItsTurn ? await this.#killStart(job, hand) : await this.#reviveAgent(job, hand);
   }
@@ -121,7 +119,7 @@ export class EngineActor implements Actor {
     assert(job.agent !== undefined, "revive-agent needs the agent's container");
     const worker = await this.#look(job.target, hand, ["running"]);
     if (worker.state !== "running") throw superseded(`${worker.name} does not run`, worker);
-    const agent = await hand.client.inspect(job.agent.containerId);
+    const agent = await hand.inspect(job.agent.containerId);
     if (agent === undefined) throw superseded(`the agent ${job.agent.name} is gone`);
     assert(
       this.#isOurs(agent) || joins(agent, worker) || joins(worker, agent),
@@ -148,7 +146,7 @@ export class EngineActor implements Actor {
     const members = job.agent === undefined ? job.dependants : [job.agent, ...job.dependants];
     const orphans: ContainerView[] = [];
     for (const member of members) {
-      const view = await hand.client.inspect(member.containerId);
+      const view = await hand.inspect(member.containerId);
       if (view === undefined || joins(view, owner)) continue;
       if (
         namespaceOwner(view.networkMode) !== undefined &&
@@ -169,33 +167,26 @@ export class EngineActor implements Actor {
 
   /**
    * The target as it is now: the same container and start as decided on, in one of these states (or stopped by an
-   * earlier try of ours), inspected less than 250 ms ago. Anything else is superseded.
+   * earlier try of ours). Anything else is superseded.
    */
   async #look(
     target: Target,
     hand: Hand,
     states: readonly ContainerView["state"][],
   ): Promise<ContainerView> {
-    for (let round = 0; round < 5; round++) {
-      const view = await hand.client.inspect(target.containerId);
-      const at = this.#parts.now();
-      if (view === undefined) throw superseded(`${target.name} is gone`);
-      assert(this.#isOurs(view), `${view.name} is not labelled: it is never acted on`);
-      if (view.startedAt !== target.startedAt) {
-        throw superseded(`${view.name} was started again at ${view.startedAt}`, view);
-      }
-      const isOursHalfDone = view.state === "exited" && hand.hasKilled(view.id);
-      if (!states.includes(view.state) && !isOursHalfDone) {
-        throw superseded(`${view.name} is ${view.state}`, view);
-      }
-      // Gives way once, so that what was waiting (the end of the lease among it) is seen before the call.
-      await new Promise(setImmediate);
-      if (this.#parts.now() - at <= inspectionHolds) return view;
+    const view = await hand.inspect(target.containerId);
+    if (view === undefined) throw superseded(`${target.name} is gone`);
+    assert(this.#isOurs(view), `${view.name} is not labelled: it is never acted on`);
+    if (view.startedAt !== target.startedAt) {
+      throw superseded(`${view.name} was started again at ${view.startedAt}`, view);
     }
-    throw new Halt({
-      kind: "engine-unavailable",
-      reason: `this process is too slow: it stalls for more than ${inspectionHolds} ms after each look`,
-    });
+    const isOursHalfDone = view.state === "exited" && hand.hasKilled(view.id);
+    if (!states.includes(view.state) && !isOursHalfDone) {
+      throw superseded(`${view.name} is ${view.state}`, view);
+    }
+    // Gives way once, so that what was waiting (the end of the lease among it) is seen before the call.
+    await new Promise(setImmediate);
+    return view;
   }
 
   #isOurs(view: ContainerView): boolean {
@@ -203,7 +194,7 @@ export class EngineActor implements Actor {
   }
 
   async #afterwards(view: ContainerView, hand: Hand): Promise<ContainerView> {
-    const now = await hand.client.inspect(view.id);
+    const now = await hand.inspect(view.id);
     if (now === undefined) throw failed(`${view.name} was removed right after the action`);
     return now;
   }

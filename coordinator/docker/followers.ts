@@ -22,7 +22,7 @@ export async function ownerOf(
 ): Promise<ContainerView | "own" | "gone"> {
   const reference = namespaceOwner(view.networkMode);
   if (reference === undefined) return "own";
-  return (await hand.client.inspect(reference)) ?? "gone";
+  return (await hand.inspect(reference)) ?? "gone";
 }
 
 /**
@@ -30,18 +30,20 @@ export async function ownerOf(
  * right after: 429 ms to the first answer, against 517 ms one after the other (measured).
  */
 export async function bringUp(view: ContainerView, job: RevivalJob, hand: Hand): Promise<void> {
-  await ensureOwner(view, job, hand);
-  const starting = hand.start(view.id);
-  const [started] = await Promise.allSettled([starting, freeAgent(view, job, hand)]);
-  if (started.status === "rejected") throw started.reason;
-  const now = await hand.client.inspect(view.id);
+  const wasOwnerStarted = await ensureOwner(view, job, hand);
+  if (!wasOwnerStarted || (await isStillDown(view, hand))) {
+    const starting = hand.start(view.id);
+    const [started] = await Promise.allSettled([starting, freeAgent(view, job, hand)]);
+    if (started.status === "rejected") throw started.reason;
+  }
+  const now = await hand.inspect(view.id);
   if (now !== undefined) await followInNamespace(now, job, hand);
 }
 
 /** Kills the agent that holds the namespace of the container's last run. Never fails the action: following looks at the agent again. */
 export async function freeAgent(owner: ContainerView, job: RevivalJob, hand: Hand): Promise<void> {
   if (job.agent === undefined) return;
-  const agent = await hand.client.inspect(job.agent.containerId);
+  const agent = await hand.inspect(job.agent.containerId);
   if (agent?.state === "running" && joins(agent, owner)) await hand.kill(agent.id);
 }
 
@@ -68,7 +70,7 @@ async function follow(
   job: RevivalJob,
   hand: Hand,
 ): Promise<boolean> {
-  const view = await hand.client.inspect(member.containerId);
+  const view = await hand.inspect(member.containerId);
   if (view === undefined || !joins(view, owner)) return false;
   const isAgent = member.containerId === job.agent?.containerId;
   switch (view.state) {
@@ -100,21 +102,32 @@ export async function refreshAgent(agent: ContainerView, hand: Hand): Promise<vo
   await hand.start(agent.id);
 }
 
-/** A worker in its agent's namespace can only start while the agent runs. */
-async function ensureOwner(view: ContainerView, job: RevivalJob, hand: Hand): Promise<void> {
+/** Its owner's start took longer than a look holds. False where it was started together with the owner, or by somebody else. */
+async function isStillDown(view: ContainerView, hand: Hand): Promise<boolean> {
+  const now = await hand.inspect(view.id);
+  if (now === undefined) throw superseded(`${view.name} is gone`);
+  if (now.state === "paused") throw superseded(`${view.name} is paused`, now);
+  if (now.state === "running") return false;
+  if (now.startedAt === view.startedAt) return true;
+  throw superseded(`${view.name} was started again at ${now.startedAt}`, now);
+}
+
+/** A worker in its agent's namespace can only start while the agent runs. Says whether the agent had to be started. */
+async function ensureOwner(view: ContainerView, job: RevivalJob, hand: Hand): Promise<boolean> {
   const owner = await ownerOf(view, hand);
-  if (owner === "own") return;
+  if (owner === "own") return false;
   if (owner === "gone") {
     throw failed(
       `${view.name} joins the network namespace of a container that was removed; create it again`,
     );
   }
-  if (owner.state === "running") return;
+  if (owner.state === "running") return false;
   if (owner.state === "paused")
     throw superseded(`${owner.name}, whose network it joins, is paused`);
   await hand.takeOver(owner);
   await hand.start(owner.id);
-  const now = await hand.client.inspect(owner.id);
+  const now = await hand.inspect(owner.id);
   const others = { ...job, target: job.agent ?? job.target };
   if (now !== undefined) await followInNamespace(now, others, hand);
+  return true;
 }

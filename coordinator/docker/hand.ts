@@ -49,15 +49,40 @@ export function resultOf(error: unknown): ActionResult {
   throw error;
 }
 
+/** An inspection older than this is made again before the container is changed. */
+const inspectionHolds: Duration = 250;
+/** So often; then this process is too slow to act at all. */
+const looksAgain = 5;
+
+export interface HandAsk {
+  readonly client: EngineClient;
+  readonly own: OwnActions;
+  /** Asked right before every call that changes something. */
+  readonly mayAct: () => boolean;
+  /** Monotonic, ms. */
+  readonly now: () => number;
+}
+
 export class Hand {
   readonly client: EngineClient;
   readonly #own: OwnActions;
   readonly #mayAct: () => boolean;
+  readonly #now: () => number;
+  /** What each container looked like, and when; gone once it was changed by this hand. */
+  readonly #looks = new Map<string, { readonly view: ContainerView; readonly at: number }>();
 
-  constructor(client: EngineClient, own: OwnActions, mayAct: () => boolean) {
+  constructor({ client, own, mayAct, now }: HandAsk) {
     this.client = client;
     this.#own = own;
     this.#mayAct = mayAct;
+    this.#now = now;
+  }
+
+  /** By id or name; remembered, so that no change follows a look that is too old. */
+  async inspect(container: string): Promise<ContainerView | undefined> {
+    const view = await this.client.inspect(container);
+    if (view !== undefined) this.#looks.set(view.id, { view, at: this.#now() });
+    return view;
   }
 
   async start(id: string): Promise<void> {
@@ -66,7 +91,7 @@ export class Hand {
       this.#own.onStarted(id);
     } catch (error) {
       // Also said of a network, or of the namespace it joins: then the container itself is not gone.
-      if (hasStatus(error, 404) && (await this.client.inspect(id)) !== undefined) {
+      if (hasStatus(error, 404) && (await this.inspect(id)) !== undefined) {
         throw failed(error.detail);
       }
       throw error;
@@ -139,6 +164,24 @@ export class Hand {
     return this.#own.hasKilled(id);
   }
 
+  /** Where the last look is too old by now: a slow engine, or this process stood still. */
+  async #lookAgain(container: string): Promise<void> {
+    for (let round = 0; round < looksAgain; round++) {
+      const seen = this.#looks.get(container);
+      if (seen === undefined || this.#now() - seen.at <= inspectionHolds) return;
+      const view = await this.inspect(container);
+      const { name, startedAt, state } = seen.view;
+      if (view === undefined) throw superseded(`${name} is gone`);
+      if (view.startedAt !== startedAt || view.state !== state) {
+        throw superseded(`${name} changed while it was looked at: it is ${view.state}`, view);
+      }
+    }
+    throw new Halt({
+      kind: "engine-unavailable",
+      reason: `this process is too slow: it stalls for more than ${inspectionHolds} ms after each look`,
+    });
+  }
+
   /** `deed`: what the engine will tell of it; undefined where that is nothing that is watched. */
   async #change<Value>(
     container: string,
@@ -146,10 +189,12 @@ export class Hand {
     limit: Duration,
     call: () => Promise<Value>,
   ): Promise<Value> {
+    await this.#lookAgain(container);
     if (!this.#mayAct()) {
       throw new Halt({ kind: "lease-lost", reason: "the right to act ended before the call" });
     }
     if (deed !== undefined) this.#own.expect(container, deed, limit);
+    this.#looks.delete(container);
     try {
       return await call();
     } finally {

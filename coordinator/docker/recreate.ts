@@ -23,6 +23,8 @@ export interface RecreatorParts {
   readonly specs: SpecStore;
   readonly own: OwnActions;
   readonly relevance: Relevance;
+  /** Monotonic, ms. */
+  readonly now: () => number;
   /** A damaged journal, in words. */
   readonly onProblem: (text: string) => void;
   /** After each step; a test breaks off here. */
@@ -82,7 +84,8 @@ export class Recreator {
         results.push({ worker, result: { kind: "engine-unavailable", reason } });
         continue;
       }
-      const hand = new Hand(client, this.#parts.own, mayAct);
+      const { own, now } = this.#parts;
+      const hand = new Hand({ client, own, mayAct, now });
       const result = await this.#finish(entry, hand).catch(resultOf);
       results.push({ worker, result });
     }
@@ -91,9 +94,9 @@ export class Recreator {
 
   async #begin(job: RevivalJob, hand: Hand): Promise<Entry> {
     const { host, name, containerId } = job.target;
-    const holder = await hand.client.inspect(name);
+    const holder = await hand.inspect(name);
     if (holder !== undefined) throw superseded(`${name} exists again`, holder);
-    if ((await hand.client.inspect(containerId)) !== undefined) {
+    if ((await hand.inspect(containerId)) !== undefined) {
       throw superseded(`${name} was renamed, not removed`);
     }
     const spec = await this.#keptSpec(job);
@@ -142,7 +145,7 @@ export class Recreator {
   ): Promise<Readonly<Record<string, string>>> {
     const reference = namespaceOwner(spec.HostConfig?.NetworkMode ?? "");
     if (reference === undefined) return {};
-    const known = await hand.client.inspect(reference);
+    const known = await hand.inspect(reference);
     const owner = known ?? (await this.#agentOf(job, hand));
     if (owner === undefined) {
       throw failed(
@@ -154,7 +157,7 @@ export class Recreator {
   }
 
   async #agentOf(job: RevivalJob, hand: Hand): Promise<ContainerView | undefined> {
-    return job.agent === undefined ? undefined : await hand.client.inspect(job.agent.containerId);
+    return job.agent === undefined ? undefined : await hand.inspect(job.agent.containerId);
   }
 
   async #finish(entry: Entry, hand: Hand): Promise<ActionResult> {
@@ -176,7 +179,7 @@ export class Recreator {
     }
     await this.#journal.remove(entry);
     const main = entry.ownerId === "" ? replaced[entry.plans[0]?.spec.Id ?? ""] : entry.ownerId;
-    const view = await hand.client.inspect(main ?? "");
+    const view = await hand.inspect(main ?? "");
     if (view === undefined) throw failed(`${entry.name} was removed right after it was made again`);
     return { kind: "acted", containerId: view.id, startedAt: view.startedAt };
   }
@@ -230,13 +233,13 @@ export class Recreator {
     hand: Hand,
   ): Promise<string> {
     const known = plan.newId === "" ? beside : plan.newId;
-    const made = await hand.client.inspect(known);
+    const made = await hand.inspect(known);
     if (made !== undefined) return made.id;
     try {
       return await hand.create({ name: beside, body });
     } catch (error) {
       // Another coordinator's runner, with the same recovery, was faster by a moment.
-      const other = hasStatus(error, 409) ? await hand.client.inspect(beside) : undefined;
+      const other = hasStatus(error, 409) ? await hand.inspect(beside) : undefined;
       if (other === undefined) throw error;
       return other.id;
     }

@@ -1,10 +1,10 @@
 // The main thread's handle of the mesh thread: inputs go in, what acts comes out, and both eyes of the runner look through it.
 
-import { Worker } from "node:worker_threads";
 import type { KeyRing } from "../../proto/key-ring.ts";
 import type { Duration } from "../../proto/units.ts";
 import type { CoordinatorInput } from "../core/exchange.ts";
 import type { RevivalJob } from "../core/job.ts";
+import type { LifeResult, WindowResult } from "../core/vigil.ts";
 import type { CoordinatorSummary } from "../core/summary.ts";
 import type { LifeWatch } from "../jobs/ports.ts";
 import {
@@ -14,6 +14,7 @@ import {
   type MeshSetup,
   type ToMesh,
 } from "./mesh-protocol.ts";
+import { spawnThread, type MeshThread } from "./mesh-spawn.ts";
 
 /** What acts, with the instant of the shared clock from which on it must not be begun any more. */
 export type ReceivedOutput =
@@ -35,7 +36,7 @@ export class Mesh implements LifeWatch {
   readonly #events: MeshEvents;
   readonly #setup: MeshSetup;
   readonly #waits = new Map<number, (result: string) => void>();
-  #thread: Worker | undefined;
+  #thread: MeshThread | undefined;
   /** What came before the core was there to hear it; undefined from then on. */
   #early: CoordinatorInput[] | undefined = [];
   #alive: NodeJS.Timeout | undefined;
@@ -98,19 +99,19 @@ export class Mesh implements LifeWatch {
     job: RevivalJob,
     acted: { readonly containerId: string; readonly startedAt: string },
     timeout: Duration,
-  ): Promise<"alive" | "timeout"> {
+  ): Promise<LifeResult> {
     const id = this.#nextId++;
     const { worker } = job.token;
     // Only its agent was acted on: the worker's own start is as it was.
     const startedAt = job.action === "revive-agent" ? "" : acted.startedAt;
     this.push({ kind: "life-awaited", id, worker, startedAt, timeout });
-    return this.#answer(id) as Promise<"alive" | "timeout">;
+    return this.#answer(id) as Promise<LifeResult>;
   }
 
-  watchWindow(job: RevivalJob, window: Duration): Promise<"steady" | "died"> {
+  watchWindow(job: RevivalJob, window: Duration): Promise<WindowResult> {
     const id = this.#nextId++;
     this.push({ kind: "window-opened", id, worker: job.token.worker, window });
-    return this.#answer(id) as Promise<"steady" | "died">;
+    return this.#answer(id) as Promise<WindowResult>;
   }
 
   /** Ends the lease and hands over first; bounded in time; idempotent. */
@@ -168,16 +169,6 @@ export class Mesh implements LifeWatch {
         this.#events.onOutput(output);
     }
   }
-}
-
-/** Built, it is a file of its own beside this one. From source, the thread needs the loader that this one runs with. */
-function spawnThread(workerData: MeshSetup): Worker {
-  if (!import.meta.url.endsWith(".ts")) {
-    return new Worker(new URL("./mesh-thread.mjs", import.meta.url), { workerData });
-  }
-  const source = JSON.stringify(new URL("./mesh-thread.ts", import.meta.url).href);
-  const loader = `import("tsx/esm/api").then(({ register }) => { register(); return import(${source}); });`;
-  return new Worker(loader, { eval: true, workerData });
 }
 
 /** Whether something that is valid until `deadline` of the shared clock may still be begun. */

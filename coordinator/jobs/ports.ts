@@ -2,6 +2,7 @@
 
 import type { Duration } from "../../proto/units.ts";
 import type { RevivalJob } from "../core/job.ts";
+import type { LifeResult, WindowResult } from "../core/vigil.ts";
 
 export type ActionResult =
   | { readonly kind: "acted"; readonly containerId: string; readonly startedAt: string }
@@ -38,7 +39,7 @@ export interface LifeWatch {
     job: RevivalJob,
     acted: { readonly containerId: string; readonly startedAt: string },
     timeout: Duration,
-  ): Promise<"alive" | "timeout">;
-  /** Watches a verified worker for `window` ms; `died` as soon as it is not healthy any more. */
-  watchWindow(job: RevivalJob, window: Duration): Promise<"steady" | "died">;
+  ): Promise<LifeResult>;
+  /** Watches a verified worker for `window` ms; `died`, or `stopped` by somebody, as soon as it is not healthy any more. */
+  watchWindow(job: RevivalJob, window: Duration): Promise<WindowResult>;
 }

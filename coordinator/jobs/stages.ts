@@ -75,6 +75,12 @@ function isPredecessorsWork(
   return found.startedAt !== job.target.startedAt;
 }
 
+/** Whether and when it is started again is decided anew, by the rules for what people stop. */
+const stoppedByHand: StageEnd = {
+  kind: "superseded",
+  reason: "it was revived, and stopped by somebody",
+};
+
 /** Waits for the first proof of life and watches it; resolves early as `interrupted` when `interruption` does. */
 export async function verifyLife(
   job: RevivalJob,
@@ -91,6 +97,11 @@ export async function verifyLife(
     const reason = `no healthy answer within ${patience / 1000} s of the action`;
     return { kind: "failed", reason, isRunning: true };
   }
+  if (life === "stopped") return stoppedByHand;
+  if (life === "died") {
+    const reason = "it ended before its first healthy answer";
+    return { kind: "failed", reason, isRunning: false };
+  }
   ports.onNews({ kind: "verified", token, recovery, at: ports.clock.wall() });
   const watched = await Promise.race([
     ports.lifeWatch.watchWindow(job, job.verifyWindow),
@@ -98,6 +109,7 @@ export async function verifyLife(
   ]);
   if (watched === "interrupted") return { kind: "interrupted" };
   if (watched === "steady") return { kind: "recovered" };
+  if (watched === "stopped") return stoppedByHand;
   const reason = `it failed again within ${job.verifyWindow / 1000} s of its first healthy answer`;
   return { kind: "failed", reason, isRunning: false };
 }

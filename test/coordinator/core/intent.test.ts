@@ -56,8 +56,52 @@ describe("a crash", () => {
     told.kill("w1", 9);
     told.die("w1");
     assert.equal(told.kind("w1"), "held");
-    told.intent.onOwnAction(["id-w1"], after(told.now, -1_000), after(told.now, 1_000));
+    const span = { from: after(told.now, -1_000), until: after(told.now, 1_000) };
+    told.intent.onOwnAction(["id-w1"], span);
     assert.equal(told.kind("w1"), "crash");
+  });
+
+  it("is not taken for ours after the start that our action made", () => {
+    const script = new Script();
+    script.die("w1");
+    const span = { from: script.now, until: after(script.now, 5_000) };
+    script.intent.onOwnAction(["id-w1"], span);
+    script.pass(300);
+    script.event("w1", "start");
+    script.pass(10);
+    script.stop("w1");
+    assert.equal(script.kind("w1"), "held");
+  });
+
+  it("is somebody's where our runner found nothing to do", () => {
+    const script = new Script();
+    script.running("w1");
+    script.intent.onOwnAction(["id-w1"], { from: script.now, until: after(script.now, 5_000) });
+    script.pass(10);
+    script.stop("w1");
+    assert.equal(script.kind("w1"), "crash");
+    script.intent.onOwnAction(["id-w1"], undefined);
+    assert.equal(script.kind("w1"), "held");
+  });
+
+  it("is remembered when an inspection shows the start before it only now", () => {
+    const script = new Script();
+    script.running("w1");
+    script.die("w1");
+    script.event("w1", "start");
+    script.kill("w1", 15);
+    const started = container("w1", { state: "running", startedAt: "2026-01-01T00:05:00Z" });
+    script.intent.onContainer(started, script.now);
+    script.die("w1", 0);
+    assert.equal(script.kind("w1"), "held");
+  });
+
+  it("is not what an engine finds dead when it starts, also where stops are respected", () => {
+    const script = new Script();
+    const found = script.judge("w1", { state: "exited", exitCode: 255 }, "respect");
+    assert.equal(found.kind, "held");
+    const unseen = new Script().judge("w1", { state: "exited", exitCode: 0 }, "respect");
+    assert.equal(unseen.kind, "respected");
   });
 
   it("does not prolong the hold of a neighbour, for a crash loop is nobody's wish", () => {

@@ -8,6 +8,7 @@ import type { EngineNews } from "../../../coordinator/core/engine-news.ts";
 import type { CoreEvent, EventKind } from "../../../coordinator/core/event.ts";
 import type { Heard } from "../../../coordinator/core/hearing.ts";
 import type { Ballot } from "../../../coordinator/core/election.ts";
+import type { LifeResult, WindowResult } from "../../../coordinator/core/vigil.ts";
 import type { CoordinatorSummary, WorkerSummary } from "../../../coordinator/core/summary.ts";
 import type { RevivalOrder } from "../../../coordinator/core/recoveries.ts";
 import type { GossipRecord, Message } from "../../../proto/messages.ts";
@@ -33,7 +34,7 @@ interface Node {
   ballot: Ballot | "lost";
   isAlive: boolean;
   due: number;
-  waits: Map<number, (result: "alive" | "timeout" | "steady" | "died") => void>;
+  waits: Map<number, (result: LifeResult | WindowResult) => void>;
 }
 
 /** What a coordinator asked for, and when. */

@@ -1,6 +1,7 @@
 // The queue, its runners and their hands as a script: what `enqueue` becomes on an engine, told to all coordinators as news.
 
 import type { JobNews, RevivalJob } from "../../../coordinator/core/job.ts";
+import type { LifeResult, WindowResult } from "../../../coordinator/core/vigil.ts";
 import type { RevivalOrder } from "../../../coordinator/core/recoveries.ts";
 import type { ScriptedEngine } from "./scripted-engine.ts";
 
@@ -14,13 +15,13 @@ export interface QueueStage {
   readonly awaitLife: (
     runner: string,
     wait: { readonly worker: string; readonly startedAt: string; readonly timeout: number },
-    done: (result: "alive" | "timeout") => void,
+    done: (result: LifeResult) => void,
   ) => void;
   readonly watchWindow: (
     runner: string,
     worker: string,
     window: number,
-    done: (result: "steady" | "died") => void,
+    done: (result: WindowResult) => void,
   ) => void;
 }
 
@@ -195,7 +196,11 @@ export class ScriptedQueue {
     const wait = { worker, startedAt, timeout: order.verifyTimeout };
     this.#stage.awaitLife(runner, wait, (life) => {
       if (job.run !== run) return;
-      if (life === "timeout") {
+      if (life === "stopped") {
+        this.#supersede(job);
+        return;
+      }
+      if (life !== "alive") {
         this.#fail(job, "no healthy answer in time");
         return;
       }
@@ -203,12 +208,18 @@ export class ScriptedQueue {
       this.#stage.watchWindow(runner, worker, order.verifyWindow, (result) => {
         if (job.run !== run) return;
         if (result === "died") this.#fail(job, "it failed again");
+        else if (result === "stopped") this.#supersede(job);
         else {
           job.isAlive = false;
           this.#tell(job, { kind: "recovered", ...base(order) });
         }
       });
     });
+  }
+
+  #supersede(job: Job): void {
+    job.isAlive = false;
+    this.#tell(job, { kind: "superseded", ...base(job.order), reason: "stopped by somebody" });
   }
 
   #fail(job: Job, reason: string): void {

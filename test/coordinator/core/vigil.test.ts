@@ -141,12 +141,41 @@ describe("a window", () => {
 
   test("ends at once by a verdict that it has failed again, and by no other", () => {
     for (const verdict of ["healthy", "starting", "partial", "agent-lost", "unknown"] as const) {
-      assert.deepEqual(opened().onVerdict(worker, verdict), [], verdict);
+      assert.deepEqual(opened().onVerdict(fresh, verdict, true), [], verdict);
     }
     for (const verdict of ["stopped", "unhealthy", "silent", "gone"] as const) {
       const died = [{ kind: "window-closed", id: 7, result: "died" }];
-      assert.deepEqual(opened().onVerdict(worker, verdict), died, verdict);
-      assert.deepEqual(opened().onVerdict("h1/db", verdict), [], verdict);
+      assert.deepEqual(opened().onVerdict(fresh, verdict, false), died, verdict);
+      assert.deepEqual(opened().onVerdict({ ...fresh, id: "h1/db" }, verdict, false), [], verdict);
     }
+  });
+
+  test("tells a stop that somebody wished for from a death", () => {
+    const stopped = [{ kind: "window-closed", id: 7, result: "stopped" }];
+    assert.deepEqual(opened().onVerdict(fresh, "stopped", true), stopped);
+  });
+});
+
+describe("a wait", () => {
+  const waiting = (): Vigil => {
+    const vigil = new Vigil();
+    const wait = { id: 7, worker, startedAt: "2", isAgents: false, timeout: 5_000 };
+    vigil.awaitLife(wait, instant(1_000));
+    return vigil;
+  };
+
+  test("ends at once when the very start that it waits for has ended", () => {
+    const ended = seen("2", { state: "exited" });
+    const died = [{ kind: "life-answered", id: 7, result: "died" }];
+    assert.deepEqual(waiting().onVerdict(ended, "stopped", false), died);
+    const stopped = [{ kind: "life-answered", id: 7, result: "stopped" }];
+    assert.deepEqual(waiting().onVerdict(ended, "stopped", true), stopped);
+  });
+
+  test("goes on where an older start is seen ended, or where it is silent", () => {
+    const older = seen("1", { state: "exited" });
+    assert.deepEqual(waiting().onVerdict(older, "stopped", false), []);
+    const silent = seen("2");
+    assert.deepEqual(waiting().onVerdict(silent, "silent", false), []);
   });
 });

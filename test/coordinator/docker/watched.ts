@@ -51,6 +51,7 @@ export class Watched {
       specs: this.specs,
       own,
       relevance,
+      now: () => systemClock.now(),
       onProblem,
       onStep: (step, name) => {
         this.onStep(step, name);
