@@ -74,7 +74,7 @@ export class RunningCoordinator {
       clock: systemClock,
       random: random.fork(),
       owner: this.#owner,
-      holdsLease: () => this.#holdsLease(),
+      holdsLease: () => this.#mesh.holdsLease(),
       onNews: this.#onNews.bind(this),
     });
     this.#notifier = this.#buildNotifier();
@@ -186,7 +186,7 @@ export class RunningCoordinator {
   #buildDeadman(): DeadmanCall | undefined {
     const { deadmanUrl: url } = this.#config.notify;
     if (url === undefined) return undefined;
-    const holdsLease = (): boolean => this.#holdsLease();
+    const holdsLease = (): boolean => this.#mesh.holdsLease();
     return new DeadmanCall({ url, holdsLease, clock: systemClock, log: this.#log });
   }
 
@@ -205,11 +205,6 @@ export class RunningCoordinator {
         this.#log.error({ problem }, "the file of the keys cannot be used; the old keys stay");
       },
     });
-  }
-
-  #holdsLease(): boolean {
-    const { summary } = this.#mesh;
-    return summary?.role === "leader" && summary.leaseFor > 0;
   }
 
   #onEngineNews(news: EngineNews): void {

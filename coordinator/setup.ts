@@ -23,7 +23,10 @@ export interface ProcessFacts {
   readonly meshHost: string;
 }
 
-export function meshSetupOf(config: CoordinatorConfig, facts: ProcessFacts): MeshSetup {
+export function meshSetupOf(
+  config: CoordinatorConfig,
+  facts: ProcessFacts,
+): Omit<MeshSetup, "leaseBoard"> {
   return {
     core: coreConfigOf(config, facts),
     clusterId: config.clusterId,

@@ -19,6 +19,8 @@ export interface MeshSetup {
   readonly ring: KeyRing;
   readonly dataDir: string;
   readonly seed: number;
+  /** Of a `LeaseBoard`. */
+  readonly leaseBoard: SharedArrayBuffer;
 }
 
 export type ToMesh =

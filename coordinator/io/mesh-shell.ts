@@ -10,6 +10,7 @@ import { MeshSocket } from "../../agent/io/socket.ts";
 import { isCoded } from "../../proto/coded-error.ts";
 import { encodeMessage } from "../../proto/codec.ts";
 import type { KeyRing } from "../../proto/key-ring.ts";
+import type { Machine } from "../../proto/machine.ts";
 import type { Message } from "../../proto/messages.ts";
 import { Random } from "../../proto/random.ts";
 import { DropCounts, receive } from "../../proto/receive.ts";
@@ -20,6 +21,7 @@ import type { CoordinatorInput, CoordinatorOutput } from "../core/exchange.ts";
 import type { CoordinatorSummary } from "../core/summary.ts";
 import type { CheckSpec } from "../core/worker.ts";
 import { openBallotStore, type BallotStore } from "./ballot-store.ts";
+import { LeaseBoard } from "./lease-board.ts";
 import type { ActingOutput, MeshSetup } from "./mesh-protocol.ts";
 import { PeerAddresses } from "./peer-addresses.ts";
 import { WorkerSockets } from "./worker-sockets.ts";
@@ -79,7 +81,7 @@ export class MeshShell {
     const core = withPhaseOrigin(setup.core);
     this.#core = new Coordinator(core, ballot, new Random(setup.seed), systemClock.now());
     this.#driver = new Driver<CoordinatorInput, CoordinatorOutput>({
-      machine: this.#core,
+      machine: this.#withLease(this.#core),
       clock: systemClock,
       timerInput: (lateness) => ({ kind: "timer-fired", lateness }),
       perform: this.#perform.bind(this),
@@ -94,6 +96,21 @@ export class MeshShell {
       if (slept > 0) this.#driver?.push({ kind: "clock-jumped", slept });
     }, suspendEvery);
     return { port, damage };
+  }
+
+  /** What the main thread reads of the lease is never older than the last step. */
+  #withLease(core: Coordinator): Machine<CoordinatorInput, CoordinatorOutput> {
+    const board = new LeaseBoard(() => systemClock.wall(), this.#setup.leaseBoard);
+    return {
+      step: (input, now) => {
+        const outputs = core.step(input, now);
+        // The one input that comes ten thousand times a second changes no lease.
+        if (input.kind === "datagram-received" && input.message.kind === "pong") return outputs;
+        board.write((core.leaseUntil(now) ?? now) - now);
+        return outputs;
+      },
+      nextDeadline: () => core.nextDeadline(),
+    };
   }
 
   push(input: CoordinatorInput): void {

@@ -1,5 +1,6 @@
 // The main thread's handle of the mesh thread: inputs go in, what acts comes out, and both eyes of the runner look through it.
 
+import { systemClock } from "../../agent/io/clock.ts";
 import type { KeyRing } from "../../proto/key-ring.ts";
 import type { Duration } from "../../proto/units.ts";
 import type { CoordinatorInput } from "../core/exchange.ts";
@@ -7,7 +8,9 @@ import type { RevivalJob } from "../core/job.ts";
 import type { LifeResult, WindowResult } from "../core/vigil.ts";
 import type { CoordinatorSummary } from "../core/summary.ts";
 import type { LifeWatch } from "../jobs/ports.ts";
+import { LeaseBoard } from "./lease-board.ts";
 import {
+  leaseMargin,
   sharedClock,
   type ActingOutput,
   type FromMesh,
@@ -36,6 +39,7 @@ export class Mesh implements LifeWatch {
   readonly #events: MeshEvents;
   readonly #setup: MeshSetup;
   readonly #waits = new Map<number, (result: string) => void>();
+  readonly #lease = new LeaseBoard(() => systemClock.wall());
   #thread: MeshThread | undefined;
   /** What came before the core was there to hear it; undefined from then on. */
   #early: CoordinatorInput[] | undefined = [];
@@ -44,8 +48,8 @@ export class Mesh implements LifeWatch {
   #nextId = 1;
   #stopped: (() => void) | undefined;
 
-  constructor(setup: MeshSetup, events: MeshEvents) {
-    this.#setup = setup;
+  constructor(setup: Omit<MeshSetup, "leaseBoard">, events: MeshEvents) {
+    this.#setup = { ...setup, leaseBoard: this.#lease.buffer };
     this.#events = events;
   }
 
@@ -93,6 +97,11 @@ export class Mesh implements LifeWatch {
   /** Undefined until the first picture, a moment after the start. */
   get summary(): CoordinatorSummary | undefined {
     return this.#summary;
+  }
+
+  /** Whether it may act now, with as much time left as a call needs to begin. */
+  holdsLease(): boolean {
+    return this.#lease.left() > leaseMargin;
   }
 
   awaitLife(

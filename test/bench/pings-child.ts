@@ -100,6 +100,7 @@ async function coordinator(): Promise<void> {
   const own = incarnation(Date.now());
   const shell = new MeshShell(
     {
+      leaseBoard: new SharedArrayBuffer(16),
       core: {
         election: {
           id: "c1",
