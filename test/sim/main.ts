@@ -1,0 +1,77 @@
+// `npm run sim`: many seeds on all cores; what is violated is told with its seed, which replays it to the letter.
+//
+//   npm run sim -- --seeds 1000             seeds 1 to 1000
+//   npm run sim -- --seed 4711              one seed, with its last events
+//   npm run sim -- --minutes 5              virtual minutes under faults for each seed; 0.5 unless given
+//   npm run sim -- --json                   one object last
+
+import { parseArgs } from "node:util";
+import { runFleet } from "./fleet.ts";
+import { Tally } from "./tally.ts";
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<number> {
+  const wish = parse(args);
+  if (typeof wish === "string") {
+    console.error(wish);
+    return 2;
+  }
+  const { seed, seeds, minutes, workers, json } = wish;
+  const tally = new Tally(minutes);
+  await runFleet({
+    from: seed ?? 1,
+    count: seed === undefined ? seeds : 1,
+    seconds: minutes * 60,
+    mostWorkers: workers,
+    within: Number.MAX_SAFE_INTEGER,
+    override: {},
+    isTold: seed !== undefined,
+    onLine: (line) => {
+      tally.add(line);
+      if (seed !== undefined || line.result.violation !== undefined) console.log(tally.story(line));
+    },
+  });
+  console.log(tally.summary());
+  if (json) console.log(JSON.stringify(tally.json()));
+  return tally.failed.length === 0 ? 0 : 1;
+}
+
+interface Wish {
+  readonly seed: number | undefined;
+  readonly seeds: number;
+  readonly minutes: number;
+  readonly workers: number;
+  readonly json: boolean;
+}
+
+function parse(args: readonly string[]): Wish | string {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        seed: { type: "string" },
+        seeds: { type: "string", default: "100" },
+        minutes: { type: "string", default: "0.5" },
+        workers: { type: "string", default: "40" },
+        json: { type: "boolean", default: false },
+      },
+    });
+    const seed = values.seed === undefined ? undefined : whole("--seed", values.seed, 0);
+    const minutes = Number(values.minutes);
+    if (!(minutes > 0)) return `--minutes ${values.minutes}: expected a number above 0`;
+    const seeds = whole("--seeds", values.seeds, 1);
+    const workers = whole("--workers", values.workers, 1);
+    return { seed, seeds, minutes, workers, json: values.json };
+  } catch (error) {
+    return `${(error as Error).message}\nexpected: [--seeds N] [--seed S] [--minutes M] [--workers W] [--json]`;
+  }
+}
+
+function whole(name: string, text: string, least: number): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < least) {
+    throw new Error(`${name} ${text}: expected a whole number of at least ${least}`);
+  }
+  return value;
+}

@@ -1,0 +1,70 @@
+// What a run is like, all of it drawn from its seed: how many, how lossy, which faults.
+
+import { Random } from "../../proto/random.ts";
+import { faultKinds, type FaultKind } from "./fault-kinds.ts";
+
+export type Arrangement = "inside" | "around" | "checked" | "engine-only";
+
+export interface SimOptions {
+  readonly seed: number;
+  readonly coordinators: number;
+  readonly workers: number;
+  readonly hosts: number;
+  /** Virtual seconds under faults; healing comes after that. */
+  readonly seconds: number;
+  readonly weather: {
+    readonly loss: number;
+    readonly repeated: number;
+    readonly tail: number;
+    readonly delay: number;
+  };
+  /** Clocks are off by at most this share. */
+  readonly drift: number;
+  readonly faults: readonly FaultKind[];
+  /** Mean time between two faults, ms. */
+  readonly faultEvery: number;
+  /** How each worker stands to its agent, in turn. */
+  readonly arrangements: readonly Arrangement[];
+  readonly restartPolicies: boolean;
+  /** Environment of the coordinators beside the addresses. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export interface Bounds {
+  readonly seconds: number;
+  readonly mostWorkers: number;
+}
+
+const arrangements: readonly Arrangement[] = ["inside", "around", "checked", "engine-only"];
+
+export function optionsOf(seed: number, bounds: Bounds): SimOptions {
+  const random = new Random(seed);
+  const flip = (share: number): boolean => random.float() < share;
+  const coordinators = flip(0.7) ? 3 : 1 + random.below(7);
+  const faults = faultKinds.filter(() => flip(0.35));
+  return {
+    seed,
+    coordinators,
+    workers: 1 + random.below(flip(0.1) ? bounds.mostWorkers : Math.min(12, bounds.mostWorkers)),
+    hosts: 1 + random.below(2),
+    seconds: bounds.seconds,
+    weather: {
+      loss: flip(0.5) ? 0 : random.between(0, 0.4),
+      repeated: flip(0.7) ? 0 : random.between(0, 0.2),
+      tail: flip(0.7) ? 0 : random.between(0, 0.05),
+      delay: flip(0.8) ? 0.5 : random.between(0.5, 40),
+    },
+    drift: flip(0.5) ? 0 : 0.01,
+    faults: faults.length > 0 ? faults : ["worker-crash"],
+    faultEvery: random.between(800, 6_000),
+    arrangements: flip(0.5) ? [arrangements[random.below(4)] ?? "inside"] : arrangements,
+    restartPolicies: flip(0.3),
+    env: {
+      STOP_POLICY: flip(0.2) ? "respect" : "revive",
+      STOP_HOLD: flip(0.5) ? "3" : "1",
+      MAX_REVIVALS: ["2", "5", "12"][random.below(3)] ?? "5",
+      BACKOFF_MAX: "8",
+      BRAKE_MIN: flip(0.5) ? "5" : "1000",
+    },
+  };
+}

@@ -1,0 +1,35 @@
+// As many simulated runs as fit into a minute; `npm run sim` runs as many as are asked for.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ChildLine } from "./child.ts";
+import { runFleet } from "./fleet.ts";
+import { Tally } from "./tally.ts";
+
+const within = 60_000;
+const minutes = 0.5;
+
+test("a minute of simulated runs violates nothing", async () => {
+  const tally = new Tally(minutes);
+  const failed: ChildLine[] = [];
+  await runFleet({
+    from: 1,
+    count: 2_000,
+    seconds: minutes * 60,
+    mostWorkers: 12,
+    within,
+    cores: 1,
+    override: {},
+    isTold: false,
+    onLine: (line) => {
+      tally.add(line);
+      if (line.result.violation !== undefined) failed.push(line);
+    },
+  });
+  console.log(tally.summary());
+  assert.deepEqual(
+    failed.map((line) => tally.story(line)),
+    [],
+  );
+  assert.ok(tally.seeds >= 20, `only ${tally.seeds} seeds ran`);
+});
