@@ -178,8 +178,9 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
         this.#fromElection(this.#election.setDiskOk(now), now);
         return;
       case "persist-failed":
+        if (!this.#election.isDiskFailing)
+          this.#publish("disk-failed", `it does not vote: ${input.reason}`, true);
         this.#fromElection(this.#election.onPersistFailed(input.reason, now), now);
-        this.#publish("disk-failed", `it does not vote: ${input.reason}`, true);
         return;
       case "life-awaited": {
         const { id, worker, startedAt, timeout } = input;

@@ -49,6 +49,11 @@ export class Election {
     return this.#voter.obstacle;
   }
 
+  /** It is tried again every second. */
+  get isDiskFailing(): boolean {
+    return this.#voter.isDiskFailing;
+  }
+
   /** Exclusive. Undefined: it may not act. */
   leaseUntil(now: Instant): Instant | undefined {
     return this.#seat.leaseUntil(now);

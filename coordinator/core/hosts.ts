@@ -11,6 +11,7 @@ interface Host {
   readonly reason: string;
   /** When it was first seen, or came back as another run of the engine. */
   readonly begunAt: Instant;
+  readonly wasRestarted: boolean;
 }
 
 export class Hosts {
@@ -28,18 +29,20 @@ export class Hosts {
   /** True where it is the first time. */
   onSeen(host: string, now: Instant): boolean {
     if (this.#hosts.has(host)) return false;
-    this.#hosts.set(host, { reachable: true, reason: "", begunAt: now });
+    this.#hosts.set(host, { reachable: true, reason: "", begunAt: now, wasRestarted: false });
     return true;
   }
 
   onLost(host: string, reason: string, now: Instant): void {
-    const begunAt = this.#hosts.get(host)?.begunAt ?? now;
-    this.#hosts.set(host, { reachable: false, reason, begunAt });
+    const { begunAt = now, wasRestarted = false } = this.#hosts.get(host) ?? {};
+    this.#hosts.set(host, { reachable: false, reason, begunAt, wasRestarted });
   }
 
   onBack(host: string, restarted: boolean, now: Instant): void {
-    const begunAt = restarted ? now : (this.#hosts.get(host)?.begunAt ?? now);
-    this.#hosts.set(host, { reachable: true, reason: "", begunAt });
+    const before = this.#hosts.get(host);
+    const begunAt = restarted ? now : (before?.begunAt ?? now);
+    const wasRestarted = restarted || before?.wasRestarted === true;
+    this.#hosts.set(host, { reachable: true, reason: "", begunAt, wasRestarted });
   }
 
   /** Why a container that does not run may have stopped together with others; empty where it stands alone. */
@@ -49,7 +52,9 @@ export class Hosts {
     if (host?.reachable === false) return `engine ${container.host} does not answer`;
     if (host === undefined || after(host.begunAt, engineCause) < now) return "";
     // What is found stopped at first sight stopped for a cause that nobody here saw: it counts as one.
-    return isNew ? `found stopped on ${container.host}` : `engine ${container.host} restarted`;
+    if (isNew) return `found stopped on ${container.host}`;
+    // What was seen running at first sight and has died since died by itself.
+    return host.wasRestarted ? `engine ${container.host} restarted` : "";
   }
 }
 

@@ -23,6 +23,8 @@ export interface Case {
   /** In the recovery that goes on, its agent was acted on for its silence. */
   agentHadTurn: boolean;
   supersededTimes: number;
+  /** The recovery whose success was told last: what comes late of it is no news. */
+  recoveredTold: string;
   /** The recovery that ended last, so that stragglers' news of it is dropped. */
   ended: string;
   /** Of its try that goes on, what was told: another runner that takes it over repeats it. */
@@ -56,6 +58,7 @@ export const newCase = (worker: WorkerId): Case => ({
   isPaid: false,
   agentHadTurn: false,
   supersededTimes: 0,
+  recoveredTold: "",
   ended: "",
   told: nothingTold,
   explained: "",

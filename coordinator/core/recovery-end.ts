@@ -85,6 +85,10 @@ export function conclude(
   const evidence = c.decision?.verdict.evidence ?? [];
   const event = eventOf(c.worker, kind, text, { recovery, evidence, notify });
   c.explained = "";
+  if (kind === "recovered") {
+    if (c.recoveredTold === recovery) return;
+    c.recoveredTold = recovery;
+  }
   if (ward.isLeading) ward.publishAnyway(event);
   else c.outcome = { event, at: now };
 }

@@ -111,6 +111,11 @@ function say(ward: Ward, c: Case, flight: Flight, news: LiveNews): void {
   const say = (kind: EventKind, text: string): void => {
     ward.publish(c.worker, kind, text, said);
   };
+  // Its story was closed, for nothing was heard of its job; only a failure opens it again.
+  if (c.recoveredTold === recovery) {
+    if (news.kind !== "try-failed") return;
+    c.recoveredTold = "";
+  }
   const number = flight.triesBefore + ("tryNumber" in news ? news.tryNumber : 0);
   switch (news.kind) {
     case "job-enqueued":

@@ -105,8 +105,10 @@ export class Vigil {
       outputs.push({ kind: "window-closed", id: window.id, result });
     }
     for (const wait of this.#waits.values()) {
-      const isEnded = verdict === "stopped" && spec.container?.startedAt === wait.startedAt;
-      if (wait.worker !== spec.id || !isEnded) continue;
+      if (wait.worker !== spec.id || verdict !== "stopped") continue;
+      // The verdict may still be of the start before.
+      const { container } = spec;
+      if (container?.startedAt !== wait.startedAt || container.state === "running") continue;
       this.#waits.delete(wait.id);
       outputs.push({ kind: "life-answered", id: wait.id, result });
     }

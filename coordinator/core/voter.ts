@@ -55,6 +55,10 @@ export class Voter {
     return "";
   }
 
+  get isDiskFailing(): boolean {
+    return this.#book.failure !== "";
+  }
+
   get isLost(): boolean {
     return this.#pledge.isLost;
   }

@@ -177,5 +177,7 @@ describe("a wait", () => {
     assert.deepEqual(waiting().onVerdict(older, "stopped", false), []);
     const silent = seen("2");
     assert.deepEqual(waiting().onVerdict(silent, "silent", false), []);
+    // A verdict that is of the start before.
+    assert.deepEqual(waiting().onVerdict(silent, "stopped", false), []);
   });
 });
