@@ -22,6 +22,7 @@ const replacements: Readonly<Record<string, string>> = {
   "coordinator/io/redis.ts": "redis.ts",
   "proto/mac.ts": "mac.ts",
   bullmq: "bullmq.ts",
+  "node:os": "os.ts",
   "node:timers/promises": "timers-promises.ts",
 };
 

@@ -3,7 +3,14 @@
 import { setImmediate } from "node:timers";
 import { optionsOf, type SimOptions } from "./options.ts";
 import { planFaults, runSeed, type RunResult } from "./run-seed.ts";
+import { playScenario } from "./scenario.ts";
+import { runFigures, type FiguresRun } from "./run-figures.ts";
 import type { PlannedFault } from "./faults.ts";
+
+/** Instead of seeds: scenarios, each answered by a line with its text as it is played now. */
+export interface ScenarioAsk {
+  readonly scenarios: readonly string[];
+}
 
 /** One argument, as JSON. */
 export interface ChildAsk {
@@ -14,6 +21,8 @@ export interface ChildAsk {
   readonly within: number;
   /** Over what the seed says. */
   readonly override: Partial<SimOptions>;
+  /** A run under faults, or one that measures. */
+  readonly kind?: "faults" | "figures";
   /** Whether each run's last lines are told, also where nothing was wrong. */
   readonly isTold: boolean;
 }
@@ -21,6 +30,8 @@ export interface ChildAsk {
 /** One line of output. */
 export interface ChildLine {
   readonly result: RunResult;
+  /** Of a run that measures; `result` is then of no run. */
+  readonly figures: FiguresRun | undefined;
   /** Real ms. */
   readonly took: number;
   readonly options: SimOptions | undefined;
@@ -33,7 +44,8 @@ const repeatEvery = 10;
 /** Runs that shrinking may cost. */
 const shrinkRuns = 60;
 
-const ask = JSON.parse(process.argv[2] ?? "{}") as ChildAsk;
+const asked = JSON.parse(process.argv[2] ?? "{}") as ChildAsk | ScenarioAsk;
+const ask = asked as ChildAsk;
 const begun = process.hrtime();
 
 function elapsed(): number {
@@ -42,10 +54,18 @@ function elapsed(): number {
 }
 
 function runAll(): void {
+  if ("scenarios" in asked) {
+    for (const text of asked.scenarios) console.log(JSON.stringify(playScenario(text)));
+    return;
+  }
   for (const seed of ask.seeds) {
     if (elapsed() >= ask.within) break;
-    console.log(JSON.stringify(runOne(seed)));
+    console.log(JSON.stringify(ask.kind === "figures" ? measureOne(seed) : runOne(seed)));
   }
+}
+
+function measureOne(seed: number): Pick<ChildLine, "figures"> {
+  return { figures: runFigures({ ...optionsOf(seed, ask), ...ask.override }) };
 }
 
 function runOne(seed: number): ChildLine {
@@ -66,6 +86,7 @@ function runOne(seed: number): ChildLine {
   const isTold = hasFailed || ask.isTold;
   const last = shrunk === undefined ? result : runSeed(options, shrunk);
   return {
+    figures: undefined,
     result: isTold ? { ...result, lines: last.lines } : { ...result, lines: [] },
     took,
     options: isTold ? options : undefined,

@@ -62,8 +62,8 @@ export class SimCluster {
   constructor(world: World, options: SimOptions) {
     this.world = world;
     this.options = options;
-    const { loss, repeated, tail, delay } = options.weather;
-    const weather = { loss, repeated, tail, delay: { low: delay * 0.3, high: delay } };
+    const { loss, repeated, tail, bursts, delay } = options.weather;
+    const weather = { loss, repeated, tail, bursts, delay: { low: delay * 0.3, high: delay } };
     this.network = new Network(world, weather);
     const rollsBack = options.faults.includes("redis-roll-back");
     this.redis = new RedisServer(world, this.network, rollsBack);

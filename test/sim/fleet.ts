@@ -55,7 +55,8 @@ export async function runFleet(ask: FleetAsk): Promise<void> {
 
 function runChild(file: string, ask: FleetAsk & ChildAsk): Promise<void> {
   const { seeds, seconds, mostWorkers, within, override, isTold, onLine, isEnough } = ask;
-  const argument: ChildAsk = { seeds, seconds, mostWorkers, within, override, isTold };
+  const { kind = "faults" } = ask;
+  const argument: ChildAsk = { kind, seeds, seconds, mostWorkers, within, override, isTold };
   const child = spawn(process.execPath, ["--enable-source-maps", file, JSON.stringify(argument)], {
     stdio: ["ignore", "pipe", "inherit"],
   });

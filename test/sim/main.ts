@@ -3,9 +3,11 @@
 //   npm run sim -- --seeds 1000             seeds 1 to 1000
 //   npm run sim -- --seed 4711              one seed, with its last events
 //   npm run sim -- --minutes 5              virtual minutes under faults for each seed; 0.5 unless given
+//   npm run sim -- --figures --seeds 20     what it measures, at several losses, instead of looking for faults
 //   npm run sim -- --json                   one object last
 
 import { parseArgs } from "node:util";
+import { describeFigures, measureFigures } from "./figures.ts";
 import { runFleet } from "./fleet.ts";
 import { Tally } from "./tally.ts";
 
@@ -18,6 +20,7 @@ async function main(args: readonly string[]): Promise<number> {
     return 2;
   }
   const { seed, seeds, minutes, workers, json } = wish;
+  if (wish.figures) return await figures(wish);
   const tally = new Tally(minutes);
   await runFleet({
     from: seed ?? 1,
@@ -37,7 +40,17 @@ async function main(args: readonly string[]): Promise<number> {
   return tally.failed.length === 0 ? 0 : 1;
 }
 
+async function figures({ seeds, minutes, json }: Wish): Promise<number> {
+  const { rows, violations } = await measureFigures(seeds, minutes, (row) => {
+    console.log(describeFigures(row));
+  });
+  if (violations.length > 0) console.log(`violated: seeds ${violations.join(" ")}`);
+  if (json) console.log(JSON.stringify({ seeds, minutes, violations: violations.length, rows }));
+  return violations.length === 0 ? 0 : 1;
+}
+
 interface Wish {
+  readonly figures: boolean;
   readonly seed: number | undefined;
   readonly seeds: number;
   readonly minutes: number;
@@ -55,6 +68,7 @@ function parse(args: readonly string[]): Wish | string {
         minutes: { type: "string", default: "0.5" },
         workers: { type: "string", default: "40" },
         json: { type: "boolean", default: false },
+        figures: { type: "boolean", default: false },
       },
     });
     const seed = values.seed === undefined ? undefined : whole("--seed", values.seed, 0);
@@ -62,9 +76,9 @@ function parse(args: readonly string[]): Wish | string {
     if (!(minutes > 0)) return `--minutes ${values.minutes}: expected a number above 0`;
     const seeds = whole("--seeds", values.seeds, 1);
     const workers = whole("--workers", values.workers, 1);
-    return { seed, seeds, minutes, workers, json: values.json };
+    return { seed, seeds, minutes, workers, json: values.json, figures: values.figures };
   } catch (error) {
-    return `${(error as Error).message}\nexpected: [--seeds N] [--seed S] [--minutes M] [--workers W] [--json]`;
+    return `${(error as Error).message}\nexpected: [--seeds N] [--seed S] [--minutes M] [--workers W] [--figures] [--json]`;
   }
 }
 

@@ -1,5 +1,6 @@
 // Datagrams between simulated sockets: delayed, lost, repeated, overtaken, cut off in one direction or both.
 
+import { placeOf } from "../../coordinator/core/phase.ts";
 import type { Loop } from "./loop.ts";
 import type { World } from "./world.ts";
 
@@ -28,7 +29,12 @@ export interface Weather {
   readonly delay: { low: number; high: number };
   /** Share of datagrams that come late by up to 100 times the delay. */
   tail: number;
+  /** Share of half seconds in which a path, in one direction and for itself, carries nothing. */
+  bursts: number;
 }
+
+/** ms */
+const burst = 500;
 
 export const newNamespace = (): Namespace => ({ sockets: new Map(), nextPort: 40_000 });
 
@@ -41,10 +47,13 @@ export class Network {
   /** The name of who is at an address, for cuts. */
   readonly names = new Map<string, string>();
   readonly weather: Weather;
+  /** Bursts of another run fall otherwise. */
+  readonly #salt: number;
 
   constructor(world: World, weather: Weather) {
     this.#world = world;
     this.weather = weather;
+    this.#salt = world.random.nonce();
   }
 
   /** Several cuts of a link may overlap. */
@@ -66,10 +75,11 @@ export class Network {
 
   send(from: SimSocket, source: string, bytes: Uint8Array, port: number, address: string): void {
     const { random } = this.#world;
-    const { loss, repeated } = this.weather;
+    const { loss, repeated, bursts } = this.weather;
     const copies = repeated > 0 && random.float() < repeated ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
       if (loss > 0 && random.float() < loss) continue;
+      if (bursts > 0 && this.#isInBurst(source, address)) continue;
       if (this.isCut(this.#nameOf(source), this.#nameOf(address))) continue;
       // A thread that a slow disk holds sends what comes behind the write when it goes on.
       const sentAt = Math.max(this.#world.now, from.loop.blockedUntil);
@@ -77,6 +87,11 @@ export class Network {
         this.#arrive(from, source, bytes, port, address);
       });
     }
+  }
+
+  #isInBurst(source: string, address: string): boolean {
+    const slot = Math.floor(this.#world.now / burst);
+    return placeOf(`${this.#salt} ${source}>${address} ${slot}`) < this.weather.bursts;
   }
 
   #nameOf(address: string): string {

@@ -17,6 +17,7 @@ export interface SimOptions {
     readonly repeated: number;
     readonly tail: number;
     readonly delay: number;
+    readonly bursts: number;
   };
   /** Clocks are off by at most this share. */
   readonly drift: number;
@@ -53,6 +54,7 @@ export function optionsOf(seed: number, bounds: Bounds): SimOptions {
       repeated: flip(0.7) ? 0 : random.between(0, 0.2),
       tail: flip(0.7) ? 0 : random.between(0, 0.05),
       delay: flip(0.8) ? 0.5 : random.between(0.5, 40),
+      bursts: flip(0.8) ? 0 : random.between(0, 0.2),
     },
     drift: flip(0.5) ? 0 : 0.01,
     faults: faults.length > 0 ? faults : ["worker-crash"],

@@ -83,6 +83,7 @@ function heal(world: World, cluster: SimCluster, laws: Laws, faults: Faults): vo
   const begun = world.now;
   const { weather } = cluster.network;
   weather.loss = Math.min(weather.loss, 0.1);
+  weather.bursts = 0;
   runUntil(world, begun + leaderWithin, () => leaderOf(cluster, laws) !== undefined);
   laws.must(
     leaderOf(cluster, laws) !== undefined,

@@ -17,6 +17,8 @@ export class World {
   readonly #trace: string[] = [];
   #hash = 0x811c9dc5;
   isStopped = false;
+  /** Hears each line as it is told. */
+  onLine: ((line: string) => void) | undefined;
 
   constructor(seed: number) {
     this.random = new Random(seed);
@@ -45,6 +47,7 @@ export class World {
 
   /** One line of the story; part of the hash. */
   tell(line: string): void {
+    this.onLine?.(line);
     const text = `${this.now.toFixed(3).padStart(11)} ${line}`;
     this.#trace.push(text);
     if (this.#trace.length > traceKept * 2) this.#trace.splice(0, traceKept);
