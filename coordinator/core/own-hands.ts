@@ -27,6 +27,10 @@ export class OwnHands {
     } else if (page.actingSince !== undefined && endsAction(news)) {
       const span = { from: page.actingSince, until: after(now, newsDelay) };
       this.#intent.onOwnAction(ids, news.kind === "superseded" ? undefined : span);
+      // Its new start has been seen: by then the action on it was over. News of a try that goes on elsewhere comes late.
+      if (news.kind === "acted" && container?.startedAt === news.newStartedAt) {
+        this.#intent.onOwnAction([container.id], { from: span.from, until: page.livesSince });
+      }
       page.actingSince = undefined;
     }
   }

@@ -147,9 +147,7 @@ export class Recoveries {
 
   becomeLeader(term: Term, now: Instant): readonly RecoveryOutput[] {
     const ward = this.#ward;
-    ward.isLeading = true;
-    ward.term = term;
-    ward.settleUntil = after(now, ward.config.settle);
+    ward.lead(term, now);
     if (ward.memoryAwaitedUntil !== undefined)
       ward.memoryAwaitedUntil = after(now, patience.memory);
     for (const c of ward.wanting) c.explained = "";

@@ -86,6 +86,8 @@ export class Ward {
   isLeading = false;
   leaseUntil: Instant | undefined;
   settleUntil: Instant | undefined;
+  /** Undefined where nobody can have acted directly before it. */
+  leadsSince: Instant | undefined;
   redisLostAt: Instant | undefined;
   /** Until what Redis remembers was read, or a leader has waited long enough for it. */
   memoryAwaitedUntil: Instant | undefined = instant(Number.POSITIVE_INFINITY);
@@ -138,10 +140,18 @@ export class Ward {
   }
 
   /** While Redis is away, jobs of the queue may still act until then. */
+  lead(term: Term, now: Instant): void {
+    this.isLeading = true;
+    this.term = term;
+    this.leadsSince = now;
+    this.settleUntil = after(now, this.config.settle);
+  }
+
+  /** Neither a runner of the queue, nor a leader before this one, can be in the middle of an action from then on. */
   directFrom(): Instant | undefined {
-    return this.redisLostAt === undefined
-      ? undefined
-      : after(this.redisLostAt, this.config.actionLease);
+    if (this.redisLostAt === undefined) return undefined;
+    const since = Math.max(this.redisLostAt, this.leadsSince ?? this.redisLostAt);
+    return after(instant(since), this.config.actionLease);
   }
 
   setRecovery(c: Case, recovery: Recovery): void {

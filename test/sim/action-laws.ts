@@ -23,6 +23,8 @@ const lookHolds = 260;
 /** A clock's error, and the way of the events that begin the hold anew. */
 const holdMargin = 100;
 const revivalWindow = 600_000;
+/** A silence reaches the others, and the jobs in the queue, within this. */
+const silenceSpreads = 1_000;
 /** Redis is seen as lost, or back, within this. */
 const hardToHear = 5_000;
 
@@ -51,6 +53,7 @@ export class ActionLaws {
   >();
   /** Of each worker's failures: when each was first acted on, and in which tries. */
   readonly #failures = new Map<SimWorker, { readonly at: number; readonly tries: Set<string> }[]>();
+  readonly #silences = new Map<SimWorker, { readonly from: number; readonly until: number }>();
   readonly #over = new Set<string>();
   readonly #disturbances: number[] = [];
   #forgetfulUntil = 0;
@@ -120,6 +123,10 @@ export class ActionLaws {
       isFollowUp || now - lookedAt <= lookHolds,
       `${what}, looked at ${(now - lookedAt).toFixed(0)} ms before`,
     );
+    const silence = this.#silences.get(worker);
+    const isSilenced = silence !== undefined && now > silence.from && now < silence.until;
+    const isUnderWay = this.#open.get(worker)?.by === by || isFollowUp;
+    this.#must(!isSilenced || isUnderWay, `${what}, which is silenced`);
     const isTarget = container.id === right.containerId;
     if (isTarget && !isFollowUp && verb !== "POST start" && now >= this.#forgetfulUntil) {
       const isKnown = right.startedAt.includes(container.startedAt) || wroteAt !== undefined;
@@ -207,6 +214,12 @@ export class ActionLaws {
       since >= hold - holdMargin,
       `${what} ${since.toFixed(0)} ms after a person stopped it`,
     );
+  }
+
+  /** Its leader has taken it: what is under way ends, and nothing begins until its time is over. */
+  onSilenced(worker: SimWorker, duration: number): void {
+    const { now } = this.#cluster.world;
+    this.#silences.set(worker, { from: now + silenceSpreads, until: now + duration * 0.98 });
   }
 
   /** Somebody died, or Redis could not be reached. */

@@ -7,6 +7,7 @@ export const faultKinds = [
   "worker-crash-loop",
   "worker-pause",
   "worker-hang-then-pause",
+  "worker-silence",
   "agent-kill",
   "agent-freeze",
   "coordinator-kill",

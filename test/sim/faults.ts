@@ -104,6 +104,9 @@ export class Faults {
       case "worker-pause":
         this.#pause(worker, 500 + strength * 15_000);
         return;
+      case "worker-silence":
+        this.#laws.silence(worker, 5_000 + strength * 20_000);
+        return;
       case "agent-kill":
         if (agent !== undefined) engine.end(agent, 137);
         return;
@@ -207,7 +210,12 @@ export class Faults {
     this.#cut([leader.id, whom.id], [whom.id, leader.id], 6_000);
     this.#cluster.world.after(1_000 + 3_000 * strength, () => {
       for (const other of this.#cluster.coordinators) {
-        if (other !== leader) this.#cut([leader.id, other.id], [other.id, leader.id], 2_000);
+        if (other === leader) continue;
+        this.#cut([leader.id, other.id], [other.id, leader.id], 2_000);
+        // One that has just promised, and starts anew.
+        if (other === whom || strength < 0.5) continue;
+        other.process?.kill();
+        this.#cluster.restartSoon(other, -50);
       }
     });
   }

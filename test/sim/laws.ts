@@ -1,5 +1,6 @@
 // What must never happen, looked at in every step of the product and in every call that changes a container.
 
+import type { ControlPlane } from "../../coordinator/api/plane.ts";
 import type { Coordinator } from "../../coordinator/core/coordinator.ts";
 import type { Ballot } from "../../coordinator/core/vote-book.ts";
 import type { Message } from "../../proto/messages.ts";
@@ -39,6 +40,7 @@ export class Laws implements Onlooker {
   readonly #wellSince = new Map<SimWorker, number>();
 
   readonly #actions: ActionLaws;
+  readonly #planes = new Map<SimProcess, ControlPlane>();
   readonly #left = new Map<string, string>();
 
   constructor(cluster: SimCluster) {
@@ -150,6 +152,29 @@ export class Laws implements Onlooker {
   /** Whoever holds a lease now, by its own clock. */
   get leaseHolder(): string {
     return this.#lastHolder;
+  }
+
+  onPlane(process: SimProcess, plane: ControlPlane): void {
+    this.#planes.set(process, plane);
+  }
+
+  /** A person asks the leader to leave a worker alone. */
+  silence(worker: SimWorker, duration: number): void {
+    const leader = this.#cluster.coordinators.find(({ id }) => id === this.#lastHolder)?.process;
+    const plane = leader === undefined ? undefined : this.#planes.get(leader);
+    if (leader?.alive !== true || plane === undefined) return;
+    const command = {
+      kind: "silence",
+      worker: worker.id,
+      by: "sim",
+      reason: "sim",
+      duration,
+    } as const;
+    leader.loops[0]?.enter(() => {
+      void plane.command(command, "sim").then((result) => {
+        if (result.kind === "done") this.#actions.onSilenced(worker, duration);
+      });
+    });
   }
 
   onDatagram(process: SimProcess, payload: unknown): void {

@@ -1,5 +1,6 @@
 // Who is told what happens inside the product while it is simulated; set once for each run.
 
+import type { ControlPlane } from "../../coordinator/api/plane.ts";
 import type { Coordinator } from "../../coordinator/core/coordinator.ts";
 import type { CoordinatorInput, CoordinatorOutput } from "../../coordinator/core/exchange.ts";
 import type { EngineRequest } from "../../coordinator/docker/connection.ts";
@@ -25,6 +26,8 @@ export interface EngineWrite {
 export interface Onlooker {
   onCore(loop: Loop, core: Coordinator, id: string): void;
   onStep(loop: Loop, core: Coordinator, step: Step): void;
+  /** What operators ask through. */
+  onPlane(by: SimProcess, plane: ControlPlane): void;
   /** A datagram as it leaves its process. */
   onDatagram(by: SimProcess, payload: unknown): void;
   /** An inspection, as its answer leaves the engine. */

@@ -18,7 +18,7 @@ export interface RedisData {
   nextEntry: number;
 }
 
-const emptyData = (): RedisData => ({
+export const emptyData = (): RedisData => ({
   strings: new Map(),
   hashes: new Map(),
   streams: new Map(),

@@ -16,7 +16,7 @@ test("a minute of simulated runs violates nothing", async () => {
     from: 1,
     count: 2_000,
     seconds: minutes * 60,
-    mostWorkers: 12,
+    mostWorkers: 10,
     within,
     cores: 1,
     override: {},
