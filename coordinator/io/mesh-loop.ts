@@ -1,5 +1,6 @@
 // What the mesh thread does with its port: inputs come in, outputs and a picture every 100 ms go out, and it stops when it is told.
 
+import { systemClock } from "../../agent/io/clock.ts";
 import type { Instant } from "../../proto/units.ts";
 import type { CoordinatorSummary } from "../core/summary.ts";
 import { MeshShell } from "./mesh-shell.ts";
@@ -85,7 +86,9 @@ class MeshLoop {
   }
 
   #onOutputs(outputs: readonly ActingOutput[], now: Instant): void {
-    this.#port.postMessage({ kind: "outputs", outputs, now, clock: sharedClock() });
+    // The shared clock as it was at the core's instant, however long the turn has lasted since.
+    const clock = sharedClock() - (systemClock.now() - now);
+    this.#port.postMessage({ kind: "outputs", outputs, now, clock });
     if (outputs.some(({ kind }) => kind === "role-changed")) {
       setImmediate(() => {
         this.#showRole();

@@ -106,7 +106,8 @@ export class MeshShell {
         const outputs = core.step(input, now);
         // The one input that comes ten thousand times a second changes no lease.
         if (input.kind === "datagram-received" && input.message.kind === "pong") return outputs;
-        board.write((core.leaseUntil(now) ?? now) - now);
+        // By the clock as it is after the step: one instant serves all the steps of a turn.
+        board.write((core.leaseUntil(now) ?? now) - systemClock.now());
         return outputs;
       },
       nextDeadline: () => core.nextDeadline(),

@@ -7,7 +7,7 @@
 //   npm run sim -- --json                   one object last
 
 import { parseArgs } from "node:util";
-import { describeFigures, measureFigures } from "./figures.ts";
+import { describeFigures, measureFigures, type Figures } from "./figures.ts";
 import { runFleet } from "./fleet.ts";
 import { Tally } from "./tally.ts";
 
@@ -41,11 +41,32 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function figures({ seeds, minutes, json }: Wish): Promise<number> {
+  const begun = performance.now();
   const { rows, violations } = await measureFigures(seeds, minutes, (row) => {
     console.log(describeFigures(row));
   });
   if (violations.length > 0) console.log(`violated: seeds ${violations.join(" ")}`);
-  if (json) console.log(JSON.stringify({ seeds, minutes, violations: violations.length, rows }));
+  if (json) {
+    const by = <Value>(pick: (row: Figures) => Value): Record<string, Value> =>
+      Object.fromEntries(rows.map((row) => [row.name, pick(row)]));
+    console.log(
+      JSON.stringify({
+        seeds,
+        minutes,
+        violations: violations.length,
+        firstSeed: violations[0] ?? null,
+        failedSeeds: violations,
+        seconds: (performance.now() - begun) / 1000,
+        falseVerdicts: by(({ falseVerdicts, workerHours, upperBound }) => ({
+          falseVerdicts,
+          workerHours,
+          upperBound,
+        })),
+        detectionMs: by(({ detectionMs }) => detectionMs),
+        failoverMs: by(({ failoverMs }) => failoverMs),
+      }),
+    );
+  }
   return violations.length === 0 ? 0 : 1;
 }
 
