@@ -16,6 +16,10 @@ const runBy: Readonly<Record<string, readonly [file: string, words: string]>> = 
   "npm ci": [".ci/run", "step npm ci"],
   "npm test": [".ci/run", "step npm test"],
   "npm run check": [".ci/run", "step npm run check"],
+  "npm run sim -- --figures --seeds 10 --minutes 5": [
+    "test/sim/seeds.real.test.ts",
+    "measureFigures(",
+  ],
   "npm run sim -- --seeds 1000": ["test/sim/seeds.real.test.ts", "runFleet("],
   "npm run bench": [".ci/run", "step npm run bench"],
   "npm run bench -- heal": [".ci/run", "step npm run bench"],

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ChildLine } from "./child.ts";
+import { measureFigures } from "./figures.ts";
 import { runFleet } from "./fleet.ts";
 import { Tally } from "./tally.ts";
 
@@ -32,4 +33,16 @@ test("a minute of simulated runs violates nothing", async () => {
     [],
   );
   assert.ok(tally.seeds >= 20, `only ${tally.seeds} seeds ran`);
+});
+
+test("the figures are measured at every loss", async () => {
+  const { rows, violations } = await measureFigures(1, 0.7, () => undefined);
+  assert.deepEqual(violations, []);
+  for (const { name, detectionMs, failoverMs, workerHours } of rows) {
+    assert.ok(
+      detectionMs.n > 0 && failoverMs.n > 0 && workerHours > 0,
+      `nothing was measured: ${name}`,
+    );
+  }
+  assert.equal(rows.find(({ name }) => name === "no loss")?.falseVerdicts, 0);
 });
