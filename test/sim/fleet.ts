@@ -1,7 +1,7 @@
 // Runs many seeds in processes of their own, on all cores, and gathers what they say.
 
 import { spawn } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -49,7 +49,11 @@ export async function runFleet(ask: FleetAsk): Promise<void> {
     const shares = Array.from({ length: Math.min(cores, kind.seeds.length) }, (_, core) =>
       kind.seeds.filter((_seed, index) => index % cores === core),
     );
-    await Promise.all(shares.map((share) => runChild(outfile, { ...ask, within, seeds: share })));
+    try {
+      await Promise.all(shares.map((share) => runChild(outfile, { ...ask, within, seeds: share })));
+    } finally {
+      rmSync(outfile, { force: true });
+    }
   }
 }
 

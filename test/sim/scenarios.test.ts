@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { bundleSimulation } from "./bundle.ts";
@@ -24,6 +24,7 @@ async function play(scenarios: readonly string[]): Promise<readonly string[]> {
     ["--enable-source-maps", outfile, JSON.stringify(ask)],
     { encoding: "utf8", maxBuffer: 1e8 },
   );
+  rmSync(outfile, { force: true });
   return said
     .trimEnd()
     .split("\n")
