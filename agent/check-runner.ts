@@ -25,6 +25,11 @@ export function checkFunction(config: AgentConfig): CheckFunction | undefined {
         const { checkHttp } = await import("./io/checks/http.ts");
         return checkHttp({ url: check.url, ...http, timeout, signal });
       };
+    case "engine":
+      return async (signal) => {
+        const { checkEngine } = await import("./io/checks/engine.ts");
+        return checkEngine({ ...check, timeout, signal });
+      };
     case "exec":
       return async (signal) => {
         const { checkExec } = await import("./io/checks/exec.ts");

@@ -8,7 +8,9 @@ export type AgentCheck =
   | { readonly kind: "tcp"; readonly host: string; readonly port: number }
   | { readonly kind: "http"; readonly url: string }
   | { readonly kind: "exec"; readonly command: string; readonly args: readonly string[] }
-  | { readonly kind: "process"; readonly target: string };
+  | { readonly kind: "process"; readonly target: string }
+  /** Of a host's agent: the Docker engine behind this unix socket. */
+  | { readonly kind: "engine"; readonly socketPath: string };
 
 const expected =
   "expected tcp://host:port, http://host:port/path, exec:program args, process:name or none";
@@ -21,6 +23,14 @@ export function parseCheck(text: string): Parsed<AgentCheck> {
   if (trimmed.startsWith("exec:")) return parseExec(trimmed.slice("exec:".length));
   if (trimmed.startsWith("process:")) return parseProcess(trimmed.slice("process:".length));
   return malformed(`"${text}" is not a check; ${expected}`);
+}
+
+/** DOCKER_HOST, of which a host's agent takes a socket on its own machine alone. */
+export function parseEngine(text: string): Parsed<AgentCheck> {
+  const socketPath = text.trim().replace(/^unix:\/\//, "");
+  return text.trim().startsWith("unix://") && /^\/[^\0]+$/.test(socketPath)
+    ? parsed({ kind: "engine", socketPath })
+    : malformed(`"${text}" is no engine of this machine; expected unix:///path/of/socket`);
 }
 
 /** A list of statuses and ranges: `200`, `200-299,304`. */

@@ -21,7 +21,13 @@ import { limits } from "../proto/limits.ts";
 import type { Outcome } from "../proto/machine.ts";
 import { isName } from "../proto/text.ts";
 import type { Duration } from "../proto/units.ts";
-import { parseBody, parseCheck, parseStatusRanges, type AgentCheck } from "./check-spec.ts";
+import {
+  parseBody,
+  parseCheck,
+  parseEngine,
+  parseStatusRanges,
+  type AgentCheck,
+} from "./check-spec.ts";
 import type { CheckTiming } from "./core/worker-check.ts";
 import type { BodyExpectation, StatusRange } from "./io/checks/http.ts";
 import { logLevels, type LogLevel } from "./io/log.ts";
@@ -33,8 +39,26 @@ export const agentVariables = [
     text: "UDP port on which the agent answers; 0 takes any free one.",
   },
   { name: "AGENT_HOST", default: "0.0.0.0", text: "Address to bind; `::` takes IPv6 and IPv4." },
-  { name: "AGENT_SCOPE", default: "worker", text: "What the agent speaks for: `worker`." },
-  { name: "WORKER_NAME", default: "", text: "The worker's name; the host name where not given." },
+  {
+    name: "AGENT_SCOPE",
+    default: "worker",
+    text: "What the agent speaks for: `worker`, or `host`: the engine of DOCKER_HOST is its check, and it tells the machine's capacity.",
+  },
+  {
+    name: "WORKER_NAME",
+    default: "",
+    text: "The worker's (or the host's) name; the host name where not given.",
+  },
+  {
+    name: "DOCKER_HOST",
+    default: "unix:///var/run/docker.sock",
+    text: "The engine that the agent of a host checks; a worker's agent does not read it.",
+  },
+  {
+    name: "DATA_DIR",
+    default: "/var/lib/heartmesh",
+    text: "Where the agent of a host remembers its grants across its own restart: a directory that outlasts its container.",
+  },
   {
     name: "COORDINATORS",
     default: "",
@@ -99,6 +123,7 @@ export interface HttpExpectation {
 export interface AgentConfig {
   readonly host: string;
   readonly port: number;
+  readonly scope: "worker" | "host";
   /** Undefined: the host name, which is not the environment's to know. */
   readonly name: string | undefined;
   readonly coordinators: readonly NamedAddress[];
@@ -111,6 +136,8 @@ export interface AgentConfig {
   readonly timing: CheckTiming;
   readonly http: HttpExpectation;
   readonly watchedProcess: string | undefined;
+  /** Of a host's agent. */
+  readonly dataDir: string;
 }
 
 export type AgentConfigOutcome =
@@ -128,11 +155,13 @@ export function parseAgentConfig(env: Environment, readSecret: ReadSecret): Agen
   for (const { name, meant } of misspelt(env, namesOf(agentVariables), ownPrefixes)) {
     reader.problems.push(`${name} is not a variable of the agent; did you mean ${meant}?`);
   }
-  const check = reader.read("WORKER_CHECK", parseCheck);
+  const scope = reader.read("AGENT_SCOPE", (text) => parseWord(text, ["worker", "host"] as const));
+  const check = readCheck(reader, scope);
   const watched = reader.optional("WORKER_PROCESS", (text) => ({ ok: true, value: text }));
   const config: AgentConfig = {
     host: reader.read("AGENT_HOST", parseBindAddress),
     port: reader.read("AGENT_PORT", (text) => parseInteger(text, 0, 65_535)),
+    scope,
     name: reader.optional("WORKER_NAME", parseName),
     coordinators: reader.read("COORDINATORS", parseCoordinators),
     cluster: reader.read("CLUSTER_ID", parseName),
@@ -140,11 +169,12 @@ export function parseAgentConfig(env: Environment, readSecret: ReadSecret): Agen
     keyFile: valueOf(env, "MESH_KEY_FILE"),
     logLevel: reader.read("LOG_LEVEL", (text) => parseWord(text, logLevels)),
     check: check.kind === "process" ? { kind: "none" } : check,
-    timing: readTiming(reader),
+    // An engine that does not answer is not starting, for all that anybody knows.
+    timing: { ...readTiming(reader), ...(scope === "host" && { startPeriod: 0 }) },
     http: readHttp(reader, check),
     watchedProcess: check.kind === "process" ? check.target : watched,
+    dataDir: reader.read("DATA_DIR", (text) => ({ ok: true, value: text })),
   };
-  reader.read("AGENT_SCOPE", (text) => parseWord(text, ["worker"] as const));
   if (check.kind === "process" && watched !== undefined) {
     reader.problems.push("WORKER_PROCESS and WORKER_CHECK=process:… were both given; remove one");
   }
@@ -184,6 +214,15 @@ class Reader {
 
 const defaultOf = (name: VariableName): string =>
   agentVariables.find((row) => row.name === name)?.default ?? "";
+
+function readCheck(reader: Reader, scope: AgentConfig["scope"]): AgentCheck {
+  if (scope === "worker") return reader.read("WORKER_CHECK", parseCheck);
+  for (const name of ["WORKER_CHECK", "WORKER_PROCESS"] as const) {
+    if (valueOf(reader.env, name) === undefined) continue;
+    reader.problems.push(`${name} belongs to a worker, but AGENT_SCOPE is host; remove one`);
+  }
+  return reader.read("DOCKER_HOST", parseEngine);
+}
 
 function readTiming(reader: Reader): CheckTiming {
   return {

@@ -1,8 +1,8 @@
 // An agent at work: the machine, its socket, its checks and its seal, wired. The sidecar and the library are both made of it.
 
-import { hostname, loadavg } from "node:os";
+import { availableParallelism, freemem, hostname, loadavg, totalmem } from "node:os";
 import { encodeMessage } from "../proto/codec.ts";
-import type { Message } from "../proto/messages.ts";
+import type { Capacity, Message, PongFence } from "../proto/messages.ts";
 import { Random } from "../proto/random.ts";
 import { DropCounts, receive } from "../proto/receive.ts";
 import { createSeal, type Seal } from "../proto/seal.ts";
@@ -10,6 +10,7 @@ import { incarnation, type Duration, type Instant } from "../proto/units.ts";
 import { CheckRunner, checkFunction } from "./check-runner.ts";
 import type { AgentConfig } from "./config.ts";
 import { Agent, type AgentInput, type AgentOutput } from "./core/agent.ts";
+import type { FenceKeeper } from "./fence-keeper.ts";
 import { freshBootId, freshSeed } from "./io/chance.ts";
 import { systemClock } from "./io/clock.ts";
 import { Driver } from "./io/driver.ts";
@@ -35,6 +36,7 @@ export class RunningAgent {
   readonly #config: AgentConfig;
   readonly #name: string;
   readonly #log: Log;
+  readonly #machine: Agent;
   readonly #driver: Driver<AgentInput, AgentOutput>;
   readonly #socket: MeshSocket;
   readonly #resolver: Resolver;
@@ -43,6 +45,7 @@ export class RunningAgent {
   readonly #keyFile: KeyFile | undefined;
   readonly #drops = new DropCounts();
   readonly #seed = freshSeed();
+  #fence: FenceKeeper | undefined;
   #seal: Seal | undefined;
   #stopping: Promise<void> | undefined;
   #onFarewell: (() => void) | undefined;
@@ -52,7 +55,8 @@ export class RunningAgent {
     this.#name = config.name ?? hostname();
     this.#log = log;
     const check = checkFunction(config);
-    this.#driver = this.#buildDriver(check !== undefined, keepAlive);
+    this.#machine = this.#buildMachine(check !== undefined);
+    this.#driver = this.#buildDriver(keepAlive);
     this.#socket = new MeshSocket({
       host: config.host,
       port: config.port,
@@ -75,6 +79,8 @@ export class RunningAgent {
   /** Rejects where the port cannot be had. */
   async start(): Promise<{ readonly port: number }> {
     const { ring, cluster } = this.#config;
+    // Before anything is heard: what must not run any more is stopped first thing.
+    this.#fence = await this.#startFence();
     this.#seal = await createSeal({ ring, cluster, boot: freshBootId() });
     const { port } = await this.#socket.open();
     this.#resolver.start();
@@ -107,7 +113,12 @@ export class RunningAgent {
   }
 
   get counters(): AgentCounters {
-    return { ...this.#socket.counters, ...this.#drops.counters };
+    return {
+      ...this.#socket.counters,
+      "dropped-socket-full": this.#socket.overflowed(),
+      "dropped-text-too-often": this.#machine.textsRefused,
+      ...this.#drops.counters,
+    };
   }
 
   async #stop(): Promise<void> {
@@ -123,6 +134,7 @@ export class RunningAgent {
       });
     }
     this.#driver.stop();
+    this.#fence?.stop();
     this.#checks?.stop();
     this.#keyFile?.stop();
     this.#resolver.stop();
@@ -130,17 +142,33 @@ export class RunningAgent {
     this.#log.info("the agent has stopped", { counters: this.counters });
   }
 
-  #buildDriver(hasCheck: boolean, keepAlive: boolean): Driver<AgentInput, AgentOutput> {
+  /** Of a host alone: a worker's agent does not pay for it. */
+  async #startFence(): Promise<FenceKeeper | undefined> {
+    const { scope, check, dataDir } = this.#config;
+    if (scope !== "host" || check.kind !== "engine") return undefined;
+    const { FenceKeeper: Keeper } = await import("./fence-keeper.ts");
+    const { socketPath } = check;
+    const keeper = new Keeper({ socketPath, directory: dataDir, log: this.#log });
+    keeper.start();
+    return keeper;
+  }
+
+  #buildMachine(hasCheck: boolean): Agent {
     const { coordinators, timing, watchedProcess } = this.#config;
     const setup = {
       identity: { name: this.#name, incarnation: incarnation(systemClock.wall()) },
+      isOfHost: this.#config.scope === "host",
       coordinators: coordinators.map(({ name }) => name),
       timing,
       hasCheck,
       watchedProcess,
     };
+    return new Agent(setup, new Random(this.#seed));
+  }
+
+  #buildDriver(keepAlive: boolean): Driver<AgentInput, AgentOutput> {
     return new Driver({
-      machine: new Agent(setup, new Random(this.#seed)),
+      machine: this.#machine,
       clock: systemClock,
       timerInput: (lateness): AgentInput => ({ kind: "timer-fired", lateness }),
       perform: (outputs) => {
@@ -208,7 +236,12 @@ export class RunningAgent {
     }
     const [load = 0] = loadavg();
     const { nonce } = message;
-    this.#driver.push({ kind: "ping-received", coordinator: sender, from, nonce, load }, true);
+    const fence = this.#fence?.onPing(sender, message);
+    const ofHost = this.#config.scope === "host" ? aboutHost(fence) : {};
+    this.#driver.push(
+      { kind: "ping-received", coordinator: sender, from, nonce, load, ...ofHost },
+      true,
+    );
   }
 
   #perform(output: AgentOutput): void {
@@ -242,6 +275,18 @@ export class RunningAgent {
     if (message.kind !== "pong") this.#log.debug(`said ${message.kind}`, { address, port });
     this.#socket.send(this.#seal.seal(encodeMessage(this.#name, message)), port, address);
   }
+}
+
+/** Of the whole machine: none of these is what a container's limits leave. On Linux `freemem` is MemAvailable. */
+const capacityOf = (): Capacity => ({
+  processors: availableParallelism(),
+  memory: totalmem(),
+  available: freemem(),
+});
+
+function aboutHost(fence: PongFence | undefined): { capacity: Capacity; fence?: PongFence } {
+  const capacity = capacityOf();
+  return fence === undefined ? { capacity } : { capacity, fence };
 }
 
 /** `PING`, with or without a line's end: a person's, and no mesh datagram, which begins with its version. */

@@ -5,6 +5,7 @@ import { execFileSync } from "node:child_process";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type BuildOptions } from "esbuild";
+import { openCore } from "./open-core.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = join(root, "dist");
@@ -48,6 +49,7 @@ async function buildCoordinator(): Promise<void> {
     packages: "external",
     splitting: true,
     chunkNames: "chunk-[hash]",
+    plugins: [openCore()],
   });
 }
 

@@ -1,9 +1,12 @@
 // Relations between variables that each are fine alone. Adds problems and warnings to the reader. Pure.
 
 import { limits } from "../proto/limits.ts";
-import type { Duration } from "../proto/units.ts";
+import { clockDrift, type Duration } from "../proto/units.ts";
 import type { CoordinatorConfig } from "./config.ts";
 import type { ConfigReader } from "./config-reader.ts";
+import { grantEvery } from "./core/hosts/fence.ts";
+import { constraintOf, sameLabel } from "./core/migration/host-label.ts";
+import type { WorkerSettings } from "./core/worker.ts";
 
 export function checkTimes(config: CoordinatorConfig, reader: ConfigReader): void {
   const { checkInterval, timeout } = config.workerDefaults;
@@ -61,6 +64,52 @@ export function checkCoordinators(config: CoordinatorConfig, reader: ConfigReade
       `MESH_PORT is ${config.mesh.port}, but COORDINATORS says ${own.port} for ${id}: right only where the port is translated`,
     );
   }
+}
+
+export function checkMigration({ migration }: CoordinatorConfig, reader: ConfigReader): void {
+  const { primary, secondary } = migration;
+  if (primary.key === "" || !sameLabel(primary, secondary)) return;
+  reader.problems.push(
+    `SECONDARY_LABEL is the same as PRIMARY_LABEL (${constraintOf(primary)}): expected the label of other hosts`,
+  );
+}
+
+/**
+ * What an agent needs to be granted in time, in tenths of a second. An answer is named by the next question, after g = min(CHECK_INTERVAL, 1 s). Where the
+ * two grants behind that are lost, the next one comes 4 g after the answer. Where the host is cut for as long as no verdict is made, TIMEOUT ·
+ * MAX_FAILED_ATTEMPTS, from just before an answer was heard on, a question gets through TIMEOUT later at most, and the one behind it
+ * names its answer: 2 g + TIMEOUT · (MAX_FAILED_ATTEMPTS + 1). An agent's clock takes 1 % off.
+ */
+function shortestFence({
+  checkInterval,
+  timeout,
+  maxFailedAttempts,
+}: CoordinatorConfig["workerDefaults"]): Duration {
+  const every = Math.min(checkInterval, grantEvery);
+  const longest = Math.max(4 * every, 2 * every + timeout * (maxFailedAttempts + 1));
+  return Math.ceil(longest / (1 - clockDrift) / 100) * 100;
+}
+
+/** Who gives other times, and none for the fence, is not refused for its default. */
+export function readFence(reader: ConfigReader, times: WorkerSettings): CoordinatorConfig["fence"] {
+  const given = reader.duration("FENCE_AFTER", 1000, limits.grant);
+  const isOwn = reader.isSet("FENCE_AFTER");
+  const length = isOwn ? given : Math.min(limits.grant, Math.max(given, shortestFence(times)));
+  reader.effective.set("FENCE_AFTER", String(length / 1000));
+  return { after: length, onTrioLoss: reader.choice("FENCE_ON_TRIO_LOSS", ["keep", "stop"]) };
+}
+
+export function checkFence(
+  { fence, workerDefaults }: CoordinatorConfig,
+  reader: ConfigReader,
+): void {
+  const least = shortestFence(workerDefaults);
+  const name = "FENCE_AFTER";
+  if (fence.after >= least || !reader.isSet(name)) return;
+  if (reader.problems.some((one) => one.startsWith(`${name}:`))) return;
+  reader.problems.push(
+    `${name} (${inSeconds(fence.after)}) must be at least ${inSeconds(least)} here: longer than 4 × min(CHECK_INTERVAL, 1 s), in which grants come though two are lost, and than 2 × min(CHECK_INTERVAL, 1 s) + TIMEOUT × (MAX_FAILED_ATTEMPTS + 1), which bears a cut too short for a verdict`,
+  );
 }
 
 const oneOf = (names: readonly string[]): string =>

@@ -1,6 +1,13 @@
 // Values of single variables that have a shape of their own: labels, static workers, retention, URLs. Pure.
 
-import { parseAddress, parseDuration, parseInteger, type Parsed } from "../proto/config-parse.ts";
+import {
+  parseAddress,
+  parseAddressList,
+  parseDuration,
+  parseInteger,
+  type NamedAddress,
+  type Parsed,
+} from "../proto/config-parse.ts";
 import { isName } from "../proto/text.ts";
 import type { Duration } from "../proto/units.ts";
 
@@ -52,6 +59,13 @@ export function parseStaticWorkers(
   }
   return parsed(workers);
 }
+
+/** Each name is that of an engine. */
+export const parseHosts = (text: string, defaultPort: number): Parsed<readonly NamedAddress[]> =>
+  parseAddressList(text, defaultPort, {
+    isUsable: (name) => isName(name) && !name.includes("/"),
+    expected: "name=host:port without a / in it",
+  });
 
 /** `30d` or `30d,100000`. */
 export function parseRetention(

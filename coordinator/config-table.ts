@@ -11,7 +11,7 @@ export const coordinatorVariables = [
   {
     name: "COORDINATORS",
     default: "",
-    text: "All coordinators, the same list on each: c1=host:port,c2=host:port,c3=host:port. 1 to 7; an odd number.",
+    text: "All coordinators, the same list on each: c1=host:port,c2=host:port,… 1 to 7; an odd number. `heartmesh coordinators` changes the set later.",
   },
   {
     name: "COORDINATOR_URLS",
@@ -76,6 +76,11 @@ export const coordinatorVariables = [
     text: "Workers that no label announces: name=host:port[@container],…; this address goes before what their agents announce.",
   },
   {
+    name: "HOSTS",
+    default: "",
+    text: "Hosts whose agents (AGENT_SCOPE=host) are watched: name=host:port,…; the nodes of a Swarm that an engine of DOCKER_HOST manages are watched without it.",
+  },
+  {
     name: "STOP_POLICY",
     default: "revive",
     text: "revive: a worker that somebody stopped is started after STOP_HOLD. respect: it stays stopped.",
@@ -119,6 +124,36 @@ export const coordinatorVariables = [
   },
   { name: "BRAKE_MIN", default: "5", text: "Failing workers below which the brake never trips." },
   { name: "BRAKE_WINDOW", default: "10", text: "The window of BRAKE_FRACTION." },
+  {
+    name: "PRIMARY_LABEL",
+    default: "primary",
+    text: "The label of Swarm nodes that services are tied to: a value of the node label type, or key=value.",
+  },
+  {
+    name: "SECONDARY_LABEL",
+    default: "secondary",
+    text: "The label of the nodes that they move to when their host falls out; heartmesh.migrate.to on a service goes before it.",
+  },
+  {
+    name: "FAILBACK",
+    default: "manual",
+    text: "What happens to moved services when their host is back: manual (heartmesh failback), auto (after FAILBACK_AFTER), never. What need not move for it gets its own placement back at once.",
+  },
+  {
+    name: "FAILBACK_AFTER",
+    default: "300",
+    text: "How long a host must have been well before FAILBACK=auto; twice as long for each further death that is remembered.",
+  },
+  {
+    name: "FENCE_AFTER",
+    default: "5",
+    text: "A host whose agent no quorum grants for so long stops its containers with heartmesh.fence; the same on every coordinator. Not given, it is as much more as the other times need.",
+  },
+  {
+    name: "FENCE_ON_TRIO_LOSS",
+    default: "keep",
+    text: "keep: coordinators that stop on purpose say goodbye, and where too few are left to move anything, what is fenced runs on. stop: it is stopped.",
+  },
   {
     name: "DATA_DIR",
     default: "/var/lib/heartmesh",
@@ -210,6 +245,11 @@ export const coordinatorVariables = [
     name: "RETENTION",
     default: "30d,100000",
     text: "How long, and how many at most, events, recoveries and audit entries are kept.",
+  },
+  {
+    name: "RECORD_SPAN",
+    default: "10m",
+    text: "The flight recorder keeps at least so much of what this coordinator was told and decided, within 32 MiB; 0 turns it off.",
   },
   {
     name: "FAULT_INJECTION",

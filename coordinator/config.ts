@@ -7,6 +7,7 @@ import { misspelt, namesOf, type Environment, type NamedAddress } from "../proto
 import type { CoordinatorId, Duration } from "../proto/units.ts";
 import { parseTokens } from "./api/tokens.ts";
 import {
+  parseHosts,
   parseLabels,
   parseMails,
   parseRetention,
@@ -16,11 +17,20 @@ import {
   type LabelMatch,
   type StaticWorker,
 } from "./config-shapes.ts";
-import { checkCoordinators, checkTimes } from "./config-relations.ts";
+import {
+  checkCoordinators,
+  checkFence,
+  checkMigration,
+  checkTimes,
+  readFence,
+} from "./config-relations.ts";
 import { ConfigReader, type ReadFile, type Secret } from "./config-reader.ts";
 import { commandLineVariables, coordinatorVariables, type VariableName } from "./config-table.ts";
 import { parseEngines, type EngineSpec } from "./docker/endpoints.ts";
 import { describeRedis, parseRedisUrl } from "./io/redis-url.ts";
+import type { MigrationConfig } from "./core/lookout.ts";
+import { parseHostLabel, type HostLabel } from "./core/migration/host-label.ts";
+import { failbacks } from "./core/migration/wishes.ts";
 import type { WorkerSettings } from "./core/worker.ts";
 
 export type { LabelMatch, ReadFile, Secret, StaticWorker };
@@ -53,6 +63,8 @@ export interface CoordinatorConfig {
   readonly workerLabels: readonly LabelMatch[];
   /** WORKERS. */
   readonly staticWorkers: readonly StaticWorker[];
+  /** HOSTS. */
+  readonly hosts: readonly NamedAddress[];
   readonly recovery: {
     /** STOP_HOLD. Longer: safer with slow deployments, a stop by mistake lasts longer. */
     readonly stopHold: Duration;
@@ -70,6 +82,14 @@ export interface CoordinatorConfig {
     readonly min: number;
     /** BRAKE_WINDOW. */
     readonly window: Duration;
+  };
+  /** PRIMARY_LABEL, SECONDARY_LABEL, FAILBACK and FAILBACK_AFTER. */
+  readonly migration: MigrationConfig;
+  readonly fence: {
+    /** FENCE_AFTER. Longer: bears longer cuts, and a fenced service starts so much later elsewhere. */
+    readonly after: Duration;
+    /** FENCE_ON_TRIO_LOSS. */
+    readonly onTrioLoss: "keep" | "stop";
   };
   /** DATA_DIR. */
   readonly dataDir: string;
@@ -90,8 +110,8 @@ export interface CoordinatorConfig {
     readonly tokens: Secret | undefined;
     /** METRICS_OPEN. */
     readonly metricsOpen: boolean;
-    /** COORDINATOR_URLS, completed from `coordinators`: where each one's HTTP answers, without a slash at the end. */
-    readonly urls: Readonly<Record<CoordinatorId, string>>;
+    /** Where the HTTP of a coordinator at this host answers, without a slash at the end, unless COORDINATOR_URLS says otherwise. */
+    readonly urlOf: (id: CoordinatorId, host: string) => string;
   };
   readonly notify: {
     /** SLACK_WEBHOOK_URL. */
@@ -108,6 +128,8 @@ export interface CoordinatorConfig {
   };
   /** RETENTION: the older of the two bounds wins. */
   readonly retention: { readonly age: Duration; readonly count: number };
+  /** RECORD_SPAN; 0: there is no flight recorder. */
+  readonly recordSpan: Duration;
   /** FAULT_INJECTION. */
   readonly faultInjection: boolean;
   /** LOG_LEVEL. */
@@ -130,6 +152,9 @@ export type ConfigOutcome =
 /** Those of the agent and of the command line too: a Compose file may give all the same environment. */
 const knownNames = [coordinatorVariables, commandLineVariables, agentVariables].flatMap(namesOf);
 
+/** Of a variable that is a problem anyway. */
+const noLabel: HostLabel = { key: "", value: "" };
+
 const second = 1000;
 const day = 86_400 * second;
 
@@ -142,6 +167,8 @@ export function parseConfig(env: Environment, files: ReadFile): ConfigOutcome {
   const config = readAll(reader);
   checkTimes(config, reader);
   checkCoordinators(config, reader);
+  checkMigration(config, reader);
+  checkFence(config, reader);
   if (config.faultInjection) reader.warnings.push("FAULT_INJECTION is on: for tests only");
   const { problems, warnings } = reader;
   if (problems.length > 0) return { ok: false, problems, warnings };
@@ -157,6 +184,7 @@ export const describeConfig = (config: CoordinatorConfig): string =>
 function readAll(reader: ConfigReader): CoordinatorConfig {
   const coordinators = reader.addresses("COORDINATORS", 7700);
   const agentPort = reader.port("AGENT_PORT");
+  const workerDefaults = readWorkerDefaults(reader, agentPort);
   return {
     id: reader.text("COORDINATOR_ID") ?? "",
     coordinators,
@@ -166,10 +194,11 @@ function readAll(reader: ConfigReader): CoordinatorConfig {
       heartbeatInterval: reader.duration("HEARTBEAT_INTERVAL", 10, 60 * second),
       leaderTimeout: reader.duration("LEADER_TIMEOUT", 50, 600 * second),
     },
-    workerDefaults: readWorkerDefaults(reader, agentPort),
+    workerDefaults,
     agentPort,
     workerLabels: reader.shaped("WORKER_LABEL", [], parseLabels),
     staticWorkers: reader.shaped("WORKERS", [], (text) => parseStaticWorkers(text, agentPort)),
+    hosts: reader.shaped("HOSTS", [], (text) => parseHosts(text, agentPort)),
     recovery: {
       stopHold: reader.duration("STOP_HOLD", 0, day),
       backoff: reader.duration("BACKOFF", 0, day),
@@ -181,12 +210,20 @@ function readAll(reader: ConfigReader): CoordinatorConfig {
       min: reader.integer("BRAKE_MIN", 1, limits.workers),
       window: reader.duration("BRAKE_WINDOW", second, day),
     },
+    migration: {
+      primary: reader.shaped("PRIMARY_LABEL", noLabel, parseHostLabel),
+      secondary: reader.shaped("SECONDARY_LABEL", noLabel, parseHostLabel),
+      failback: reader.choice("FAILBACK", failbacks),
+      failbackAfter: reader.duration("FAILBACK_AFTER", 0, day),
+    },
+    fence: readFence(reader, workerDefaults),
     dataDir: reader.text("DATA_DIR") ?? "",
     redisUrl: readRedisUrl(reader),
     docker: readDocker(reader),
     http: readHttp(reader, coordinators),
     notify: readNotify(reader),
     retention: reader.shaped("RETENTION", { age: 30 * day, count: 100_000 }, parseRetention),
+    recordSpan: reader.duration("RECORD_SPAN", 0, day),
     faultInjection: reader.flag("FAULT_INJECTION"),
     logLevel: reader.choice("LOG_LEVEL", logLevels),
     effective: inTableOrder(reader.effective),
@@ -304,17 +341,16 @@ function readHttp(
   }
   const tls = certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile };
   const given = reader.shaped("COORDINATOR_URLS", {}, parseUrls);
-  const urls: Record<CoordinatorId, string> = {};
-  for (const one of coordinators) {
-    const urlHost = one.host.includes(":") ? `[${one.host}]` : one.host;
-    urls[one.name] =
-      given[one.name] ?? `${tls === undefined ? "http" : "https"}://${urlHost}:${port}`;
-  }
+  const scheme = tls === undefined ? "http" : "https";
+  const urlOf = (id: CoordinatorId, at: string): string =>
+    given[id] ?? `${scheme}://${at.includes(":") ? `[${at}]` : at}:${port}`;
   for (const name of Object.keys(given)) {
-    if (name in urls) continue;
-    reader.problems.push(`COORDINATOR_URLS: ${name} does not stand in COORDINATORS`);
+    if (coordinators.some((one) => one.name === name)) continue;
+    reader.warnings.push(
+      `COORDINATOR_URLS: ${name} does not stand in COORDINATORS; that is right for one that is added later`,
+    );
   }
-  return { host, port, tls, tokens, metricsOpen: reader.flag("METRICS_OPEN"), urls };
+  return { host, port, tls, tokens, metricsOpen: reader.flag("METRICS_OPEN"), urlOf };
 }
 
 function readNotify(reader: ConfigReader): CoordinatorConfig["notify"] {

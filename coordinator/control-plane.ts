@@ -2,16 +2,23 @@
 
 import type { Queue } from "bullmq";
 import type { Clock } from "../agent/io/clock.ts";
-import type { CommandResult, ControlPlane, OperatorCommand } from "./api/plane.ts";
+import type { CommandResult, ControlPlane, HostSwitch, OperatorCommand } from "./api/plane.ts";
 import type { CoordinatorConfig } from "./config.ts";
-import type { MeshEvent } from "./core/event.ts";
+import type { ChangeEnded } from "./core/election-shape.ts";
+import { eventOf, type CoreEvent, type MeshEvent } from "./core/event.ts";
+import type { MemberChange } from "./core/member-set.ts";
+import type { MoveCommand } from "./core/migration/moves.ts";
 import type { RecoveryRecord } from "./core/recovery-record.ts";
 import type { CoordinatorSummary } from "./core/summary.ts";
+import { isCodedError } from "../proto/coded-error.ts";
+import type { NodeSwitch, Switched } from "./docker/availability.ts";
+import type { SwarmReader, SwarmReading } from "./docker/swarm.ts";
 import { coded } from "./errors.ts";
 import { EventFeed } from "./event-feed.ts";
 import type { Mesh } from "./io/mesh.ts";
 import type { ListedEvent, PageAsk } from "./io/record-store.ts";
 import type { Notifier } from "./notify/notifier.ts";
+import { PendingChange } from "./pending-change.ts";
 import type { QueueRoom } from "./queue-room.ts";
 import type { RecoveryBook } from "./recovery-book.ts";
 
@@ -22,11 +29,15 @@ export interface PlaneParts {
   readonly queues: QueueRoom;
   readonly book: RecoveryBook;
   readonly notifier: Notifier;
+  readonly swarm: SwarmReader;
+  readonly nodeSwitch: NodeSwitch;
+  readonly publish: (event: CoreEvent) => void;
 }
 
 export class Plane implements ControlPlane {
   readonly #parts: PlaneParts;
   readonly #feed: EventFeed;
+  readonly #change = new PendingChange();
 
   constructor(parts: PlaneParts) {
     this.#parts = parts;
@@ -58,16 +69,41 @@ export class Plane implements ControlPlane {
 
   command(command: OperatorCommand, by: string): Promise<CommandResult> {
     const result = this.#take(command, by);
-    const { queues, config, clock } = this.#parts;
-    queues.store.appendAudit({
-      at: clock.wall(),
-      by: config.id,
-      actor: by,
-      verb: command.kind,
-      subject: command.worker,
-      outcome: result.kind === "done" || result.kind === "refused" ? result.text : result.kind,
-    });
+    const isTold = result.kind === "done" || result.kind === "refused";
+    this.#audit(by, command.kind, command.worker, isTold ? result.text : result.kind);
     return Promise.resolve(result);
+  }
+
+  async changeCoordinators(change: MemberChange, by: string): Promise<Omit<ChangeEnded, "kind">> {
+    const ended = await this.#change.ask(change, (input) => {
+      this.#parts.mesh.push(input);
+    });
+    const subject = change.kind === "add" ? change.member.id : change.id;
+    this.#audit(by, `${change.kind}-coordinator`, subject, ended.text);
+    return ended;
+  }
+
+  async switchHost(ask: HostSwitch, by: string): Promise<Switched> {
+    const { node, name, wanted, reason, engine } = ask;
+    const verb = wanted === "drain" ? "drain-host" : "activate-host";
+    try {
+      const switched = await this.#parts.nodeSwitch.set(node, wanted, engine);
+      const { before } = switched;
+      const why = reason === "" ? "" : `: ${reason}`;
+      this.#audit(by, verb, name, `${before} → ${wanted}${why}`);
+      if (before !== wanted) {
+        const text = `${by} switched host ${name} from ${before} to ${wanted}${why}`;
+        this.#parts.publish(eventOf("", "host-switched", text));
+      }
+      return switched;
+    } catch (error) {
+      if (isCodedError(error)) this.#audit(by, verb, name, error.detail);
+      throw error;
+    }
+  }
+
+  onChangeEnded(ended: ChangeEnded): void {
+    this.#change.onEnded(ended);
   }
 
   async listRecoveries(ask: PageAsk): Promise<readonly RecoveryRecord[]> {
@@ -94,14 +130,28 @@ export class Plane implements ControlPlane {
     return this.#feed.subscribe(onEvent);
   }
 
+  swarm(): Promise<SwarmReading> {
+    return this.#parts.swarm.read();
+  }
+
+  move(command: MoveCommand): void {
+    this.#parts.mesh.push({ kind: "move-asked", command });
+    this.#audit(command.by, command.kind, command.service, "taken");
+  }
+
   leaderUrl(): string | undefined {
     const { mesh, config } = this.#parts;
-    const leader = mesh.summary?.leader ?? "";
-    return leader === "" ? undefined : config.http.urls[leader];
+    const { leader = "", set } = mesh.summary ?? {};
+    const host = set?.members.find(({ id }) => id === leader)?.host;
+    return host === undefined ? undefined : config.http.urlOf(leader, host);
   }
 
   boardQueues(): readonly Queue[] {
     return this.#parts.queues.queues;
+  }
+
+  recording(): Promise<Buffer | undefined> {
+    return this.#parts.mesh.recording();
   }
 
   notifyTest(): Promise<
@@ -110,13 +160,20 @@ export class Plane implements ControlPlane {
     return this.#parts.notifier.test();
   }
 
+  #audit(actor: string, verb: string, subject: string, outcome: string): void {
+    const { queues, config, clock } = this.#parts;
+    const entry = { at: clock.wall(), by: config.id, actor, verb, subject, outcome };
+    queues.store.appendAudit(entry);
+  }
+
   #take(command: OperatorCommand, by: string): CommandResult {
     const { mesh } = this.#parts;
     const { summary } = mesh;
     if (summary?.role !== "leader" || summary.leaseFor <= 0) return { kind: "not-leader" };
-    const worker = summary.workers.find(({ id }) => id === command.worker);
-    if (worker === undefined) return { kind: "unknown-worker" };
-    const refusal = refusalOf(command, worker);
+    const is = ({ id }: { readonly id: string }): boolean => id === command.worker;
+    const subject = summary.workers.find(is) ?? summary.services.find(is);
+    if (subject === undefined) return { kind: "unknown-worker" };
+    const refusal = refusalOf(command, subject);
     if (refusal !== undefined) return { kind: "refused", text: refusal };
     const { kind, worker: id } = command;
     const reason = "reason" in command ? command.reason : "";
@@ -128,10 +185,13 @@ export class Plane implements ControlPlane {
 
 function refusalOf(
   { kind }: OperatorCommand,
-  worker: CoordinatorSummary["workers"][number],
+  worker: CoordinatorSummary["workers" | "services"][number],
 ): string | undefined {
   switch (kind) {
     case "revive":
+      if (!("containerId" in worker)) {
+        return `${worker.id} is a service, and none is revived; its Swarm starts its tasks`;
+      }
       if (worker.verdict === "paused") return `${worker.id} is paused; unpause it first`;
       if (worker.containerId === "" && worker.verdict !== "gone") {
         return `${worker.id} has no container that heartmesh knows; there is nothing to restart`;

@@ -16,6 +16,8 @@ export interface DirectHandsAsk {
   /** Whether this coordinator holds a lease now. */
   readonly holdsLease: () => boolean;
   readonly onNews: (news: JobNews) => void;
+  /** For the record alone: what it began and will not end. The core has given it up by itself. */
+  readonly onAbandoned: (news: JobNews) => void;
 }
 
 export class DirectHands {
@@ -23,6 +25,8 @@ export class DirectHands {
   /** What a try handed to the next one of the same recovery. */
   readonly #memories = new Map<string, DirectMemory>();
   readonly #running = new Map<string, () => void>();
+  /** Begun, and not heard to have ended. */
+  readonly #open = new Map<string, RevivalJob>();
   #isStopping = false;
 
   constructor(ask: DirectHandsAsk) {
@@ -33,10 +37,19 @@ export class DirectHands {
     const { recovery } = job;
     // The core asks again when it hears nothing; the try that runs is the answer.
     if (this.#isStopping || this.#running.has(recovery)) return;
-    const { random, owner, actor, lifeWatch, clock, onNews, holdsLease } = this.#ask;
+    const { random, owner, actor, lifeWatch, clock, holdsLease } = this.#ask;
+    let isInterrupted = false;
     const interruption = new Promise<void>((resolve) => {
-      this.#running.set(recovery, resolve);
+      this.#running.set(recovery, () => {
+        isInterrupted = true;
+        resolve();
+      });
     });
+    this.#open.set(recovery, job);
+    const onNews = (news: JobNews): void => {
+      if (isEnd(news)) this.#open.delete(recovery);
+      this.#ask.onNews(news);
+    };
     const ask = {
       job,
       tryNumber,
@@ -53,12 +66,16 @@ export class DirectHands {
       })
       .finally(() => {
         this.#running.delete(recovery);
+        if (isInterrupted) this.#abandon(job);
       });
   }
 
   /** The lease is lost, or this process stops: what runs ends without a verdict of its own. */
   interrupt(): void {
     for (const interrupt of this.#running.values()) interrupt();
+    for (const job of [...this.#open.values()]) {
+      if (!this.#running.has(job.recovery)) this.#abandon(job);
+    }
     this.#memories.clear();
   }
 
@@ -66,4 +83,19 @@ export class DirectHands {
     this.#isStopping = true;
     this.interrupt();
   }
+
+  #abandon({ token, recovery }: RevivalJob): void {
+    if (!this.#open.delete(recovery)) return;
+    const reason = "its leader gave up leading before it ended; whoever leads then decides anew";
+    this.#ask.onAbandoned({
+      kind: "superseded",
+      token,
+      recovery,
+      reason,
+      at: this.#ask.clock.wall(),
+    });
+  }
 }
+
+const isEnd = ({ kind }: JobNews): boolean =>
+  kind === "recovered" || kind === "exhausted" || kind === "superseded";

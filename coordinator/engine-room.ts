@@ -1,17 +1,24 @@
 // The engines of this coordinator: their watchers, the hands that act on them, and the specs that a recreation needs.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { Clock } from "../agent/io/clock.ts";
 import type { Random } from "../proto/random.ts";
 import type { CoordinatorConfig } from "./config.ts";
 import type { EngineNews } from "./core/engine-news.ts";
+import type { SwarmNodes } from "./core/hosts/host.ts";
 import { EngineActor } from "./docker/act.ts";
+import { NodeSwitch } from "./docker/availability.ts";
 import { EngineClient } from "./docker/engines.ts";
 import { OwnActions } from "./docker/own-actions.ts";
 import { Recreator } from "./docker/recreate.ts";
 import type { Relevance } from "./docker/relevance.ts";
 import { SpecStore } from "./docker/spec-store.ts";
+import { Mover } from "./docker/mover.ts";
+import { SwarmReader } from "./docker/swarm.ts";
+import { SwarmNodesReader } from "./docker/swarm-nodes.ts";
 import { EngineWatcher } from "./docker/watch.ts";
+import type { HostSummary } from "./core/hosts/host.ts";
 import type { Actor } from "./jobs/ports.ts";
 
 export interface EngineRoomAsk {
@@ -20,12 +27,19 @@ export interface EngineRoomAsk {
   readonly random: Random;
   readonly log: Logger;
   readonly onNews: (news: EngineNews) => void;
+  readonly onNodes: (news: SwarmNodes) => void;
+  /** What this coordinator concludes and measures of hosts. */
+  readonly hosts: () => readonly HostSummary[];
 }
 
 export class EngineRoom {
   readonly actor: Actor;
+  readonly mover: Mover;
+  readonly swarm: SwarmReader;
+  readonly nodeSwitch: NodeSwitch;
   readonly #clients: readonly EngineClient[];
   readonly #watchers: readonly EngineWatcher[];
+  readonly #nodes: readonly SwarmNodesReader[];
   readonly #recreator: Recreator;
   readonly #log: Logger;
   /** Engines that have answered since the start. */
@@ -48,6 +62,11 @@ export class EngineRoom {
     const now = (): number => clock.now();
     this.#recreator = new Recreator({ dataDir, specs, own, relevance, now, onProblem });
     this.#clients = config.docker.engines.map((spec) => new EngineClient(spec));
+    const reader = new SwarmReader(this.#clients);
+    this.swarm = reader;
+    this.mover = new Mover({ reader, labels: config.migration, hosts: ask.hosts, now, sleep });
+    this.nodeSwitch = new NodeSwitch(this.#clients);
+    this.#nodes = this.#clients.map((client) => new SwarmNodesReader(client, ask.onNodes));
     this.actor = new EngineActor({
       engines: this.#clients,
       relevance,
@@ -74,12 +93,12 @@ export class EngineRoom {
   }
 
   start(): void {
-    for (const watcher of this.#watchers) watcher.start();
+    for (const one of [...this.#watchers, ...this.#nodes]) one.start();
   }
 
   async stop(): Promise<void> {
     this.#isStopping = true;
-    await Promise.all(this.#watchers.map((watcher) => watcher.stop()));
+    await Promise.all([...this.#watchers, ...this.#nodes].map((one) => one.stop()));
     for (const client of this.#clients) client.close();
   }
 

@@ -20,6 +20,17 @@ export const errorTable = {
     advice:
       "Read the engine's own words in the detail; behind a proxy, compare its allow-list with the README.",
   },
+  HM_SWARM_NONE: {
+    status: 503,
+    text: "No engine is a manager of a Swarm.",
+    advice: "Only in a Swarm can services move: name one or more of its managers in DOCKER_HOST.",
+  },
+  HM_SWARM_QUORUM: {
+    status: 503,
+    text: "The Swarm has no quorum of managers.",
+    advice:
+      "Bring managers back until more than half of them run, or unlock them; until then nobody can move a service.",
+  },
   HM_REDIS_UNAVAILABLE: {
     status: 503,
     text: "Redis did not answer.",

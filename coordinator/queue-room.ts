@@ -10,13 +10,15 @@ import type { CoordinatorConfig } from "./config.ts";
 import { aged } from "./core/aged-record.ts";
 import type { Heard } from "./core/hearing.ts";
 import type { JobNews, RevivalJob, Token } from "./core/job.ts";
+import { beginRecord, type RecoveryRecord } from "./core/recovery-record.ts";
 import { coded } from "./errors.ts";
 import { RecordStore } from "./io/record-store.ts";
 import { RedisConnections } from "./io/redis.ts";
 import { RedisMonitor, type Reachability } from "./io/redis-monitor.ts";
 import { PrivateRedis } from "./io/redis-server.ts";
 import { parseRedisUrl, type RedisAddress } from "./io/redis-url.ts";
-import { keysOf, type Keys } from "./jobs/keys.ts";
+import { JobQueues } from "./jobs/job-queues.ts";
+import { keysOf, type JobQueueName, type Keys } from "./jobs/keys.ts";
 import { JobNewsFeed } from "./jobs/news.ts";
 import {
   NotificationQueue,
@@ -58,6 +60,7 @@ export class QueueRoom {
   readonly #keys: Keys;
   #server: PrivateRedis | undefined;
   #parts: Parts | undefined;
+  #mover: RevivalRunner | undefined;
   #loadTimer: NodeJS.Timeout | undefined;
   /** Tokens that Redis has not taken yet; at most one a worker. */
   readonly #unraised = new Map<WorkerId, Token>();
@@ -84,19 +87,37 @@ export class QueueRoom {
   }
 
   get queues(): readonly Queue[] {
-    const { queue, notifications } = this.#built;
-    return [queue.board, ...(notifications.board === undefined ? [] : [notifications.board])];
+    const { queues, notifications } = this.#built;
+    return [...queues.boards, ...(notifications.board === undefined ? [] : [notifications.board])];
   }
 
   /** Never rejects; the answer also goes to `onNews`. */
   async enqueue(job: RevivalJob, isValid: () => boolean): Promise<void> {
-    const { queue, feed } = this.#built;
-    feed.inject(await queue.enqueue(job, isValid));
+    const { queues, feed } = this.#built;
+    feed.inject(await queues.enqueue(job, isValid));
+  }
+
+  /** As it is on record, or as its job tells where all who had begun a record were killed before they wrote it. */
+  async loadRecovery(id: string): Promise<RecoveryRecord | undefined> {
+    const { store, queues } = this.#built;
+    const record = await store.getRecovery(id);
+    if (record !== undefined) return record;
+    const order = await queues.orderOf(id);
+    return order === undefined ? undefined : beginRecord(order);
   }
 
   /** Rejects at once while Redis is away. */
   notify(job: NotificationJob): Promise<void> {
     return this.#built.notifications.add(job);
+  }
+
+  /** A Swarm is there: its services are moved by jobs of a queue of their own, with a runner of their own. */
+  openMigrations(): void {
+    const parts = this.#parts;
+    if (this.#mover !== undefined || parts === undefined || this.#isStopping) return;
+    parts.queues.openMigrations();
+    this.#mover = parts.runnerOf("migration");
+    this.#mover.start();
   }
 
   /** Its token fences every older job of the worker: one that waits, and one that runs at its next check. */
@@ -114,12 +135,12 @@ export class QueueRoom {
     clearTimeout(this.#raiseTimer);
     const parts = this.#parts;
     if (parts === undefined) return;
-    await parts.runner.stop();
+    await Promise.all([parts.runner.stop(), this.#mover?.stop()]);
     await parts.notifications.stop();
     await parts.store.stop();
     parts.monitor.stop();
     await parts.feed.stop();
-    await parts.queue.stop();
+    await parts.queues.stop();
     parts.connections.stop();
     await this.#server?.stop();
   }
@@ -158,7 +179,9 @@ export class QueueRoom {
     };
     const connections = new RedisConnections({ address, owner, onError });
     const producer = connections.open("producer");
-    const queue = new RevivalQueue({ redis: producer, keys, clock, onError });
+    const queueOf = (name: JobQueueName): RevivalQueue =>
+      new RevivalQueue({ redis: producer, keys, clock, queue: name, onError });
+    const queues = new JobQueues(queueOf("revival"), () => queueOf("migration"));
     const store = new RecordStore({
       redis: producer,
       key: keys.record,
@@ -175,23 +198,26 @@ export class QueueRoom {
         this.#ask.onReachability(state);
       },
     });
-    const runner = new RevivalRunner({
-      connections,
-      keys,
-      name: owner,
-      actor,
-      lifeWatch,
-      clock,
-      random: random.fork(),
-      onError,
-      onRestart: (reason, restarts) => {
-        log.warn({ reason, restarts }, "the runner of revival jobs was made anew");
-      },
-    });
+    const runnerOf = (name: JobQueueName): RevivalRunner =>
+      new RevivalRunner({
+        connections,
+        keys,
+        queue: name,
+        name: owner,
+        actor,
+        lifeWatch,
+        clock,
+        random: random.fork(),
+        onError,
+        onRestart: (reason, restarts) => {
+          log.warn({ reason, restarts }, `the runner of ${name} jobs was made anew`);
+        },
+      });
+    const runner = runnerOf("revival");
     const feed = new JobNewsFeed({
       redis: connections.open("follower"),
       keys,
-      queue,
+      queue: queues,
       clock,
       onNews,
       onError,
@@ -206,7 +232,7 @@ export class QueueRoom {
         log.error({ channel: job.channel, reason }, "a notification could not be delivered");
       },
     });
-    return { connections, queue, store, monitor, runner, feed, notifications };
+    return { connections, queues, store, monitor, runner, runnerOf, feed, notifications };
   }
 
   /** A newer record of the same worker replaces what could not be written while Redis was away. */
@@ -215,7 +241,7 @@ export class QueueRoom {
     if (this.#isStopping) return;
     for (const [worker, token] of this.#unraised) {
       this.#unraised.delete(worker);
-      this.#built.queue.raiseEpoch(token).catch(() => {
+      this.#built.queues.raiseEpoch(token).catch(() => {
         if (!this.#unraised.has(worker)) this.#unraised.set(worker, token);
         clearTimeout(this.#raiseTimer);
         this.#raiseTimer = setTimeout(() => {
@@ -243,10 +269,11 @@ export class QueueRoom {
 
 interface Parts {
   readonly connections: RedisConnections;
-  readonly queue: RevivalQueue;
+  readonly queues: JobQueues;
   readonly store: RecordStore;
   readonly monitor: RedisMonitor;
   readonly runner: RevivalRunner;
+  readonly runnerOf: (name: JobQueueName) => RevivalRunner;
   readonly feed: JobNewsFeed;
   readonly notifications: NotificationQueue;
 }

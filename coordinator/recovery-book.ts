@@ -2,6 +2,7 @@
 
 import type { JobNews, RevivalJob } from "./core/job.ts";
 import { applyNews, beginRecord, type RecoveryRecord } from "./core/recovery-record.ts";
+import { forgetOldest } from "./core/forget-oldest.ts";
 
 /** Ended records kept in memory, for what is asked while Redis is away; and orders of which nothing was heard yet. */
 const keptEnded = 500;
@@ -24,15 +25,20 @@ export class RecoveryBook {
     this.#ports = ports;
   }
 
-  /** By whoever has the whole job: the leader that ordered it. */
-  begin(job: RevivalJob): void {
-    if (this.#records.has(job.recovery)) return;
-    this.#drafts.set(job.recovery, beginRecord(job));
-    if (this.#drafts.size <= keptEnded) return;
-    for (const oldest of this.#drafts.keys()) {
-      this.#drafts.delete(oldest);
-      return;
+  /**
+   * By the leader that ordered it, which has the whole job. Asked for again, because nothing was heard of it, it is the same
+   * job, with the times of the first.
+   */
+  begin(job: RevivalJob): RevivalJob {
+    const { recovery } = job;
+    const known = this.#records.get(recovery) ?? this.#drafts.get(recovery);
+    if (known !== undefined) {
+      const { detectedAt, decidedAt } = known;
+      return { ...job, detectedAt, decidedAt };
     }
+    this.#drafts.set(recovery, beginRecord(job));
+    forgetOldest(this.#drafts, keptEnded);
+    return job;
   }
 
   onNews(news: JobNews): void {

@@ -12,7 +12,7 @@ import { startHttp, type RunningHttp } from "./api/server.ts";
 import type { CoordinatorConfig } from "./config.ts";
 import { Plane } from "./control-plane.ts";
 import type { EngineNews } from "./core/engine-news.ts";
-import type { CoreEvent, MeshEvent } from "./core/event.ts";
+import { eventOf, type CoreEvent, type MeshEvent } from "./core/event.ts";
 import type { JobNews, RevivalJob } from "./core/job.ts";
 import type { RevivalOrder } from "./core/recovery.ts";
 import { DirectHands } from "./direct-hands.ts";
@@ -20,12 +20,21 @@ import { EngineRoom } from "./engine-room.ts";
 import { coded } from "./errors.ts";
 import { isStillValid, Mesh, type ReceivedOutput } from "./io/mesh.ts";
 import { leaseMargin } from "./io/mesh-protocol.ts";
+import { actorOf, lifeWatchOf } from "./jobs/by-kind.ts";
+import type { Actor, LifeWatch } from "./jobs/ports.ts";
+import { queueActor } from "./jobs/queue-actor.ts";
 import { actionLease } from "./jobs/token.ts";
 import { DeadmanCall } from "./notify/deadman.ts";
 import { buildChannels, Notifier } from "./notify/notifier.ts";
 import { QueueRoom } from "./queue-room.ts";
 import { RecoveryBook } from "./recovery-book.ts";
 import { meshSetupOf, type ProcessFacts } from "./setup.ts";
+
+const seenByAll: ReadonlySet<string> = new Set([
+  "verdict-changed",
+  "agent-leaving",
+  "coordinators-changed",
+]);
 
 export class RunningCoordinator {
   readonly #config: CoordinatorConfig;
@@ -60,22 +69,30 @@ export class RunningCoordinator {
       random: random.fork(),
       log,
       onNews: this.#onEngineNews.bind(this),
+      onNodes: (news) => {
+        if (news.nodes.length > 0) this.#queues.openMigrations();
+        this.#mesh.push(news);
+      },
+      hosts: () => this.#mesh.summary?.hosts ?? [],
     });
-    this.#queues = this.#buildQueues(random.fork());
+    const actor = actorOf(this.#engines.actor, this.#engines.mover);
+    const lifeWatch = lifeWatchOf(this.#mesh, this.#engines.mover);
+    this.#queues = this.#buildQueues(random.fork(), actor, lifeWatch);
     this.#book = new RecoveryBook({
       save: (record) => {
         this.#queues.store.saveRecovery(record);
       },
-      load: (id) => this.#queues.store.getRecovery(id),
+      load: (id) => this.#queues.loadRecovery(id),
     });
     this.#direct = new DirectHands({
-      actor: this.#engines.actor,
-      lifeWatch: this.#mesh,
+      actor,
+      lifeWatch,
       clock: systemClock,
       random: random.fork(),
       owner: this.#owner,
       holdsLease: () => this.#mesh.holdsLease(),
       onNews: this.#onNews.bind(this),
+      onAbandoned: this.#book.onNews.bind(this.#book),
     });
     this.#notifier = this.#buildNotifier();
     this.#plane = new Plane({
@@ -85,6 +102,9 @@ export class RunningCoordinator {
       queues: this.#queues,
       book: this.#book,
       notifier: this.#notifier,
+      swarm: this.#engines.swarm,
+      nodeSwitch: this.#engines.nodeSwitch,
+      publish: this.#publish.bind(this),
     });
     this.#deadman = this.#buildDeadman();
     this.#keyFile = this.#buildKeyFile(ring);
@@ -103,14 +123,7 @@ export class RunningCoordinator {
     this.#deadman?.start();
     this.#http = await startHttp(this.#config, this.#plane, this.#log);
     this.#log.info({ meshPort: port, http: this.#http.url }, "running");
-    this.#publish({
-      kind: "started",
-      worker: "",
-      recovery: "",
-      text: `${this.#config.id} has started`,
-      evidence: [],
-      notify: false,
-    });
+    this.#publish(eventOf("", "started", `${this.#config.id} has started`));
   }
 
   /** Leadership is handed over first; then nothing new is begun; jobs in hand go to another runner. */
@@ -147,15 +160,15 @@ export class RunningCoordinator {
     });
   }
 
-  #buildQueues(random: Random): QueueRoom {
+  #buildQueues(random: Random, actor: Actor, lifeWatch: LifeWatch): QueueRoom {
     return new QueueRoom({
       config: this.#config,
       clock: systemClock,
       random,
       log: this.#log,
       owner: this.#owner,
-      actor: this.#engines.actor,
-      lifeWatch: this.#mesh,
+      actor: queueActor(actor, () => this.#mesh.summary?.redisByQuorum !== "unreachable"),
+      lifeWatch,
       deliver: (channel, job) => this.#notifier.deliver(channel, job),
       onNews: this.#onNews.bind(this),
       onReachability: (state) => {
@@ -224,26 +237,30 @@ export class RunningCoordinator {
       case "enqueue": {
         const { deadline } = output;
         if (this.#isStopping || !isStillValid(deadline, leaseMargin)) return;
-        const job = this.#jobOf(output.order);
-        this.#book.begin(job);
+        const job = this.#book.begin(this.#jobOf(output.order));
         void this.#queues.enqueue(job, () => isStillValid(deadline, leaseMargin));
         return;
       }
       case "act-directly": {
         if (this.#isStopping || !isStillValid(output.deadline, leaseMargin)) return;
-        const job = this.#jobOf(output.order);
-        this.#book.begin(job);
+        const job = this.#book.begin(this.#jobOf(output.order));
         this.#direct.act(job, output.tryNumber);
         return;
       }
       case "publish":
         this.#publish(output.event);
         return;
+      case "change-ended":
+        this.#plane.onChangeEnded(output);
+        return;
       case "save-record":
         this.#queues.saveRecord(output.record);
         return;
       case "save-heard":
         this.#queues.store.saveHeard(output.heard);
+        return;
+      case "read-swarm":
+        void this.#readSwarm();
         return;
       case "role-changed":
         this.#log.info(
@@ -255,6 +272,11 @@ export class RunningCoordinator {
     }
   }
 
+  async #readSwarm(): Promise<void> {
+    const reading = await this.#engines.swarm.read();
+    this.#mesh.push({ kind: "swarm-read", picture: reading });
+  }
+
   #jobOf(order: RevivalOrder): RevivalJob {
     const { detectedAgo, ...rest } = order;
     const decidedAt = systemClock.wall();
@@ -264,7 +286,7 @@ export class RunningCoordinator {
   #publish(core: CoreEvent): void {
     const event: MeshEvent = { ...core, at: systemClock.wall(), by: this.#config.id };
     // What all three see is the same; what the leader saw is the record.
-    const isSeenByAll = event.kind === "verdict-changed" || event.kind === "agent-leaving";
+    const isSeenByAll = seenByAll.has(event.kind);
     const isRecorded = !isSeenByAll || this.#isLeader();
     this.#log[isRecorded ? "info" : "debug"](
       { kind: event.kind, worker: event.worker, recovery: event.recovery },

@@ -4,7 +4,7 @@ import type { KeyRing } from "../proto/key-ring.ts";
 import type { BootId, Duration, Incarnation } from "../proto/units.ts";
 import type { CoordinatorConfig } from "./config.ts";
 import type { CoordinatorConfig as CoreConfig } from "./core/coordinator.ts";
-import type { MeshSetup } from "./io/mesh-protocol.ts";
+import type { MeshPlan } from "./io/mesh-protocol.ts";
 
 /** How coarsely timers run; a lease is shorter by one. */
 const tick: Duration = 5;
@@ -23,10 +23,7 @@ export interface ProcessFacts {
   readonly meshHost: string;
 }
 
-export function meshSetupOf(
-  config: CoordinatorConfig,
-  facts: ProcessFacts,
-): Omit<MeshSetup, "leaseBoard"> {
+export function meshSetupOf(config: CoordinatorConfig, facts: ProcessFacts): MeshPlan {
   return {
     core: coreConfigOf(config, facts),
     clusterId: config.clusterId,
@@ -38,14 +35,16 @@ export function meshSetupOf(
     ring: facts.ring,
     dataDir: config.dataDir,
     seed: facts.seed,
+    recordSpan: config.recordSpan,
   };
 }
 
 function coreConfigOf(config: CoordinatorConfig, facts: ProcessFacts): CoreConfig {
   const { recovery, brake, workerDefaults, election } = config;
   const members = config.coordinators.map(({ name }) => name).sort();
+  const places = config.coordinators.map(({ name, host, port }) => ({ id: name, host, port }));
   return {
-    election: { id: config.id, members, ...election, tick },
+    election: { id: config.id, members: places, ...election, tick },
     wards: {
       self: config.id,
       coordinators: members,
@@ -63,6 +62,12 @@ function coreConfigOf(config: CoordinatorConfig, facts: ProcessFacts): CoreConfi
       stopHold: recovery.stopHold,
       backoff: recovery.backoff,
     },
+    hosts: {
+      listed: config.hosts,
+      port: config.agentPort,
+      fence: { after: config.fence.after, saysGoodbye: config.fence.onTrioLoss === "keep" },
+    },
+    migration: config.migration,
     recovery: {
       maxTries: workerDefaults.maxTries,
       backoff: recovery.backoff,

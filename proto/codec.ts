@@ -5,22 +5,31 @@
 // Milliseconds travel whole: ages and promises rounded up (an age is never understated and a promise never
 // shortened), remembered times to the nearest, so that passing them on does not make them drift.
 
-import assert from "node:assert/strict";
 import { Packr, Unpackr } from "msgpackr/pack";
+import { age, atMost, count, hundredths, name, nameOrEmpty } from "./field-values.ts";
 import { FieldReader } from "./fields.ts";
 import { payloadBytes } from "./frame.ts";
+import {
+  capacityFields,
+  fenceFields,
+  grantFields,
+  healthFields,
+  memberFields,
+  readCapacity,
+  readFence,
+  readGrant,
+  readHealth,
+  readMember,
+  readRecord,
+  readReport,
+  recordFields,
+  reportFields,
+} from "./groups.ts";
 import { limits } from "./limits.ts";
 import type { Outcome } from "./machine.ts";
-import type {
-  AgentHealth,
-  GossipRecord,
-  Message,
-  MessageKind,
-  StandingReport,
-} from "./messages.ts";
+import type { Message, MessageKind, SetStamp } from "./messages.ts";
 import { isPlainValue } from "./scan.ts";
-import { isName, toReason } from "./text.ts";
-import { incarnation, term, type Duration } from "./units.ts";
+import { incarnation, term } from "./units.ts";
 
 const wireVersion = 1;
 
@@ -99,23 +108,25 @@ const kindCodes = {
   report: 12,
 } as const satisfies Record<MessageKind, number>;
 
-// Words travel as their place in these lists: append, never reorder.
-const healthStates = ["unchecked", "starting", "healthy", "unhealthy"] as const;
+// Words travel as their place in this list: append, never reorder.
 const redisStates = ["reachable", "unreachable", "unknown"] as const;
-const standings = ["up", "doubt", "down", "abstain"] as const;
 
 function appendFields(to: unknown[], m: Message): void {
   switch (m.kind) {
     case "ping":
       to.push(count(m.nonce));
+      if (m.grant !== undefined) to.push(grantFields(m.grant));
       return;
     case "pong":
       to.push(count(m.nonce), name(m.name), count(m.incarnation), healthFields(m.health));
       to.push(age(m.lag), hundredths(m.load));
+      if (m.capacity !== undefined) to.push(capacityFields(m.capacity));
+      if (m.capacity !== undefined && m.fence !== undefined) to.push(fenceFields(m.fence));
       return;
     case "announce":
       to.push(name(m.name), count(m.incarnation), count(m.port, 1, 65_535), m.leaving);
       to.push(healthFields(m.health));
+      if (m.ofHost === true) to.push(true);
       return;
     case "obituary":
       to.push(name(m.name), count(m.incarnation), name(m.process), age(m.ago));
@@ -124,15 +135,22 @@ function appendFields(to: unknown[], m: Message): void {
       to.push(count(m.term), m.leading, count(m.round), age(m.promise), nameOrEmpty(m.leader));
       to.push(m.fit, redisStates.indexOf(m.redis));
       to.push(atMost(limits.recordsPerHeartbeat, m.records).map(recordFields));
+      appendStamp(to, m.set);
+      if (m.set !== undefined && m.members !== undefined) {
+        to.push(atMost(limits.coordinators, m.members).map(memberFields));
+      }
       return;
     case "heartbeat-ack":
       to.push(count(m.term), count(m.round), m.accepted);
+      appendStamp(to, m.set);
       return;
     case "pre-vote":
       to.push(count(m.term), count(m.round));
+      appendStamp(to, m.set);
       return;
     case "vote":
       to.push(count(m.term), count(m.round), count(m.handover));
+      appendStamp(to, m.set);
       return;
     case "pre-vote-answer":
     case "vote-answer":
@@ -152,36 +170,18 @@ function appendFields(to: unknown[], m: Message): void {
   }
 }
 
-const healthFields = (health: AgentHealth): unknown[] => [
-  healthStates.indexOf(health.state),
-  age(health.checkedAgo),
-  toReason(health.reason),
-];
-
-const recordFields = (record: GossipRecord): unknown[] => [
-  name(record.worker),
-  count(record.term),
-  count(record.epoch),
-  count(record.tries),
-  atMost(limits.revivalsRemembered, record.revivalsAgo).map(remembered),
-  record.quarantinedAgo === -1 ? -1 : remembered(record.quarantinedAgo),
-  record.silencedFor === -1 ? -1 : remembered(record.silencedFor),
-  toReason(record.silenceReason),
-];
-
-const reportFields = (report: StandingReport): unknown[] => [
-  name(report.worker),
-  count(report.nonce),
-  standings.indexOf(report.standing),
-  report.heardAgo === -1 ? -1 : age(report.heardAgo),
-  count(report.unanswered),
-  count(report.failedAttempts),
-  count(report.refused),
-];
+/** Left out, the message is as releases before sets could change wrote it. */
+function appendStamp(to: unknown[], stamp: SetStamp | undefined): void {
+  if (stamp !== undefined) to.push([count(stamp.term), count(stamp.version)]);
+}
 
 /** By kind code. */
 const readers: readonly ((fields: FieldReader) => Message)[] = byCode({
-  ping: (f) => ({ kind: "ping", nonce: f.count() }),
+  ping: (f) => ({
+    kind: "ping",
+    nonce: f.count(),
+    ...(f.hasMore && { grant: f.group(readGrant) }),
+  }),
   pong: (f) => ({
     kind: "pong",
     nonce: f.count(),
@@ -190,6 +190,8 @@ const readers: readonly ((fields: FieldReader) => Message)[] = byCode({
     health: f.group(readHealth),
     lag: f.count(),
     load: f.count() / 100,
+    ...(f.hasMore && { capacity: f.group(readCapacity) }),
+    ...(f.hasMore && { fence: f.group(readFence) }),
   }),
   announce: (f) => ({
     kind: "announce",
@@ -198,6 +200,7 @@ const readers: readonly ((fields: FieldReader) => Message)[] = byCode({
     port: f.count(1, 65_535),
     leaving: f.flag(),
     health: f.group(readHealth),
+    ...(f.hasMore && f.flag() && { ofHost: true as const }),
   }),
   obituary: (f) => ({
     kind: "obituary",
@@ -208,7 +211,7 @@ const readers: readonly ((fields: FieldReader) => Message)[] = byCode({
   }),
   heartbeat: (f) => ({
     kind: "heartbeat",
-    term: term(f.count()),
+    term: term(f.counter()),
     leading: f.flag(),
     round: f.count(),
     promise: f.count(),
@@ -216,33 +219,42 @@ const readers: readonly ((fields: FieldReader) => Message)[] = byCode({
     fit: f.flag(),
     redis: f.word(redisStates),
     records: f.groups(limits.recordsPerHeartbeat, readRecord),
+    ...optionalStamp(f),
+    ...(f.hasMore && { members: f.groups(limits.coordinators, readMember) }),
   }),
   "heartbeat-ack": (f) => ({
     kind: "heartbeat-ack",
-    term: term(f.count()),
+    term: term(f.counter()),
     round: f.count(),
     accepted: f.flag(),
+    ...optionalStamp(f),
   }),
-  "pre-vote": (f) => ({ kind: "pre-vote", term: term(f.count()), round: f.count() }),
+  "pre-vote": (f) => ({
+    kind: "pre-vote",
+    term: term(f.counter()),
+    round: f.count(),
+    ...optionalStamp(f),
+  }),
   "pre-vote-answer": (f) => ({
     kind: "pre-vote-answer",
-    term: term(f.count()),
+    term: term(f.counter()),
     round: f.count(),
     granted: f.flag(),
   }),
   vote: (f) => ({
     kind: "vote",
-    term: term(f.count()),
+    term: term(f.counter()),
     round: f.count(),
-    handover: term(f.count()),
+    handover: term(f.counter()),
+    ...optionalStamp(f),
   }),
   "vote-answer": (f) => ({
     kind: "vote-answer",
-    term: term(f.count()),
+    term: term(f.counter()),
     round: f.count(),
     granted: f.flag(),
   }),
-  handover: (f) => ({ kind: "handover", term: term(f.count()), successor: f.nameOrEmpty() }),
+  handover: (f) => ({ kind: "handover", term: term(f.counter()), successor: f.nameOrEmpty() }),
   doubt: (f) => ({
     kind: "doubt",
     questions: f.groups(limits.reportsPerMessage, (q) => ({ worker: q.name(), nonce: q.count() })),
@@ -250,38 +262,10 @@ const readers: readonly ((fields: FieldReader) => Message)[] = byCode({
   report: (f) => ({ kind: "report", reports: f.groups(limits.reportsPerMessage, readReport) }),
 });
 
-function readHealth(fields: FieldReader): AgentHealth {
-  return {
-    state: fields.word(healthStates),
-    checkedAgo: fields.count(),
-    reason: fields.reason(),
-  };
-}
-
-function readRecord(fields: FieldReader): GossipRecord {
-  return {
-    worker: fields.name(),
-    term: term(fields.count()),
-    epoch: fields.count(),
-    tries: fields.count(),
-    revivalsAgo: fields.counts(limits.revivalsRemembered),
-    quarantinedAgo: fields.count(-1),
-    silencedFor: fields.count(-1),
-    silenceReason: fields.reason(),
-  };
-}
-
-function readReport(fields: FieldReader): StandingReport {
-  return {
-    worker: fields.name(),
-    nonce: fields.count(),
-    standing: fields.word(standings),
-    heardAgo: fields.count(-1),
-    unanswered: fields.count(),
-    failedAttempts: fields.count(),
-    refused: fields.count(),
-  };
-}
+const optionalStamp = (f: FieldReader): { set?: SetStamp } =>
+  f.hasMore
+    ? { set: f.group((stamp) => ({ term: term(stamp.counter()), version: stamp.counter() })) }
+    : {};
 
 function byCode(
   table: Record<MessageKind, (fields: FieldReader) => Message>,
@@ -289,32 +273,4 @@ function byCode(
   const list: ((fields: FieldReader) => Message)[] = [];
   for (const kind of Object.keys(kindCodes) as MessageKind[]) list[kindCodes[kind]] = table[kind];
   return list;
-}
-
-function name(text: string): string {
-  assert(isName(text), `not a name that can travel: ${JSON.stringify(text.slice(0, 300))}`);
-  return text;
-}
-
-const nameOrEmpty = (text: string): string => (text === "" ? "" : name(text));
-
-function count(value: number, lowest = 0, highest = Number.MAX_SAFE_INTEGER): number {
-  assert(
-    Number.isSafeInteger(value) && value >= lowest && value <= highest,
-    `expected a whole number from ${lowest} to ${highest}, got ${value}`,
-  );
-  return value;
-}
-
-/** Rounded up, so that nothing looks fresher than it is and no promise is shorter than was meant. */
-const age = (ms: Duration): number => count(Math.ceil(ms));
-
-/** Rounded to the nearest, so that times that are passed on and on do not drift. */
-const remembered = (ms: Duration): number => count(Math.round(ms));
-
-const hundredths = (value: number): number => count(Math.round(value * 100));
-
-function atMost<Item>(most: number, items: readonly Item[]): readonly Item[] {
-  assert(items.length <= most, `expected at most ${most} items, got ${items.length}`);
-  return items;
 }

@@ -92,18 +92,19 @@ export function parseAddress(
   return port.ok ? parsed({ host, port: port.value }) : port;
 }
 
-/** `c1=host:port,c2=host:port`; names are unique. An empty list is one. */
+/** `c1=host:port,c2=host:port`; names are unique. An empty list is one. `rule`: which names are usable, in words too. */
 export function parseAddressList(
   text: string,
   defaultPort?: number,
+  rule = { isUsable: isListName, expected: "name=host:port" },
 ): Parsed<readonly NamedAddress[]> {
   const list: NamedAddress[] = [];
   for (const part of text.split(",")) {
     if (part.trim() === "") continue;
     const equals = part.indexOf("=");
     const name = part.slice(0, Math.max(0, equals)).trim();
-    if (!isListName(name)) {
-      return malformed(`"${part.trim()}" has no usable name; expected name=host:port`);
+    if (!rule.isUsable(name)) {
+      return malformed(`"${part.trim()}" has no usable name; expected ${rule.expected}`);
     }
     if (list.some((other) => other.name === name)) return malformed(`"${name}" stands twice`);
     const address = parseAddress(part.slice(equals + 1), defaultPort);

@@ -20,6 +20,11 @@ export class FieldReader {
     return this.#isGood;
   }
 
+  /** False where an older version's message ends. */
+  get hasMore(): boolean {
+    return this.#next < this.#fields.length;
+  }
+
   name(): string {
     const value = this.#take();
     return typeof value === "string" && isName(value) ? value : this.#wrong("");
@@ -46,6 +51,11 @@ export class FieldReader {
       value <= highest
       ? value + 0 // no negative zero
       : this.#wrong(lowest);
+  }
+
+  /** A count that its reader will go on counting from. */
+  counter(): number {
+    return this.count(0, limits.counter);
   }
 
   flag(): boolean {

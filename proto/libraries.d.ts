@@ -2,13 +2,14 @@
 
 declare module "msgpackr/pack" {
   export class Packr {
-    constructor(options: { readonly useRecords: false });
+    constructor(options: { readonly useRecords: boolean });
+    /** The bytes are the caller's: later packing does not touch them. */
     pack(value: unknown): Uint8Array;
   }
   export class Unpackr {
-    constructor(options: { readonly useRecords: false });
-    /** Reads the first `length` bytes. Throws where they are no MessagePack. */
-    unpack(bytes: Uint8Array, length: number): unknown;
+    constructor(options: { readonly useRecords: boolean });
+    /** Reads the first `length` bytes, all where not given. Throws where they are no MessagePack. */
+    unpack(bytes: Uint8Array, length?: number): unknown;
   }
 }
 

@@ -16,6 +16,37 @@ export interface AgentHealth {
 export interface Ping {
   readonly kind: "ping";
   readonly nonce: number;
+  /** To the agent of a host that has answered before; a release that knows no grants leaves it out. */
+  readonly grant?: Grant;
+}
+
+/**
+ * Lets a host's agent go on running fenced containers. It counts from when the answer that it names left the agent, by the agent's own
+ * clock: a PING that is delayed, repeated or meant for another host lengthens nothing.
+ */
+export interface Grant {
+  /** What the agent called its answer, to an earlier ping of this coordinator. */
+  readonly answer: number;
+  readonly for: Duration;
+  /** How many coordinators the sender's set has, and which set that is: only grants of one set count together. */
+  readonly of: number;
+  readonly set: SetStamp;
+  /** The sender is stopping on purpose, and fenced containers are to go on running where too few others are left to move them. */
+  readonly goodbye: boolean;
+}
+
+/** `never`: nobody has granted yet, and nothing is stopped · `kept`: so many coordinators said goodbye that none is left to move anything. */
+export type FenceState = "never" | "held" | "lapsed" | "kept";
+
+/** What a host's agent says of its fence. */
+export interface PongFence {
+  /** It can stop containers also where the engine does not answer, and remembers its grants across a restart. */
+  readonly able: boolean;
+  /** The longest stop timeout of what is fenced there: so long after its grants have lapsed the last one is killed. */
+  readonly within: Duration;
+  readonly state: FenceState;
+  /** This answer, by a number of its own: a PING that comes twice gets two. A grant names it. */
+  readonly answer: number;
 }
 
 /** Agent → coordinator: the answer to one ping. */
@@ -30,6 +61,18 @@ export interface Pong {
   readonly lag: Duration;
   /** One-minute load average of its machine; 0 where unknown. */
   readonly load: number;
+  /** By a host's agent alone; a release that knows no hosts leaves it out. */
+  readonly capacity?: Capacity;
+  /** By a host's agent alone, and only beside `capacity`. */
+  readonly fence?: PongFence;
+}
+
+/** What a machine has to run containers on. */
+export interface Capacity {
+  readonly processors: number;
+  /** Bytes: all there is, and what new processes could take without swapping. */
+  readonly memory: number;
+  readonly available: number;
 }
 
 /** Agent → coordinator: I exist, at the address this comes from; or, `leaving`, I am about to stop. */
@@ -41,6 +84,8 @@ export interface Announce {
   readonly port: number;
   readonly leaving: boolean;
   readonly health: AgentHealth;
+  /** It speaks for a host and for no worker; left out otherwise, and by a release that knows no hosts. */
+  readonly ofHost?: true;
 }
 
 /** Agent → coordinator: I saw my worker's process exit. Repeated, so receivers take the first of an incarnation and `process`. */
@@ -69,6 +114,22 @@ export interface GossipRecord {
   readonly silencedFor: Duration;
   /** Why it is silenced; at most `limits.reasonBytes`. */
   readonly silenceReason: string;
+  /** The recovery of this token has ended, so that its tries count no more; left out while it has not, and by a release that does not say it. */
+  readonly over?: true;
+}
+
+/** Which set of coordinators: compared by term, then by version. 0 and 0: the one that COORDINATORS gives. */
+export interface SetStamp {
+  /** Of the leader that made it, or confirmed it before a change. */
+  readonly term: Term;
+  readonly version: number;
+}
+
+/** One coordinator of a set, and where the others reach it. */
+export interface Member {
+  readonly id: CoordinatorId;
+  readonly host: string;
+  readonly port: number;
 }
 
 /** Coordinator → coordinator, all to all. Only a leader's asks for a promise. */
@@ -87,6 +148,10 @@ export interface Heartbeat {
   readonly redis: "reachable" | "unreachable" | "unknown";
   /** One page of the record; pages rotate. */
   readonly records: readonly GossipRecord[];
+  /** The sender's durable set of coordinators; a release that knows none leaves it out, here as below. */
+  readonly set?: SetStamp;
+  /** That set, to whom may not have it; else left out, and `records` are where it stands. */
+  readonly members?: readonly Member[];
 }
 
 export interface HeartbeatAck {
@@ -95,6 +160,7 @@ export interface HeartbeatAck {
   readonly round: number;
   /** Whether the promise was given; false when it was refused (a higher term is known) or none was asked for. */
   readonly accepted: boolean;
+  readonly set?: SetStamp;
 }
 
 export interface PreVote {
@@ -102,6 +168,7 @@ export interface PreVote {
   /** The term the sender would stand for. */
   readonly term: Term;
   readonly round: number;
+  readonly set?: SetStamp;
 }
 export interface PreVoteAnswer {
   readonly kind: "pre-vote-answer";
@@ -115,6 +182,7 @@ export interface Vote {
   readonly round: number;
   /** The term whose leader ended its lease and asked the sender to stand; promises given up to it are void. 0 when none. */
   readonly handover: Term;
+  readonly set?: SetStamp;
 }
 export interface VoteAnswer {
   readonly kind: "vote-answer";
@@ -153,7 +221,17 @@ export interface StandingReport {
   readonly failedAttempts: number;
   /** Datagrams of this silence that came back refused: positive evidence once two coordinators saw three each. */
   readonly refused: number;
+  /** Of a host that answered the sender since its start; a release that knows no grants leaves it out. */
+  readonly grant?: LastGrant;
 }
+
+/** The last that a coordinator can have granted to a host. */
+export interface LastGrant {
+  /** Milliseconds since the host's agent last answered it: no grant of it counts from later. */
+  readonly ago: Duration;
+  readonly for: Duration;
+}
+
 export interface Report {
   readonly kind: "report";
   readonly reports: readonly StandingReport[];

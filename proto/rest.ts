@@ -10,7 +10,7 @@ export interface EvidenceView {
 }
 
 export interface WorkerView {
-  /** `<host>/<container name>`; URL-encoded in paths. */
+  /** `<host>/<container name>`, of a Swarm's task `swarm/<service>.<slot>`; URL-encoded in paths. */
   readonly id: string;
   readonly role: "worker" | "coordinator" | "redis" | "haproxy";
   /** What the quorum concludes: `healthy`, `silent`, `stopped` … */
@@ -18,6 +18,8 @@ export interface WorkerView {
   /** Why this and not another, in one sentence. */
   readonly reason: string;
   readonly evidence: readonly EvidenceView[];
+  /** The engine that runs its container; empty where it has none. */
+  readonly host: string;
   readonly containerId: string;
   /** How it is asked, for a person. */
   readonly probe: string;
@@ -57,6 +59,25 @@ export interface LeaderView {
   readonly url: string | null;
   /** Whether the answering coordinator is it, with a lease. */
   readonly isSelf: boolean;
+}
+
+export interface CoordinatorsView {
+  /** By id. */
+  readonly coordinators: readonly {
+    readonly id: string;
+    /** `host:port` of its mesh. */
+    readonly address: string;
+    readonly isLeader: boolean;
+    /** By the answering one; 0 of itself, null where it was never heard. */
+    readonly heardAgoMs: number | null;
+  }[];
+  /** Of the leader that made the set; with the version 0 and 0 for the configured one. */
+  readonly term: number;
+  readonly version: number;
+  /** A change that is under way, on the leader; else empty. */
+  readonly change: string;
+  /** Coordinators that are heard and do not belong to the set. */
+  readonly strangers: readonly string[];
 }
 
 export interface StatusView {
@@ -144,6 +165,137 @@ export interface EventView {
   readonly recovery: string;
   readonly text: string;
   readonly evidence: readonly EvidenceView[];
+}
+
+/** A host: a node of the Swarm, or an engine of `DOCKER_HOST` outside it. */
+export interface HostView {
+  /** Of the Swarm node; the engine's name outside a Swarm. */
+  readonly id: string;
+  readonly name: string;
+  /** `listed`: HOSTS names it, and no engine of DOCKER_HOST is called so. */
+  readonly kind: "swarm" | "engine" | "listed";
+  /** Null outside a Swarm, as the next but one. */
+  readonly role: "manager" | "worker" | null;
+  /** Swarm's `ready`, `down`, `unknown` or `disconnected`; of an engine alone `ready` or `unreachable`, of a listed one `unknown`. */
+  readonly state: string;
+  readonly availability: "active" | "pause" | "drain" | null;
+  /** Of the Swarm node, else of its agent; empty where it has none. */
+  readonly address: string;
+  /** The node labels. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Of the Swarm's services; null outside a Swarm. */
+  readonly runningTasks: number | null;
+  /** Its engine among those of `DOCKER_HOST`; null where it is none of them. */
+  readonly engine: string | null;
+  /** Workers that are watched there; null without an engine. */
+  readonly workers: number | null;
+  /** What the coordinators conclude of it; null where no agent of a host is expected there. */
+  readonly verdict: HostVerdictView | null;
+  /** By its agent's last answer: the one-minute load average, and bytes of memory; null before the first. */
+  readonly load: number | null;
+  readonly capacity: {
+    readonly processors: number;
+    readonly memory: number;
+    readonly available: number;
+  } | null;
+  /** Null before its agent's first answer, and of an agent that cannot fence. */
+  readonly fence: HostFenceView | null;
+}
+
+export interface HostFenceView {
+  /** Its agent can stop containers also without the engine, and remembers its grants across its restart. */
+  readonly able: boolean;
+  /** By its last answer: whether a quorum grants. `never`: none has so far. `kept`: the coordinators said goodbye. */
+  readonly state: "never" | "held" | "lapsed" | "kept";
+  /** Whether the coordinator that answers grants. */
+  readonly granted: boolean;
+  /** Of a dead host, by that coordinator's own book: whether what is fenced there has been stopped. `unsure`: only a person may say so. Else null. */
+  readonly stop: { readonly kind: "stopped" | "waiting" | "unsure"; readonly text: string } | null;
+}
+
+export interface HostVerdictView {
+  readonly kind:
+    "healthy" | "engine-unhealthy" | "partial" | "agent-lost" | "draining" | "dead" | "unknown";
+  readonly reason: string;
+  /** How long it stands, ms. */
+  readonly since: number;
+}
+
+export interface HostsView {
+  /** By name. */
+  readonly hosts: readonly HostView[];
+  readonly swarm: {
+    /** `none`: no engine is a manager. `no-quorum`: one is, and cannot tell. `refused`: one is, and may not. `silent`: one that was does not answer. */
+    readonly kind: "swarm" | "none" | "no-quorum" | "refused" | "silent";
+    /** For a person. */
+    readonly text: string;
+  };
+}
+
+/** What would happen to each service of the Swarm if a host fell out. */
+export interface PlanView {
+  readonly host: HostView;
+  /** `drain`: it lives, and is emptied. */
+  readonly cause: "dead" | "drain";
+  /** The engine that told what the Swarm is. */
+  readonly by: string;
+  /** Those that move, then those that stay, then those that it does not touch; each by name. */
+  readonly services: readonly ServicePlanView[];
+  /** Labels that cannot be read. */
+  readonly findings: readonly {
+    readonly service: string;
+    readonly label: string;
+    readonly text: string;
+  }[];
+}
+
+/** What was done to a node of the Swarm, and what follows from it. */
+export interface HostSwitchView {
+  /** One sentence. */
+  readonly text: string;
+  /** `active`, `pause` or `drain`, as the Swarm had it right before. */
+  readonly before: string;
+  readonly after: string;
+  /** As `GET /api/v1/hosts/:id/plan` tells it from now on. */
+  readonly plan: PlanView;
+}
+
+export interface ServicePlanView {
+  readonly id: string;
+  readonly name: string;
+  readonly action: "move" | "stay" | "untouched";
+  /** Why, or how. */
+  readonly reason: string;
+  /** Those that are lost with the host. */
+  readonly replicas: number;
+  /** Hosts with room, among which Swarm places the replicas. */
+  readonly targets: readonly { readonly id: string; readonly name: string }[];
+  /** The other hosts, where they were looked at. */
+  readonly unfit: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly reason: string;
+  }[];
+  /** Null where it does not move, as the next. */
+  readonly strategy: {
+    readonly asked: string;
+    readonly used: string;
+    /** Why another, or by which numbers; empty otherwise. */
+    readonly reason: string;
+  } | null;
+  readonly change: {
+    /** Of the service, on which the plan is made. */
+    readonly version: number;
+    /** All placement constraints that it gets. */
+    readonly constraints: readonly string[];
+    /** Those that a person gave it, to which it comes back. */
+    readonly constraintsBefore: readonly string[];
+    /** Its update settings while it moves, in the engine's own words. */
+    readonly updateConfig: Readonly<Record<string, unknown>>;
+    /** Written on the service in the same update: the journal that undoes it. */
+    readonly labels: Readonly<Record<string, string>>;
+  } | null;
+  readonly warnings: readonly { readonly code: string; readonly text: string }[];
 }
 
 /** Answer to what an operator asked for. */

@@ -19,6 +19,9 @@ export type CoordinatorId = string;
 /** `<host>/<container name>`. */
 export type WorkerId = string;
 
+/** No clock runs faster or slower than real time by more than this share. */
+export const clockDrift = 0.01;
+
 export const instant = (ms: number): Instant => ms as Instant;
 export const term = (n: number): Term => n as Term;
 export const incarnation = (n: number): Incarnation => n as Incarnation;
@@ -29,10 +32,18 @@ export const after = (from: Instant, ms: Duration): Instant => (from + ms) as In
 export const elapsed = (from: Instant, to: Instant): Duration => to - from;
 
 /** The earliest of some deadlines, where there is one. */
-export function earliest(...deadlines: readonly (Instant | undefined)[]): Instant | undefined {
-  let first: Instant | undefined;
-  for (const deadline of deadlines) {
-    if (deadline !== undefined && (first === undefined || deadline < first)) first = deadline;
-  }
+export function earliest(
+  a: Instant | undefined,
+  b?: Instant,
+  c?: Instant,
+  d?: Instant,
+  e?: Instant,
+): Instant | undefined {
+  // No rest parameter: asked after each turn of each thread, it would leave an array behind each time.
+  let first = a;
+  if (b !== undefined && (first === undefined || b < first)) first = b;
+  if (c !== undefined && (first === undefined || c < first)) first = c;
+  if (d !== undefined && (first === undefined || d < first)) first = d;
+  if (e !== undefined && (first === undefined || e < first)) first = e;
   return first;
 }

@@ -21,9 +21,13 @@ const runBy: Readonly<Record<string, readonly [file: string, words: string]>> = 
     "measureFigures(",
   ],
   "npm run sim -- --seeds 1000": ["test/sim/seeds.real.test.ts", "runFleet("],
+  "npm run sim -- --replay FILE": ["test/e2e/recorder.real.test.ts", '"--replay"'],
+  "heartmesh record": ["test/e2e/recorder.real.test.ts", '"record"'],
+  "npm run chaos -- --minutes 5 --seed 1": ["test/e2e/chaos/chaos.real.test.ts", "runChaos("],
   "npm run bench": [".ci/run", "step npm run bench"],
   "npm run bench -- heal": [".ci/run", "step npm run bench"],
   "npm run bench -- loss": [".ci/run", "step npm run bench"],
+  "npm run bench -- migrate": [".ci/run", "step npm run bench"],
   "npm run demo": [".ci/run", "step npm run demo"],
   "npm run demo -- --json": [".ci/run", "step npm run demo -- --json"],
   // The same run, without its last step.
@@ -35,10 +39,30 @@ const runBy: Readonly<Record<string, readonly [file: string, words: string]>> = 
     "test/compose/compose.real.test.ts",
     "compose.proxy.yaml",
   ],
-  "echo -n PING | nc -u -w1 <worker> 8888": ["test/agent/sidecar.test.ts", "PING"],
+  "docker build --target coordinator --tag heartmesh-coordinator:local --file compose/Dockerfile compose/build":
+    ["test/lab/stack.ts", '"build"'],
+  "docker build --target agent --tag heartmesh-agent:local --file compose/Dockerfile compose/build":
+    ["test/lab/stack.ts", '"build"'],
+  "sh compose/deploy.sh": ["test/lab/stack.ts", '"compose/deploy.sh"'],
+  // As any other.
+  "heartmesh coordinators add h4=coordinator-h4:7700": [
+    "test/e2e/coordinators.real.test.ts",
+    '"add"',
+  ],
+  "echo -n PING | nc -u -w1 <worker> 8888": ["test/agent/sidecar.real.test.ts", "PING"],
   "heartmesh agent": ["test/agent/agent-process.ts", "bin.ts"],
   "heartmesh coordinator": ["test/lab/trio.ts", '[command, "coordinator"]'],
+  "heartmesh coordinators": ["test/e2e/coordinators.real.test.ts", '"coordinators"'],
+  "heartmesh coordinators add c4=host:7700": ["test/e2e/coordinators.real.test.ts", '"add"'],
+  "heartmesh coordinators remove c1": ["test/e2e/coordinators.real.test.ts", '"remove"'],
   "heartmesh explain <worker>": ["test/coordinator/cli/run.test.ts", '"explain"'],
+  "heartmesh hosts": ["test/e2e/plan.real.test.ts", '"hosts"'],
+  "heartmesh failback <host>": ["test/e2e/moves.real.test.ts", '"failback"'],
+  "heartmesh migrate <service>": ["test/e2e/moves-fenced.real.test.ts", '"migrate"'],
+  "heartmesh plan <host>": ["test/e2e/plan.real.test.ts", '"plan"'],
+  "heartmesh drain <host>": ["test/e2e/maintenance.real.test.ts", '"drain"'],
+  "heartmesh activate <host>": ["test/e2e/maintenance.real.test.ts", '"activate"'],
+  "heartmesh doctor": ["test/coordinator/cli/run.test.ts", '"doctor"'],
   "heartmesh notify-test": ["test/coordinator/cli/run.test.ts", '"notify-test"'],
 };
 
@@ -91,7 +115,7 @@ test("verbs of the command line are those that it has", async () => {
   };
   assert.equal(await runCommandLine(["help"], {}, terminal as never), 0);
   const section = /### The command line\n([^#]*?)\n\|/.exec(readme)?.[1] ?? "";
-  const verbs = [...section.matchAll(/`([a-z][a-z-]*)(?: <worker>)?`/g)].map(
+  const verbs = [...section.matchAll(/`([a-z][a-z-]*)(?: <(?:worker|host)>)?`/g)].map(
     ([, verb = ""]) => verb,
   );
   assert.ok(verbs.length >= 12, verbs.join(" "));

@@ -8,20 +8,30 @@
 import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
 import path from "node:path";
+import { bundleTests } from "./bundles.ts";
+import { shareImages } from "./lab/images.ts";
 import { ensureInstalled } from "./lab/requirements.ts";
 import { ensureBuilt } from "./lab/trio.ts";
+import { isLong, longestFirst } from "./order.ts";
 
 type Group = "unit" | "real" | "soak";
+/** How files are run: `short`, those on real parts that take a few seconds. */
+type Manner = Group | "short";
 
 const root = path.dirname(import.meta.dirname);
 
-/** A file that takes longer is stopped and has failed. Two at a time share the processors, each with engines and namespaces of its own; long ones get the machine to themselves. */
-const groups: Readonly<Record<Group, { readonly concurrency: number; readonly minutes: number }>> =
-  {
-    unit: { concurrency: 2, minutes: 2 },
-    real: { concurrency: 2, minutes: 10 },
-    soak: { concurrency: 1, minutes: 120 },
-  };
+/**
+ * A file that takes longer is stopped and has failed. Tests on real parts mostly wait, each file with engines and namespaces of
+ * its own, but three long ones at a time load two processors ten times over: beside two of them the short ones run, one by one.
+ */
+const manners: Readonly<
+  Record<Manner, { readonly concurrency: number; readonly minutes: number }>
+> = {
+  unit: { concurrency: 4, minutes: 2 },
+  real: { concurrency: 2, minutes: 10 },
+  short: { concurrency: 1, minutes: 3 },
+  soak: { concurrency: 1, minutes: 120 },
+};
 
 interface Wish {
   readonly groups: readonly Group[];
@@ -51,17 +61,35 @@ async function main(args: readonly string[]): Promise<number> {
       if (process.env.CI === "true") return 1;
       console.error("Tests that need them are skipped.");
     }
-    // Once for all files: they run beside each other, from the same dist/.
+    // Once for all files: they run beside each other, from the same dist/ and the same images.
     ensureBuilt();
     process.env.LAB_IS_BUILT = "1";
+    await shareImages();
   }
   const failed: Group[] = [];
   for (const group of wish.groups) {
     const own = files.filter((file) => groupOf(file) === group);
-    if (own.length > 0 && !(await runFiles(group, own))) failed.push(group);
+    const short = group === "real" ? own.filter((file) => !isLong(file)) : [];
+    const long = own.filter((file) => !short.includes(file));
+    const isHeld = long.length > 0;
+    const good = await Promise.all([
+      long.length === 0 || runFiles(group, long, false),
+      short.length === 0 || runFiles("short", short, isHeld),
+    ]);
+    if (good.includes(false)) failed.push(group);
   }
   if (failed.length > 0) console.error(`\nFailed: ${failed.join(", ")} tests.`);
   return failed.length === 0 ? 0 : 1;
+}
+
+/** Most files of unit tests are done before a process has started, so those share some. */
+function together(files: readonly string[]): readonly (readonly string[])[] {
+  const short = files.filter((file) => !isLong(file));
+  const count = Math.min(short.length, 6);
+  const shared = Array.from({ length: count }, (_, at) =>
+    short.slice((at * short.length) / count, ((at + 1) * short.length) / count),
+  );
+  return [...files.filter(isLong).map((file) => [file]), ...shared];
 }
 
 function parseArguments(args: readonly string[]): Wish | string {
@@ -77,10 +105,10 @@ function parseArguments(args: readonly string[]): Wish | string {
 
 /** Relative to the repository, in a fixed order. */
 function testFiles(): readonly string[] {
-  return readdirSync(path.join(root, "test"), { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".test.ts"))
-    .map((file) => path.join("test", file))
-    .sort();
+  const files = readdirSync(path.join(root, "test"), { recursive: true, encoding: "utf8" });
+  return longestFirst(
+    files.filter((file) => file.endsWith(".test.ts")).map((file) => path.join("test", file)),
+  );
 }
 
 function groupOf(file: string): Group {
@@ -88,22 +116,32 @@ function groupOf(file: string): Group {
   return file.endsWith(".real.test.ts") ? "real" : "unit";
 }
 
-function runFiles(group: Group, files: readonly string[]): Promise<boolean> {
-  const { concurrency, minutes } = groups[group];
-  console.log(`${files.length} files of ${group} tests`);
+/** @param isHeld what it prints is printed at its end, so that it does not mix with another's words */
+async function runFiles(
+  manner: Manner,
+  files: readonly string[],
+  isHeld: boolean,
+): Promise<boolean> {
+  const { concurrency, minutes } = manners[manner];
+  const title = `${files.length} files of ${manner === "short" ? "short real" : manner} tests`;
+  if (!isHeld) console.log(title);
+  const modules = await bundleTests(
+    manner === "unit" ? together(files) : files.map((file) => [file]),
+  );
   const node = spawn(
     process.execPath,
     [
-      "--import",
-      "tsx",
+      "--enable-source-maps",
       "--test",
       "--test-reporter=spec",
       `--test-concurrency=${concurrency}`,
       `--test-timeout=${minutes * 60_000}`,
-      ...files,
+      ...modules,
     ],
-    { cwd: root, stdio: "inherit" },
+    { cwd: root, stdio: ["inherit", isHeld ? "pipe" : "inherit", "inherit"] },
   );
+  const held: Buffer[] = [];
+  node.stdout?.on("data", (chunk: Buffer) => held.push(chunk));
   const stop = (): void => {
     node.kill("SIGTERM");
   };
@@ -111,9 +149,10 @@ function runFiles(group: Group, files: readonly string[]): Promise<boolean> {
   process.once("SIGINT", stop);
   return new Promise((resolve, reject) => {
     node.once("error", reject);
-    node.once("exit", (code) => {
+    node.once("close", (code) => {
       process.removeListener("SIGTERM", stop);
       process.removeListener("SIGINT", stop);
+      if (isHeld) process.stdout.write(`\n${title}\n${Buffer.concat(held).toString()}`);
       resolve(code === 0);
     });
   });

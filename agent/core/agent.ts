@@ -19,6 +19,8 @@ import {
 
 export interface AgentSetup {
   readonly identity: Identity;
+  /** It speaks for its whole machine. */
+  readonly isOfHost: boolean;
   readonly coordinators: readonly CoordinatorId[];
   readonly timing: CheckTiming;
   /** Whether the shell makes checks; without them a PONG proves the agent only. */
@@ -57,9 +59,14 @@ export class Agent implements Machine<AgentInput, AgentOutput> {
   constructor(setup: AgentSetup, random: Random) {
     this.#setup = setup;
     this.#check = setup.hasCheck ? new WorkerCheck(setup.timing) : undefined;
-    this.#responder = new Responder(setup.identity, setup.coordinators, random, (now) =>
-      this.health(now),
-    );
+    const { identity, coordinators, isOfHost } = setup;
+    const health = this.health.bind(this);
+    this.#responder = new Responder(identity, coordinators, random, health, isOfHost);
+  }
+
+  /** Plain-text PINGs beyond what is answered. */
+  get textsRefused(): number {
+    return this.#responder.textsRefused;
   }
 
   step(input: AgentInput, now: Instant): readonly AgentOutput[] {

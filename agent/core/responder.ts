@@ -2,7 +2,14 @@
 
 import { limits } from "../../proto/limits.ts";
 import type { Machine } from "../../proto/machine.ts";
-import type { AgentHealth, Announce, Message, Obituary } from "../../proto/messages.ts";
+import type {
+  AgentHealth,
+  Announce,
+  Capacity,
+  Message,
+  Obituary,
+  PongFence,
+} from "../../proto/messages.ts";
 import type { Random } from "../../proto/random.ts";
 import {
   after,
@@ -35,6 +42,9 @@ export type ResponderInput =
       readonly from: Peer;
       readonly nonce: number;
       readonly load: number;
+      /** Of a host's agent. */
+      readonly capacity?: Capacity;
+      readonly fence?: PongFence;
     }
   /** A person's `PING` in plain text; `text` is what arrived. */
   | { readonly kind: "text-ping-received"; readonly from: Peer; readonly text: string }
@@ -86,6 +96,7 @@ export class Responder implements Machine<ResponderInput, ResponderOutput> {
   readonly #identity: Identity;
   readonly #random: Random;
   readonly #health: (now: Instant) => AgentHealth;
+  readonly #isOfHost: boolean;
   readonly #coordinators = new Map<CoordinatorId, Coordinator>();
   readonly #textBudget = new TextBudget();
   #repeated: Repeated[] = [];
@@ -100,11 +111,18 @@ export class Responder implements Machine<ResponderInput, ResponderOutput> {
     coordinators: readonly CoordinatorId[],
     random: Random,
     health: (now: Instant) => AgentHealth,
+    isOfHost = false,
   ) {
     this.#identity = identity;
     this.#random = random;
     this.#health = health;
+    this.#isOfHost = isOfHost;
     for (const id of coordinators) this.#coordinators.set(id, newCoordinator(true));
+  }
+
+  /** Plain-text PINGs beyond what is answered. */
+  get textsRefused(): number {
+    return this.#textBudget.refused;
   }
 
   step(input: ResponderInput, now: Instant): readonly ResponderOutput[] {
@@ -161,6 +179,8 @@ export class Responder implements Machine<ResponderInput, ResponderOutput> {
       health: this.#health(now),
       lag: Math.round(this.#currentLag(now)),
       load: input.load,
+      ...(input.capacity !== undefined && { capacity: input.capacity }),
+      ...(input.fence !== undefined && { fence: input.fence }),
     };
     return [{ kind: "send", to: input.from, message: pong }];
   }
@@ -232,6 +252,7 @@ export class Responder implements Machine<ResponderInput, ResponderOutput> {
       port: this.#port,
       leaving: this.#leaving,
       health: this.#health(now),
+      ...(this.#isOfHost && { ofHost: true }),
     };
   }
 

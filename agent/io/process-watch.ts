@@ -1,9 +1,9 @@
 // Watches one process by /proc: its pid with its start time, so that a pid that was given to another process is not mistaken for it.
 
-import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import type { Duration, Instant } from "../../proto/units.ts";
 import type { Clock } from "./clock.ts";
+import { listPids, readProc, startOf } from "./proc.ts";
 
 export interface ProcessWatchOptions {
   /** A pid file's path (it holds a `/`), a pid, or a process's name. */
@@ -73,8 +73,7 @@ function find(target: string): Seen | undefined {
 /** The oldest process of that name: a server's first process, not one of its children. Never the agent itself. */
 function findByName(name: string): Seen | undefined {
   let oldest: Seen | undefined;
-  for (const entry of listProc()) {
-    const pid = Number(entry);
+  for (const pid of listPids()) {
     if (pid === process.pid || !hasName(pid, name)) continue;
     const found = seen(pid);
     if (found === undefined) continue;
@@ -83,50 +82,25 @@ function findByName(name: string): Seen | undefined {
   return oldest;
 }
 
-function listProc(): string[] {
-  try {
-    return readdirSync("/proc").filter((entry) => /^\d+$/.test(entry));
-  } catch {
-    return [];
-  }
-}
-
 /** The kernel cuts a name to 15 letters; the first argument has it whole. */
 function hasName(pid: number, name: string): boolean {
-  const short = read(`/proc/${pid}/comm`)?.trimEnd();
+  const short = readProc(`/proc/${pid}/comm`)?.trimEnd();
   return (name.length <= 15 && short === name) || firstArgument(pid) === name;
 }
 
 function firstArgument(pid: number): string | undefined {
-  const line = read(`/proc/${pid}/cmdline`);
+  const line = readProc(`/proc/${pid}/cmdline`);
   // Some servers write a title there: `nginx: master process`.
   const [first = ""] = line?.split("\0") ?? [];
   return path.basename(first.split(/[: ]/)[0] ?? "");
 }
 
 function pidOfFile(file: string): number {
-  const text = read(file)?.trim() ?? "";
+  const text = readProc(file)?.trim() ?? "";
   return /^\d+$/.test(text) ? Number(text) : 0;
 }
 
 function seen(pid: number): Seen | undefined {
   const start = pid > 0 ? startOf(pid) : undefined;
   return start === undefined ? undefined : { pid, start };
-}
-
-/** Start time in ticks since boot; undefined once the process is gone, or a zombie that nobody has reaped yet. */
-function startOf(pid: number): string | undefined {
-  const stat = read(`/proc/${pid}/stat`);
-  if (stat === undefined) return undefined;
-  // The name stands in brackets and may hold anything: the fields begin behind the last bracket.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
-}
-
-function read(file: string): string | undefined {
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return undefined;
-  }
 }

@@ -2,6 +2,7 @@
 
 import { createSocket, type Socket } from "node:dgram";
 import { isIP, isIPv4, isIPv6 } from "node:net";
+import { kernelDrops } from "./kernel-drops.ts";
 
 export interface SocketOptions {
   /** The address to bind, an IP; an IPv6 address makes an IPv6 socket (`::` takes IPv4 as well). */
@@ -27,6 +28,8 @@ export interface SocketCounters {
 
 const targetsKept = 65_536;
 const defaultReceiveBuffer = 4 * 1024 * 1024;
+/** The kernel is asked for its count at most so often, ms. */
+const dropsLookedEvery = 500;
 
 export class MeshSocket {
   readonly #options: SocketOptions;
@@ -40,6 +43,9 @@ export class MeshSocket {
   #sendFailed = 0;
   #refused = 0;
   #errors = 0;
+  #port = 0;
+  #overflowed = 0;
+  #overflowedAt = -Infinity;
 
   constructor(options: SocketOptions) {
     this.#options = options;
@@ -54,6 +60,16 @@ export class MeshSocket {
       refused: this.#refused,
       errors: this.#errors,
     };
+  }
+
+  /** Datagrams that the kernel dropped because they came faster than they were read; up to half a second old. */
+  overflowed(): number {
+    const now = performance.now();
+    if (this.#port !== 0 && now - this.#overflowedAt >= dropsLookedEvery) {
+      this.#overflowed = kernelDrops(this.#port);
+      this.#overflowedAt = now;
+    }
+    return this.#overflowed;
   }
 
   /** Binds. Rejects with the system's error (EADDRINUSE, EADDRNOTAVAIL, EACCES). */
@@ -72,7 +88,8 @@ export class MeshSocket {
       socket.bind({ port: this.#options.port, address: this.#options.host }, () => {
         socket.removeListener("error", reject);
         this.#onBound(socket);
-        resolve({ port: socket.address().port });
+        this.#port = socket.address().port;
+        resolve({ port: this.#port });
       });
     });
   }

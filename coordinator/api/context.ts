@@ -1,6 +1,7 @@
 // What every plugin of the API is given.
 
 import type { Logger } from "pino";
+import type { CoordinatorConfig } from "../config.ts";
 import type { ControlPlane } from "./plane.ts";
 import type { Forwarder } from "./forward.ts";
 import type { TokenStore } from "./token-store.ts";
@@ -13,4 +14,5 @@ export interface ApiContext {
   readonly forwarder: Forwarder;
   readonly log: Logger;
   readonly metricsOpen: boolean;
+  readonly migration: CoordinatorConfig["migration"];
 }

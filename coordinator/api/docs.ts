@@ -2,7 +2,7 @@
 
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifySchema } from "fastify";
 
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -16,7 +16,7 @@ export async function describeRoutes(app: FastifyInstance): Promise<void> {
         title: "heartmesh",
         version: "1",
         description:
-          "What a coordinator sees, and what an operator may ask of it. Writes on a follower are forwarded to the leader. Errors are application/problem+json.",
+          "What a coordinator sees, and what an operator may ask of it. Writes on a follower are forwarded to the leader. Errors are application/problem+json. `x-role` is the least role that an operation needs: viewer, operator, admin, or open to anybody.",
       },
       components: {
         securitySchemes: {
@@ -25,6 +25,11 @@ export async function describeRoutes(app: FastifyInstance): Promise<void> {
         },
       },
       security: [{ bearer: [] }, { basic: [] }],
+    },
+    // Who may ask: the same that the server goes by.
+    transform: ({ schema, url, route }) => {
+      const role = route.config?.access ?? "viewer";
+      return { schema: { ...schema, "x-role": role } as FastifySchema, url };
     },
     refResolver: {
       buildLocalReference: (json, _base, _fragment, index) =>

@@ -8,7 +8,8 @@ import { EventStream } from "./event-stream.ts";
 import type { ControlPlane } from "./plane.ts";
 import { ApiProblem } from "./problem.ts";
 import { fromRecord } from "./record-read.ts";
-import { answers, ref, requests } from "./schemas.ts";
+import { ref } from "./schema-words.ts";
+import { answers, requests } from "./schemas.ts";
 import { eventView } from "./views.ts";
 
 /** More would cost the process that heals. */
@@ -49,7 +50,9 @@ export function eventsPlugin(app: FastifyInstance, context: ApiContext): void {
       },
     },
     async (request, reply): Promise<EventView[] | FastifyReply> => {
-      if ((request.headers.accept ?? "").includes("text/event-stream")) {
+      const wantsStream = (request.headers.accept ?? "").includes("text/event-stream");
+      // HEAD would never be told that it has ended.
+      if (wantsStream && request.method === "GET") {
         return openStream(context, streams, request, reply);
       }
       const found = await fromRecord(() => listMatching(context.plane, request.query));

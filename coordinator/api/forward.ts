@@ -11,8 +11,8 @@ import { ApiProblem } from "./problem.ts";
 const forwardedHeader = "x-heartmesh-forwarded-by";
 /** For the leader's whole answer. Later: 504. */
 export const forwardTimeout = 5_000;
-/** Of an answer; a command's is far shorter. */
-const answerBytes = 65_536;
+/** Of an answer; a plan of a thousand services is the longest. */
+const answerBytes = 8 * 1024 * 1024;
 
 export interface Forwarder {
   /** Answers with the leader's own answer. Throws 502, 503 or 504. */
@@ -55,7 +55,7 @@ async function ask(
     timeout,
   }: Readonly<{ id: string; certFile: string | undefined; timeout: number }>,
 ): Promise<Answer> {
-  const url = new URL(leaderUrl + request.url);
+  const url = new URL(leaderUrl);
   const isTls = url.protocol === "https:";
   const body =
     request.body === undefined || request.body === null ? "" : JSON.stringify(request.body);
@@ -68,7 +68,9 @@ async function ask(
     ...(authorization === undefined ? {} : { authorization }),
   };
   const signal = AbortSignal.timeout(timeout);
-  const options = { method: request.method, headers, signal, agent: false as const };
+  // As it came: a URL would resolve `..` in it, and a proxy's form begins with a host.
+  const path = url.pathname.replace(/\/$/, "") + request.url.replace(/^https?:\/\/[^/]*/i, "");
+  const options = { method: request.method, path, headers, signal, agent: false as const };
   try {
     return await new Promise<Answer>((resolve, reject) => {
       const onAnswer = (answer: IncomingMessage): void => {

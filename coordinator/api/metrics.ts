@@ -40,11 +40,26 @@ function exposition(summary: CoordinatorSummary): string {
   text.gauge("term", "The election term.", [[{}, summary.term]]);
   text.gauge("fit", "1 while it is fit to judge.", [[{}, bit(summary.fit)]]);
   text.gauge("votes", "1 while it may vote.", [[{}, bit(summary.votes)]]);
-  text.gauge("workers", "Workers by verdict.", byVerdict(summary));
+  text.gauge("workers", "Workers by verdict.", byVerdict(summary.workers));
   text.gauge(
     "engine_reachable",
     "1 while the engine answers.",
     summary.engines.map((one) => [{ host: one.host }, bit(one.reachable)]),
+  );
+  text.gauge("hosts", "Hosts by verdict.", byVerdict(summary.hosts));
+  text.gauge(
+    "host_up",
+    "0 while the host is dead.",
+    summary.hosts.map((one) => [{ host: one.id }, bit(one.verdict !== "dead")]),
+  );
+  text.gauge(
+    "host_fence_held",
+    "1 while containers with heartmesh.fence may run on the host.",
+    summary.hosts.flatMap((one) =>
+      one.fence === undefined
+        ? []
+        : [[{ host: one.id }, bit(one.fence.state !== "lapsed")] as const],
+    ),
   );
   text.gauge("redis_reachable", "1 while Redis answers this coordinator.", [
     [{}, bit(summary.redis === "reachable")],
@@ -75,9 +90,9 @@ function counters(summary: CoordinatorSummary): Map<string, number> {
   return sums;
 }
 
-function byVerdict(summary: CoordinatorSummary): [Labels, number][] {
+function byVerdict(all: readonly { readonly verdict: string }[]): [Labels, number][] {
   const counts = new Map<string, number>();
-  for (const { verdict } of summary.workers) counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
+  for (const { verdict } of all) counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
   return [...counts].map(([verdict, count]) => [{ verdict }, count]);
 }
 

@@ -3,7 +3,8 @@
 import type { FastifyInstance } from "fastify";
 import type { NotifyTestView } from "../../proto/rest.ts";
 import type { ApiContext } from "./context.ts";
-import { answers, good, ref } from "./schemas.ts";
+import { ref } from "./schema-words.ts";
+import { answers, good } from "./schemas.ts";
 
 export function notifyTestPlugin(app: FastifyInstance, { plane }: ApiContext): void {
   app.post(

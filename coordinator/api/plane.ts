@@ -2,9 +2,14 @@
 
 import type { Queue } from "bullmq";
 import type { Duration, WorkerId } from "../../proto/units.ts";
+import type { ChangeEnded } from "../core/election-shape.ts";
 import type { MeshEvent } from "../core/event.ts";
+import type { MemberChange } from "../core/member-set.ts";
+import type { MoveCommand } from "../core/migration/moves.ts";
 import type { RecoveryRecord } from "../core/recovery-record.ts";
 import type { CoordinatorSummary } from "../core/summary.ts";
+import type { Availability, Switched } from "../docker/availability.ts";
+import type { SwarmReading } from "../docker/swarm.ts";
 import type { ListedEvent, PageAsk } from "../io/record-store.ts";
 
 /** What an operator asks of the leader. */
@@ -33,6 +38,17 @@ export type CommandResult =
   /** This coordinator holds no lease (any more). */
   | { readonly kind: "not-leader" };
 
+/** What an operator asks of a node of the Swarm. */
+export interface HostSwitch {
+  readonly node: string;
+  /** For people. */
+  readonly name: string;
+  readonly wanted: Availability;
+  readonly reason: string;
+  /** The engine that told of the Swarm. */
+  readonly engine: string;
+}
+
 export interface ControlPlane {
   /** The latest picture; at most a few hundred ms old. */
   summary(): CoordinatorSummary;
@@ -40,16 +56,26 @@ export interface ControlPlane {
   readiness(): { readonly ready: boolean; readonly reasons: readonly string[] };
   /** On the leader. Resolves once the command was taken or refused, not when the recovery ends. `by`: who asks, for the audit. */
   command(command: OperatorCommand, by: string): Promise<CommandResult>;
+  /** On the leader. Resolves once the change is made, or cannot be. */
+  changeCoordinators(change: MemberChange, by: string): Promise<Omit<ChangeEnded, "kind">>;
+  /** On the leader. Rejects with a coded error where no manager takes it. */
+  switchHost(ask: HostSwitch, by: string): Promise<Switched>;
   /** Newest first, as the next two; may reject while Redis is away. */
   listRecoveries(ask: PageAsk): Promise<readonly RecoveryRecord[]>;
   getRecovery(id: string): Promise<RecoveryRecord | undefined>;
   listEvents(ask: PageAsk): Promise<readonly ListedEvent[]>;
   /** Each event of the mesh from the moment on when this resolves, with what ends it. Never rejects; while Redis is away, only this process's own. */
   subscribe(onEvent: (event: MeshEvent) => void): Promise<() => void>;
+  /** The Swarm as a manager tells it now. Never rejects; takes up to 8 s where none can. */
+  swarm(): Promise<SwarmReading>;
+  /** On the leader: a person's word on a service. */
+  move(command: MoveCommand): void;
   /** Where the leader's HTTP answers, without a slash at the end; undefined while none is known. */
   leaderUrl(): string | undefined;
   /** The queues that Bull Board shows. */
   boardQueues(): readonly Queue[];
+  /** The file of this coordinator's own flight recorder, undefined where it has none. Never rejects; takes a second where the mesh thread hangs. */
+  recording(): Promise<Buffer | undefined>;
   /** Sends a test message through every channel. */
   notifyTest(): Promise<
     readonly { readonly channel: string; readonly ok: boolean; readonly text: string }[]

@@ -12,11 +12,15 @@ const titles: Readonly<Record<number, string>> = {
   401: "A token is needed",
   403: "Not allowed",
   404: "Not found",
+  405: "The method is not allowed here",
   408: "The request took too long to arrive",
   409: "Not possible now",
   413: "The request is too large",
+  414: "The path is too long",
   415: "The content type is not understood",
+  417: "The expectation is not known",
   429: "Too many requests",
+  431: "The headers are too large",
   500: "The coordinator failed",
   502: "Another part failed",
   503: "Not available now",
@@ -64,7 +68,9 @@ export function problemOf(error: unknown): Problem {
   if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") {
     return problem(415, "Send application/json, or no body at all.");
   }
-  if (statusCode >= 400 && statusCode < 500) return problem(statusCode, error.message);
+  // Some repeat the whole path.
+  if (statusCode >= 400 && statusCode < 500)
+    return problem(statusCode, error.message.slice(0, 300));
   return problem(500, "See the coordinator's log.");
 }
 

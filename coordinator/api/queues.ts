@@ -63,8 +63,12 @@ export async function queuesPlugin(app: FastifyInstance, { plane }: ApiContext):
         }
       });
       scope.addHook("preSerialization", (request, reply, payload, done) => {
-        if (reply.statusCode >= 400) reply.type(problemType);
-        done(null, asSeenBy(request.caller?.role ?? "viewer", payload));
+        if (reply.statusCode < 400) {
+          done(null, asSeenBy(request.caller?.role ?? "viewer", payload));
+          return;
+        }
+        reply.type(problemType);
+        done(null, asProblem(reply.statusCode, payload));
       });
       scope.addHook("onSend", (_request, reply, payload, done) => {
         const type = reply.getHeader("content-type");
@@ -79,6 +83,14 @@ export async function queuesPlugin(app: FastifyInstance, { plane }: ApiContext):
 
 const adaptersOf = (queues: readonly Queue[]): BullMQAdapter[] =>
   queues.map((queue) => new BullMQAdapter(queue));
+
+/** The board's own answers say `{ error: { key } }`, which its page reads. */
+function asProblem(status: number, payload: unknown): object {
+  const said = typeof payload === "object" && payload !== null ? payload : {};
+  if ("status" in said) return said;
+  const { error } = said as { readonly error?: { readonly key?: string } };
+  return { ...said, ...problem(status, `The board says: ${error?.key ?? "no"}.`) };
+}
 
 /** The page shows no buttons that would be refused. */
 function asSeenBy(role: Role, payload: unknown): unknown {

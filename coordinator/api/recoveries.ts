@@ -6,7 +6,8 @@ import type { PageAsk } from "../io/record-store.ts";
 import type { ApiContext } from "./context.ts";
 import { ApiProblem } from "./problem.ts";
 import { fromRecord } from "./record-read.ts";
-import { answers, good, ref, requests } from "./schemas.ts";
+import { ref } from "./schema-words.ts";
+import { answers, good, requests } from "./schemas.ts";
 import { recoveryView } from "./views.ts";
 
 export function recoveriesPlugin(app: FastifyInstance, { plane }: ApiContext): void {
@@ -38,7 +39,7 @@ export function recoveriesPlugin(app: FastifyInstance, { plane }: ApiContext): v
         tags,
         summary: "One recovery",
         params: requests.recoveryId,
-        response: answers({ 200: good(ref("Recovery"), "The recovery") }, 404, 503),
+        response: answers({ 200: good(ref("Recovery"), "The recovery") }, 400, 404, 503),
       },
     },
     async (request): Promise<RecoveryView> => {

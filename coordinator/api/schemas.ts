@@ -1,42 +1,20 @@
 // The shapes of proto/rest.ts for OpenAPI, and the shapes that requests are held to. A test holds real answers to them.
 
-type Schema = Readonly<Record<string, unknown>>;
-
-const text = (description = ""): Schema => ({
-  type: "string",
-  ...(description === "" ? {} : { description }),
-});
-const number = (description = ""): Schema => ({
-  type: "number",
-  ...(description === "" ? {} : { description }),
-});
-const ms = (description: string): Schema => number(`${description}, in milliseconds`);
-const time = (description: string): Schema => number(`${description}, Unix time in milliseconds`);
-const flag = (description = ""): Schema => ({
-  type: "boolean",
-  ...(description === "" ? {} : { description }),
-});
-const list = (items: Schema, description = ""): Schema => ({
-  type: "array",
-  items,
-  ...(description === "" ? {} : { description }),
-});
-const oneOf = (...words: readonly string[]): Schema => ({ type: "string", enum: words });
-const orNull = (schema: Schema): Schema => ({ ...schema, type: [schema.type, "null"] });
-const map = (values: Schema, description: string): Schema => ({
-  type: "object",
-  additionalProperties: values,
-  description,
-});
-/** Every property is always there. */
-const shape = (properties: Readonly<Record<string, Schema>>, description = ""): Schema => ({
-  type: "object",
-  additionalProperties: false,
-  required: Object.keys(properties),
-  properties,
-  ...(description === "" ? {} : { description }),
-});
-export const ref = (name: string): Schema => ({ $ref: `${name}#` });
+import { hostSchemas } from "./host-schemas.ts";
+import {
+  flag,
+  list,
+  map,
+  ms,
+  number,
+  oneOf,
+  orNull,
+  ref,
+  shape,
+  text,
+  time,
+  type Schema,
+} from "./schema-words.ts";
 
 const standing = oneOf("up", "doubt", "down", "abstain");
 const reachable = oneOf("reachable", "unreachable", "unknown");
@@ -48,11 +26,12 @@ const evidence = shape({
 });
 
 const worker = shape({
-  id: text("<host>/<container name>; URL-encoded in paths"),
+  id: text("<host>/<container name>, or swarm/<service>.<slot>; URL-encoded in paths"),
   role: oneOf("worker", "coordinator", "redis", "haproxy"),
   verdict: text("what the quorum concludes: healthy, silent, stopped …"),
   reason: text("why this and not another"),
   evidence: list(ref("Evidence")),
+  host: text("the engine that runs its container; empty where it has none"),
   containerId: text(),
   probe: text("how it is asked"),
   standings: map(standing, "what each coordinator believes of it"),
@@ -93,6 +72,22 @@ const status = shape({
   workers: map(number(), "workers by verdict"),
 });
 
+const coordinators = shape({
+  coordinators: list(
+    shape({
+      id: text(),
+      address: text("host:port of its mesh"),
+      isLeader: flag(),
+      heardAgoMs: orNull(ms("since the answering one heard it; 0 of itself")),
+    }),
+    "by id",
+  ),
+  term: number("of the leader that made the set; 0 for the configured one"),
+  version: number("of the set; 0 for the configured one"),
+  change: text("under way, on the leader; else empty"),
+  strangers: list(text(), "heard, and not of the set"),
+});
+
 const leader = shape({
   leader: text("empty while none is known"),
   term: number(),
@@ -115,7 +110,10 @@ const recovery = shape({
   id: text(),
   worker: text(),
   verdict: text(),
-  action: oneOf("start", "kill-start", "restart", "revive-agent", "recreate", "restart-dependants"),
+  action: oneOf(
+    ...(["start", "kill-start", "agent-then-worker", "restart", "revive-agent"] as const),
+    ...(["recreate", "restart-dependants", "kill", "move"] as const),
+  ),
   reason: text(),
   evidence: list(ref("Evidence")),
   term: number(),
@@ -170,11 +168,13 @@ export const sharedSchemas: readonly (Schema & { readonly $id: string })[] = Obj
   Finding: finding,
   Status: status,
   Leader: leader,
+  Coordinators: coordinators,
   Try: attempt,
   Recovery: recovery,
   Event: event,
   Command: command,
   NotifyTest: notifyTest,
+  ...hostSchemas,
   Problem: problem,
 }).map(([name, schema]) => ({ $id: name, ...schema }));
 
@@ -187,7 +187,7 @@ const problemDescriptions: Readonly<Record<number, string>> = {
   413: "The body is too large",
   415: "Not JSON",
   429: "Too many requests",
-  502: "The leader could not be reached",
+  502: "The leader could not be reached, or an engine refused",
   503: "No leader, or another part is away",
   504: "The leader did not answer in time",
 };
@@ -198,14 +198,13 @@ export function answers(
   ...problems: readonly number[]
 ): Schema {
   const codes = [...new Set([...problems, 401, 403, 429])].sort((a, b) => a - b);
+  const content = { "application/problem+json": { schema: ref("Problem") } };
   const bad = codes.map((code): [number, Schema] => [
     code,
-    {
-      description: problemDescriptions[code] ?? "A failure",
-      content: { "application/problem+json": { schema: ref("Problem") } },
-    },
+    { description: problemDescriptions[code] ?? "A failure", content },
   ]);
-  return { ...good, ...Object.fromEntries(bad) };
+  const other = { description: "Any other fault of the request: 405, 408, 431 …", content };
+  return { ...good, ...Object.fromEntries(bad), default: other };
 }
 
 export const good = (schema: Schema, description: string): Schema => ({
@@ -213,34 +212,51 @@ export const good = (schema: Schema, description: string): Schema => ({
   content: { "application/json": { schema } },
 });
 
+export const goodFile = (description: string): Schema => ({
+  description,
+  content: { "application/octet-stream": { schema: { type: "string", format: "binary" } } },
+});
+
 /** Needs no token: no list of schemes applies. */
 export const openToAll: Readonly<{ security: [] }> = { security: [] };
 
 const reason: Schema = { type: "string", minLength: 1, maxLength: 200 };
 
+/** The one parameter of a path. */
+const byId = (description?: string) => ({
+  type: "object",
+  required: ["id"],
+  properties: { id: { ...text(description), minLength: 1, maxLength: 200 } },
+});
+
+const withReason = {
+  type: ["object", "null"],
+  additionalProperties: false,
+  properties: { reason: { ...reason, description: "for the audit" } },
+} as const;
+
 /** Requests: what is not named is refused. */
 export const requests = {
-  workerId: {
+  workerId: byId("id, URL-encoded, or the container's name where it is unique"),
+  serviceId: byId("the service's name or id"),
+  hostId: byId("id, a beginning of it that no other has, or the host's name where it is unique"),
+  recoveryId: byId(),
+  coordinatorId: byId("its COORDINATOR_ID"),
+  coordinator: {
     type: "object",
-    required: ["id"],
+    additionalProperties: false,
+    required: ["id", "address"],
     properties: {
-      id: {
-        ...text("id, URL-encoded, or the container's name where it is unique"),
+      id: { ...text("its COORDINATOR_ID"), minLength: 1, maxLength: 200 },
+      address: {
+        ...text("host:port where the others reach its mesh; port 7700 where none is given"),
         minLength: 1,
-        maxLength: 200,
+        maxLength: 260,
       },
     },
   },
-  recoveryId: {
-    type: "object",
-    required: ["id"],
-    properties: { id: { type: "string", minLength: 1, maxLength: 200 } },
-  },
-  revive: {
-    type: ["object", "null"],
-    additionalProperties: false,
-    properties: { reason: { ...reason, description: "for the audit" } },
-  },
+  revive: withReason,
+  hostSwitch: withReason,
   silence: {
     type: "object",
     additionalProperties: false,

@@ -2,26 +2,33 @@
 
 import { readFileSync } from "node:fs";
 import type { Server as HttpsServer } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo } from "node:net";
 import rateLimit from "@fastify/rate-limit";
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from "fastify";
 import type { Logger } from "pino";
 import type { CoordinatorConfig } from "../config.ts";
 import { authorizeCallers, identifyCallers } from "./access.ts";
+import { answerBrokenBytes, answerStrangeWishes } from "./broken-bytes.ts";
 import type { ApiContext } from "./context.ts";
 import { describeRoutes, docsPlugin } from "./docs.ts";
+import { coordinatorsPlugin } from "./coordinators.ts";
 import { eventsPlugin } from "./events.ts";
 import { FileWatch } from "./file-watch.ts";
 import { buildForwarder, forwardTimeout } from "./forward.ts";
+import { hostsPlugin } from "./hosts.ts";
+import { servicesPlugin } from "./services.ts";
 import { metricsPlugin } from "./metrics.ts";
+import { answerUnknown, pathOf } from "./not-found.ts";
 import { notifyTestPlugin } from "./notify-test.ts";
 import type { ControlPlane } from "./plane.ts";
-import { ApiProblem, problem, problemOf, rawProblem, sendProblem } from "./problem.ts";
+import { ApiProblem, problemOf, sendProblem } from "./problem.ts";
 import { queuesPlugin } from "./queues.ts";
+import { recordPlugin } from "./record.ts";
 import { recoveriesPlugin } from "./recoveries.ts";
 import { sharedSchemas } from "./schemas.ts";
 import { probesPlugin, statusPlugin } from "./status.ts";
 import { TokenStore } from "./token-store.ts";
+import { refuseMalformed } from "./well-formed.ts";
 import { workersPlugin } from "./workers.ts";
 
 export interface RunningHttp {
@@ -45,9 +52,18 @@ const bounds = {
   requests: 1_200,
 } as const;
 
+/** With `strictNumbers` no bound would be held against Infinity, which the text of a query can be. */
+const validation = {
+  allErrors: true,
+  coerceTypes: true,
+  removeAdditional: false,
+  strictNumbers: false,
+} as const;
+
 export interface HttpBounds {
   readonly request?: number;
   readonly requests?: number;
+  readonly connections?: number;
   readonly forward?: number;
   readonly rereadEvery?: number;
 }
@@ -67,7 +83,7 @@ export async function startHttp(
     rereadTls(app, http, log);
   });
   await app.listen({ host: http.host, port: http.port, backlog: 511 });
-  app.server.maxConnections = bounds.connections;
+  app.server.maxConnections = narrowed.connections ?? bounds.connections;
   tokens.start(narrowed.rereadEvery);
   tlsWatch.start(narrowed.rereadEvery);
   let stopping: Promise<void> | undefined;
@@ -92,9 +108,10 @@ async function buildApp(
   const { tls, metricsOpen } = config.http;
   const app = createServer(tls, narrowed.request ?? bounds.request);
   for (const schema of sharedSchemas) app.addSchema(schema);
-  app.removeContentTypeParser("text/plain");
   app.setSerializerCompiler(() => (value) => JSON.stringify(value));
   answerErrors(app, log);
+  answerStrangeWishes(app.server);
+  refuseMalformed(app);
   identifyCallers(app, tokens);
   await app.register(rateLimit, {
     max: narrowed.requests ?? bounds.requests,
@@ -110,21 +127,21 @@ async function buildApp(
       ),
   });
   authorizeCallers(app, tokens);
-  app.setNotFoundHandler({ preHandler: app.rateLimit() }, (request, reply) =>
-    sendProblem(
-      reply,
-      problem(404, `There is no ${request.method} ${pathOf(request.url)}; see /docs.`),
-    ),
-  );
+  answerUnknown(app);
   await describeRoutes(app);
   const forwarder = buildForwarder(config.id, tls?.certFile, narrowed.forward ?? forwardTimeout);
-  const context: ApiContext = { id: config.id, plane, tokens, forwarder, log, metricsOpen };
+  const { id, migration } = config;
+  const context: ApiContext = { id, plane, tokens, forwarder, log, metricsOpen, migration };
   statusPlugin(app, context);
   probesPlugin(app, context);
+  coordinatorsPlugin(app, context);
   workersPlugin(app, context);
+  hostsPlugin(app, context);
+  servicesPlugin(app, context);
   recoveriesPlugin(app, context);
   eventsPlugin(app, context);
   notifyTestPlugin(app, context);
+  recordPlugin(app, context);
   metricsPlugin(app, context);
   await docsPlugin(app);
   await queuesPlugin(app, context);
@@ -137,6 +154,8 @@ function createServer(
   requestTimeout: number,
 ): FastifyInstance {
   const node = {
+    // A missing Host is told like any other fault.
+    requireHostHeader: false,
     headersTimeout: Math.min(bounds.headers, requestTimeout),
     // Node looks at slow requests only every 30 s unless told otherwise.
     connectionsCheckingInterval: Math.min(1000, requestTimeout),
@@ -149,7 +168,7 @@ function createServer(
     keepAliveTimeout: 10_000,
     forceCloseConnections: true,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 700 },
-    ajv: { customOptions: { allErrors: true, coerceTypes: true, removeAdditional: false } },
+    ajv: { customOptions: validation },
     clientErrorHandler: answerBrokenBytes,
     frameworkErrors: (error, _request, reply) => {
       void sendProblem(reply, problemOf(error));
@@ -160,25 +179,12 @@ function createServer(
   return Fastify({ ...options, https } as FastifyServerOptions);
 }
 
-function answerBrokenBytes(error: NodeJS.ErrnoException, socket: Socket): void {
-  // What was begun cannot be mended: half an answer is better cut than continued by another.
-  if (!socket.writable || error.code === "ECONNRESET") {
-    socket.destroy();
-    return;
-  }
-  socket.end(
-    error.code === "ERR_HTTP_REQUEST_TIMEOUT"
-      ? rawProblem(408, "Request Timeout", "The request did not arrive in time.")
-      : rawProblem(400, "Bad Request", "The bytes are no HTTP request."),
-  );
-}
-
 function answerErrors(app: FastifyInstance, log: Logger): void {
   app.setErrorHandler((error, request, reply) => {
     const body = problemOf(error);
     if (body.status >= 500 && !(error instanceof ApiProblem)) {
       log.error(
-        { err: error, method: request.method, path: pathOf(request.url) },
+        { err: error, method: request.method, path: pathOf(request.url).slice(0, 200) },
         "a request failed",
       );
     }
@@ -194,8 +200,6 @@ function answerErrors(app: FastifyInstance, log: Logger): void {
     done(null, payload);
   });
 }
-
-const pathOf = (url: string): string => (url.split("?")[0] ?? "").slice(0, 200);
 
 const readTls = (
   tls: NonNullable<CoordinatorConfig["http"]["tls"]>,

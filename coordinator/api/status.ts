@@ -3,7 +3,8 @@
 import type { FastifyInstance } from "fastify";
 import type { LeaderView, StatusView } from "../../proto/rest.ts";
 import type { ApiContext } from "./context.ts";
-import { answers, good, openToAll, ref } from "./schemas.ts";
+import { ref } from "./schema-words.ts";
+import { answers, good, openToAll } from "./schemas.ts";
 import { holdsLease, leaderView, statusView } from "./views.ts";
 
 export function statusPlugin(app: FastifyInstance, { plane }: ApiContext): void {

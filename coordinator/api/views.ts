@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import type {
+  CoordinatorsView,
   EventView,
   LeaderView,
   RecoveryView,
@@ -22,6 +23,23 @@ export const leaderView = (summary: CoordinatorSummary, url: string | undefined)
   url: url ?? null,
   isSelf: holdsLease(summary),
 });
+
+export function coordinatorsView(summary: CoordinatorSummary): CoordinatorsView {
+  const { set, leader, id: self, change, strangers } = summary;
+  const heardAgo = new Map(summary.peers.map((peer) => [peer.id, peer.heardAgo]));
+  return {
+    coordinators: set.members.map(({ id, host, port }) => ({
+      id,
+      address: `${host.includes(":") ? `[${host}]` : host}:${port}`,
+      isLeader: id === leader,
+      heardAgoMs: id === self ? 0 : atLeastZero(heardAgo.get(id) ?? -1),
+    })),
+    term: set.stamp.term,
+    version: set.stamp.version,
+    change,
+    strangers,
+  };
+}
 
 export function statusView(
   summary: CoordinatorSummary,
@@ -62,6 +80,7 @@ export function workerView(summary: CoordinatorSummary, worker: WorkerSummary): 
     verdict: worker.verdict,
     reason: worker.reason,
     evidence: worker.evidence,
+    host: worker.host,
     containerId: worker.containerId,
     probe: worker.probe,
     standings: { ...worker.standings, [summary.id]: worker.standing },
@@ -77,7 +96,9 @@ export function workerView(summary: CoordinatorSummary, worker: WorkerSummary): 
 }
 
 export function recoveryView(record: RecoveryRecord): RecoveryView {
-  const acted = record.tries.filter((one) => one.actedAt > 0).at(-1);
+  const actedAt = record.tries.findLast((one) => one.actedAt > 0)?.actedAt ?? 0;
+  // An earlier try's first healthy answer says nothing of what was done since.
+  const verifiedAt = record.verifiedAt < actedAt ? 0 : record.verifiedAt;
   return {
     id: record.id,
     worker: record.worker,
@@ -95,8 +116,8 @@ export function recoveryView(record: RecoveryRecord): RecoveryView {
     decidedAtMs: record.decidedAt,
     enqueuedAtMs: unlessZero(record.enqueuedAt),
     actingAtMs: unlessZero(record.tries[0]?.startedAt ?? 0),
-    verifyingAtMs: unlessZero(acted?.actedAt ?? 0),
-    verifiedAtMs: unlessZero(record.verifiedAt),
+    verifyingAtMs: unlessZero(actedAt),
+    verifiedAtMs: unlessZero(verifiedAt),
     recoveredAtMs: unlessZero(record.recoveredAt),
     endedAtMs: unlessZero(record.endedAt),
     tries: record.tries.map((one) => ({

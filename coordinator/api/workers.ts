@@ -4,12 +4,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { parseDuration } from "../../proto/config-parse.ts";
 import type { CommandView, WorkerView } from "../../proto/rest.ts";
 import { toReason } from "../../proto/text.ts";
-import type { WorkerSummary } from "../core/summary.ts";
+import { atLeader, noLeader } from "./at-leader.ts";
 import type { ApiContext } from "./context.ts";
 import type { OperatorCommand } from "./plane.ts";
 import { ApiProblem } from "./problem.ts";
-import { answers, good, ref, requests } from "./schemas.ts";
-import { holdsLease, workerView } from "./views.ts";
+import { ref } from "./schema-words.ts";
+import { answers, good, requests } from "./schemas.ts";
+import { workerView } from "./views.ts";
+import { theOne } from "./the-one.ts";
 
 const longestSilence = 30 * 86_400_000;
 
@@ -46,7 +48,7 @@ export function workersPlugin(app: FastifyInstance, context: ApiContext): void {
         tags,
         summary: "One worker",
         params: requests.workerId,
-        response: answers({ 200: good(ref("Worker"), "The worker") }, 404, 409),
+        response: answers({ 200: good(ref("Worker"), "The worker") }, 400, 404, 409),
       },
     },
     (request): WorkerView => {
@@ -119,50 +121,40 @@ function addCommands(app: FastifyInstance, context: ApiContext): void {
   );
 }
 
-/** On the leader; elsewhere the leader is asked instead. */
-async function carryOut(
+function carryOut(
   context: ApiContext,
   request: FastifyRequest<ById>,
   reply: FastifyReply,
   build: (worker: string) => OperatorCommand,
 ): Promise<CommandView | FastifyReply> {
-  const { plane, forwarder, id } = context;
-  const summary = plane.summary();
-  if (!holdsLease(summary)) {
-    const url = plane.leaderUrl();
-    if (url === undefined || summary.leader === id) throw noLeader();
-    return forwarder.forward(request, reply, url);
-  }
-  const worker = findWorker(summary.workers, request.params.id).id;
-  const by = `${request.caller?.name ?? "nobody"} (${id})`;
-  const result = await plane.command(build(worker), by);
-  switch (result.kind) {
-    case "done":
-      return { text: result.text, recovery: result.recovery ?? null };
-    case "refused":
-      throw new ApiProblem(409, result.text);
-    case "unknown-worker":
-      throw new ApiProblem(404, `${worker} is not watched any more.`);
-    case "not-leader":
-      throw noLeader();
-  }
+  const { plane } = context;
+  return atLeader(context, request, reply, async (by) => {
+    const { workers, services } = plane.summary();
+    const worker = findWorker([...workers, ...services], request.params.id).id;
+    const result = await plane.command(build(worker), by);
+    switch (result.kind) {
+      case "done":
+        return { text: result.text, recovery: result.recovery ?? null };
+      case "refused":
+        throw new ApiProblem(409, result.text);
+      case "unknown-worker":
+        throw new ApiProblem(404, `${worker} is not watched any more.`);
+      case "not-leader":
+        throw noLeader();
+    }
+  });
 }
 
-const noLeader = (): ApiProblem =>
-  new ApiProblem(503, "No coordinator leads at the moment. Ask again in a second.");
-
 /** By its id, or by its container's name where one alone is called so. */
-function findWorker(workers: readonly WorkerSummary[], asked: string): WorkerSummary {
+function findWorker<Known extends { readonly id: string }>(
+  workers: readonly Known[],
+  asked: string,
+): Known {
   const exact = workers.find((one) => one.id === asked);
   if (exact !== undefined) return exact;
   const named = workers.filter((one) => one.id.slice(one.id.lastIndexOf("/") + 1) === asked);
-  const [only] = named;
-  if (only !== undefined && named.length === 1) return only;
-  if (only === undefined) {
-    throw new ApiProblem(404, `No worker is called ${asked}; GET /api/v1/workers lists all.`);
-  }
-  const ids = named.map((one) => one.id);
-  throw new ApiProblem(409, `${asked} is ambiguous: ${ids.join(", ")}. Ask by the whole id.`, ids);
+  const text = `No worker is called ${asked}; GET /api/v1/workers lists all.`;
+  return theOne(named, asked, () => new ApiProblem(404, text));
 }
 
 function silenceOf(text: string): number {

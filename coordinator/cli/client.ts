@@ -21,6 +21,9 @@ export interface Answer {
   readonly text: string;
 }
 
+/** For a recording: a full ring is checked and sent within a second, over a slow line it takes longer. */
+const fileTimeout = 60_000;
+
 const timeout = 10_000;
 /** A page of 50,000 workers is about 40 MB; beyond it something is wrong. */
 const answerBytes = 128 * 1024 * 1024;
@@ -37,6 +40,14 @@ export class Client {
     return JSON.parse(await this.#success("GET", path)) as View;
   }
 
+  /** A file; rejects as `get`. */
+  async file(path: string): Promise<Buffer> {
+    const answer = await this.#open("GET", path, {}, undefined, fileTimeout);
+    const bytes = await this.#read(answer);
+    if (answer.statusCode === 200) return bytes;
+    throw refusal(answer.statusCode ?? 0, bytes.toString("utf8"));
+  }
+
   async post<View>(path: string, body?: unknown): Promise<View> {
     return JSON.parse(await this.#success("POST", path, body)) as View;
   }
@@ -48,11 +59,7 @@ export class Client {
   /** Whatever the answer's status. */
   async ask(method: string, path: string, body?: unknown, within = timeout): Promise<Answer> {
     const answer = await this.#open(method, path, { accept: "application/json" }, body, within);
-    try {
-      return { status: answer.statusCode ?? 0, text: await readAll(answer) };
-    } catch (error) {
-      throw this.#unreachable(error);
-    }
+    return { status: answer.statusCode ?? 0, text: (await this.#read(answer)).toString("utf8") };
   }
 
   /** Each `data:` with its id, until the stream ends or `signal` aborts it. */
@@ -66,7 +73,9 @@ export class Client {
       ...(lastId === undefined ? {} : { "last-event-id": lastId }),
     };
     const answer = await this.#open("GET", path, headers, undefined, undefined, signal);
-    if (answer.statusCode !== 200) throw refusal(answer.statusCode ?? 0, await readAll(answer));
+    if (answer.statusCode !== 200) {
+      throw refusal(answer.statusCode ?? 0, (await readAll(answer)).toString("utf8"));
+    }
     let text = "";
     answer.setEncoding("utf8");
     for await (const chunk of answer as AsyncIterable<string>) {
@@ -76,6 +85,14 @@ export class Client {
         const data = /^data: (.*)$/m.exec(block)?.[1];
         if (data !== undefined) yield { id: /^id: (.*)$/m.exec(block)?.[1] ?? "", data };
       }
+    }
+  }
+
+  async #read(answer: IncomingMessage): Promise<Buffer> {
+    try {
+      return await readAll(answer);
+    } catch (error) {
+      throw this.#unreachable(error);
     }
   }
 
@@ -136,7 +153,8 @@ export class Client {
   }
 }
 
-function refusal(status: number, text: string): Error {
+/** An answer that is no success, as an error with its sentence. */
+export function refusal(status: number, text: string): Error {
   return coded("HM_REFUSED", `${status}: ${problemText(text)}`);
 }
 
@@ -149,7 +167,7 @@ function problemText(text: string): string {
   }
 }
 
-async function readAll(answer: IncomingMessage): Promise<string> {
+async function readAll(answer: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of answer as AsyncIterable<Buffer>) {
@@ -157,5 +175,5 @@ async function readAll(answer: IncomingMessage): Promise<string> {
     if (length > answerBytes) throw new Error("the answer is too long");
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
 }

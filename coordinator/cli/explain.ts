@@ -20,6 +20,9 @@ const standings = {
 
 export function explainText({ worker, recoveries, events }: Explained, now: number): string {
   const lines = [`${worker.id} is ${worker.verdict}: ${worker.reason}.`];
+  // The id of every other worker begins with it.
+  if (worker.id.startsWith("swarm/") && worker.host !== "")
+    lines.push(`It runs on ${worker.host}.`);
   lines.push(`It is asked by ${worker.probe}${lastHeard(worker)}.`);
   if (worker.evidence.length > 0) {
     lines.push("", "Evidence:");

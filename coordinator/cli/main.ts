@@ -22,6 +22,7 @@ async function run(verb: string | undefined): Promise<number> {
       return runCommandLine(argv, process.env, {
         out: (line) => process.stdout.write(`${line}\n`),
         err: (line) => process.stderr.write(`${line}\n`),
+        raw: (bytes) => process.stdout.write(bytes),
         now: Date.now,
       });
   }

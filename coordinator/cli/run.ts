@@ -45,6 +45,7 @@ interface Given {
   readonly options: VerbOptions;
   readonly url: string | undefined;
   readonly subject: string;
+  readonly words: readonly string[];
 }
 
 async function runVerb(
@@ -67,8 +68,8 @@ async function runVerb(
   try {
     const certFile = valueOf(env, "HTTP_TLS_CERT");
     const client = new Client({ url, token: tokenOf(env), certFile });
-    const { options, subject } = given;
-    return await verb.run({ client, terminal, options, subject, signal });
+    const { options, subject, words } = given;
+    return await verb.run({ client, terminal, options, subject, words, signal });
   } catch (error) {
     if (!isCodedError(error)) throw error;
     terminal.err(`heartmesh: ${error.detail}\n${adviceOf(error.code)}`);
@@ -88,9 +89,11 @@ function parseGiven(verb: Verb, argv: readonly string[]): Given | string {
   try {
     const parsed = parseArgs({ args: [...argv], options, allowPositionals: true });
     const { url, json, ...values } = parsed.values;
-    const wanted = verb.wantsWorker === true ? 1 : 0;
-    if (parsed.positionals.length !== wanted) {
-      return wanted === 1 ? "name one worker" : `${parsed.positionals.join(" ")} is too much`;
+    const wanted = verb.wants === undefined ? 0 : 1;
+    if (verb.takesWords !== true && parsed.positionals.length !== wanted) {
+      return wanted === 1
+        ? `name one ${verb.wants ?? ""}`
+        : `${parsed.positionals.join(" ")} is too much`;
     }
     const missing = (verb.needs ?? []).filter((name) => values[name] === undefined);
     if (missing.length > 0)
@@ -99,6 +102,7 @@ function parseGiven(verb: Verb, argv: readonly string[]): Given | string {
       options: { ...values, json: json === true },
       url: typeof url === "string" ? url : undefined,
       subject: parsed.positionals[0] ?? "",
+      words: parsed.positionals,
     };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

@@ -3,6 +3,8 @@
 export interface Terminal {
   out(line: string): void;
   err(line: string): void;
+  /** To the same place as `out`, and nothing beside them. */
+  raw(bytes: Uint8Array): void;
   /** Wall-clock ms. */
   now(): number;
 }

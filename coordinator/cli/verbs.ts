@@ -5,14 +5,21 @@ import { isCoded } from "../../proto/coded-error.ts";
 import type {
   CommandView,
   EventView,
+  HostsView,
+  HostSwitchView,
   NotifyTestView,
+  PlanView,
   RecoveryView,
   StatusView,
   WorkerView,
 } from "../../proto/rest.ts";
 import type { Client } from "./client.ts";
+import { coordinators } from "./coordinators.ts";
 import { diagnose, doctorText } from "./doctor.ts";
 import { explainText } from "./explain.ts";
+import { hostsText, hostSwitchText, planText } from "./host-words.ts";
+import { print } from "./print.ts";
+import { record } from "./record.ts";
 import type { Terminal } from "./terminal.ts";
 import { eventText, notifyTestText, recoveriesText, statusText, workersText } from "./words.ts";
 
@@ -25,14 +32,17 @@ export interface VerbOptions {
   readonly worker?: string;
   readonly kind?: string;
   readonly follow?: boolean;
+  readonly out?: string;
 }
 
 export interface VerbCall {
   readonly client: Client;
   readonly terminal: Terminal;
   readonly options: VerbOptions;
-  /** The worker, where the verb wants one. */
+  /** The worker or host, where the verb wants one. */
   readonly subject: string;
+  /** What stands behind the verb, where it takes words. */
+  readonly words: readonly string[];
   /** Aborts what has no end of its own. */
   readonly signal: AbortSignal;
 }
@@ -43,17 +53,14 @@ export interface Verb {
   /** Options beyond --json and --url. */
   readonly options: readonly Exclude<keyof VerbOptions, "json">[];
   readonly needs?: readonly Exclude<keyof VerbOptions, "json">[];
-  readonly wantsWorker?: true;
+  /** It stands behind the verb. */
+  readonly wants?: "worker" | "host" | "service";
+  readonly takesWords?: true;
   /** The exit code. */
   readonly run: (call: VerbCall) => Promise<number>;
 }
 
 const pathOf = (worker: string): string => `/api/v1/workers/${encodeURIComponent(worker)}`;
-
-function print<View>(call: VerbCall, view: View, words: (view: View) => string): number {
-  call.terminal.out(call.options.json ? JSON.stringify(view, undefined, 2) : words(view));
-  return 0;
-}
 
 const commandText = ({ text, recovery }: CommandView): string =>
   recovery === null ? text : `${text} (recovery ${recovery})`;
@@ -77,14 +84,61 @@ export const verbs: Readonly<Record<string, Verb>> = {
     usage: "explain <worker>",
     text: "why a worker has its verdict, and what was done about it",
     options: [],
-    wantsWorker: true,
+    wants: "worker",
     run: explain,
+  },
+  hosts: {
+    usage: "hosts",
+    text: "the engines' hosts, and all nodes of the Swarm",
+    options: [],
+    run: async (call) => print(call, await call.client.get<HostsView>("/api/v1/hosts"), hostsText),
+  },
+  plan: {
+    usage: "plan <host>",
+    text: "what would happen to its services if it fell out; nothing is changed",
+    options: [],
+    wants: "host",
+    run: async (call) => {
+      const path = `/api/v1/hosts/${encodeURIComponent(call.subject)}/plan`;
+      return print(call, await call.client.get<PlanView>(path), planText);
+    },
+  },
+  drain: {
+    usage: "drain <host> [--reason TEXT]",
+    text: "empty it for maintenance, and what follows for its services",
+    options: ["reason"],
+    wants: "host",
+    run: (call) => switchHost(call, "drain"),
+  },
+  activate: {
+    usage: "activate <host> [--reason TEXT]",
+    text: "give it work again",
+    options: ["reason"],
+    wants: "host",
+    run: (call) => switchHost(call, "activate"),
+  },
+  failback: {
+    usage: "failback <host or service>",
+    text: "bring back what was moved away from it, or the service",
+    options: [],
+    wants: "host",
+    run: failback,
+  },
+  migrate: {
+    usage: "migrate <service>",
+    text: "say that a fenced service has ended where it ran, so that it may start elsewhere",
+    options: [],
+    wants: "service",
+    run: async (call) => {
+      const path = `/api/v1/services/${encodeURIComponent(call.subject)}/migrate`;
+      return print(call, await call.client.post<CommandView>(path, undefined), commandText);
+    },
   },
   revive: {
     usage: "revive <worker> [--reason TEXT]",
     text: "revive it now",
     options: ["reason"],
-    wantsWorker: true,
+    wants: "worker",
     run: async (call) => {
       const { reason } = call.options;
       const path = `${pathOf(call.subject)}/revive`;
@@ -97,7 +151,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
     text: "leave it alone for a while",
     options: ["for", "reason"],
     needs: ["for", "reason"],
-    wantsWorker: true,
+    wants: "worker",
     run: async (call) => {
       const body = { for: call.options.for, reason: call.options.reason };
       const path = `${pathOf(call.subject)}/silence`;
@@ -108,7 +162,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
     usage: "unsilence <worker>",
     text: "care for it again",
     options: [],
-    wantsWorker: true,
+    wants: "worker",
     run: async (call) => {
       const path = `${pathOf(call.subject)}/silence`;
       return print(call, await call.client.delete<CommandView>(path), commandText);
@@ -118,11 +172,18 @@ export const verbs: Readonly<Record<string, Verb>> = {
     usage: "release <worker>",
     text: "end its quarantine",
     options: [],
-    wantsWorker: true,
+    wants: "worker",
     run: async (call) => {
       const path = `${pathOf(call.subject)}/quarantine`;
       return print(call, await call.client.delete<CommandView>(path), commandText);
     },
+  },
+  coordinators: {
+    usage: "coordinators [add ID=HOST:PORT | remove ID]",
+    text: "who the coordinators are; add or remove one",
+    options: [],
+    takesWords: true,
+    run: coordinators,
   },
   recoveries: {
     usage: "recoveries [--worker ID] [--limit N]",
@@ -150,6 +211,12 @@ export const verbs: Readonly<Record<string, Verb>> = {
       return view.channels.every((one) => one.ok) ? 0 : 1;
     },
   },
+  record: {
+    usage: "record [--out FILE]",
+    text: "the coordinator's last minutes as a file, to be replayed",
+    options: ["out"],
+    run: record,
+  },
   doctor: {
     usage: "doctor",
     text: "what should be mended; exit code 1 where something is found",
@@ -175,6 +242,13 @@ export const verbs: Readonly<Record<string, Verb>> = {
     },
   },
 };
+
+async function switchHost(call: VerbCall, what: "drain" | "activate"): Promise<number> {
+  const { reason } = call.options;
+  const path = `/api/v1/hosts/${encodeURIComponent(call.subject)}/${what}`;
+  const body = reason === undefined ? undefined : { reason };
+  return print(call, await call.client.post<HostSwitchView>(path, body), hostSwitchText);
+}
 
 async function explain(call: VerbCall): Promise<number> {
   const { client, terminal } = call;
@@ -240,4 +314,13 @@ async function follow(
     }
     await sleep(1000, undefined, { signal }).catch(() => undefined);
   }
+}
+
+/** A name of both is the host's. */
+async function failback(call: VerbCall): Promise<number> {
+  const { client, subject } = call;
+  const { hosts } = await client.get<HostsView>("/api/v1/hosts");
+  const isHost = hosts.some(({ id, name }) => id === subject || name === subject);
+  const path = `/api/v1/${isHost ? "hosts" : "services"}/${encodeURIComponent(subject)}/failback`;
+  return print(call, await client.post<CommandView>(path, undefined), commandText);
 }

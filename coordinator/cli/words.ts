@@ -1,6 +1,7 @@
 // Views of the API as people read them on a terminal. Pure.
 
 import type {
+  CoordinatorsView,
   EventView,
   NotifyTestView,
   RecoveryView,
@@ -36,6 +37,26 @@ export function statusText(status: StatusView): string {
       status.findings.length === 0 ? "none" : `${status.findings.length}: heartmesh doctor`,
     ],
   ]);
+}
+
+export function coordinatorsText(view: CoordinatorsView): string {
+  const rows = view.coordinators.map((one) => [
+    one.id,
+    one.address,
+    one.isLeader ? "leads" : "",
+    one.heardAgoMs === null ? "never heard" : `heard ${span(one.heardAgoMs)} ago`,
+  ]);
+  const lines = [table(["COORDINATOR", "ADDRESS", "", "HEARD"], rows)];
+  lines.push(
+    view.term === 0
+      ? "The set is as COORDINATORS gives it."
+      : `Version ${view.version} of the set, by the leader of term ${view.term}.`,
+  );
+  if (view.change !== "") lines.push(`Under way: ${view.change}.`);
+  if (view.strangers.length > 0) {
+    lines.push(`Heard, and not of the set: ${view.strangers.join(", ")}.`);
+  }
+  return lines.join("\n");
 }
 
 function peerText(peer: StatusView["peers"][number]): string {

@@ -77,6 +77,8 @@ export class Campaign {
   }
 
   nextDeadline(): Instant | undefined {
-    return earliest(this.terms.giveUpAt, this.#holdUntil, ...this.#askAt.values());
+    let first = earliest(this.terms.giveUpAt, this.#holdUntil);
+    for (const at of this.#askAt.values()) first = earliest(first, at);
+    return first;
   }
 }

@@ -1,6 +1,7 @@
 // Who is watched: workers made of containers, static entries and announcements, with what is unclear as findings.
 
 import { limits } from "../../proto/limits.ts";
+import { isName } from "../../proto/text.ts";
 import { after, type Duration, type Instant, type WorkerId } from "../../proto/units.ts";
 import { parseWorkerLabels } from "./labels.ts";
 import { Departed } from "./departed.ts";
@@ -9,13 +10,13 @@ import {
   containerNamed,
   hasWorkerLabel,
   isAgent,
-  isSwarmTask,
   joined,
   namespaceOf,
   roleLabel,
   type NamedWorker,
 } from "./mapping.ts";
 import { isSameSpec } from "./same-spec.ts";
+import { isSwarmTask, Slots, workerIdOf } from "./swarm-task.ts";
 import type { ContainerView, Finding, Probe, WorkerSettings, WorkerSpec } from "./worker.ts";
 
 /** An entry of WORKERS: `name=host:port[@container]`. */
@@ -52,6 +53,9 @@ export class Census {
   readonly #containers = new Map<string, ReadonlyMap<string, ContainerView>>();
   readonly #sightings = new Map<string, Sighting>();
   readonly #departed = new Departed();
+  readonly #slots = new Slots();
+  /** Containers of Swarm's tasks beside which another one stands for their slot. */
+  #outlived: readonly NamedWorker[] = [];
   #workers: ReadonlyMap<WorkerId, WorkerSpec> = new Map();
   #findings: readonly Finding[] = [];
   #byName = new Map<string, WorkerId>();
@@ -88,7 +92,7 @@ export class Census {
   ownerOf(name: string): WorkerId | undefined {
     if (this.#owners.has(name)) return this.#owners.get(name);
     const match = containerNamed(name, this.#named);
-    const owner = match.kind === "one" ? idOf(match.container) : this.#byName.get(name);
+    const owner = match.kind === "one" ? workerIdOf(match.container) : this.#byName.get(name);
     this.#owners.set(name, owner);
     return owner;
   }
@@ -143,15 +147,28 @@ export class Census {
     return isNew;
   }
 
+  /**
+   * The worker that would be asked at another address than now if its agent were there. Who still answers has not moved:
+   * that was said to another coordinator, and is repeated to us by somebody else.
+   */
+  movedBy(name: string, address: string, port: number): WorkerSpec | undefined {
+    const spec = this.#workers.get(this.ownerOf(name) ?? "");
+    const probe = spec?.probe;
+    if (probe?.kind !== "agent" || (probe.address === address && probe.port === port)) {
+      return undefined;
+    }
+    return spec;
+  }
+
   onLeft(name: string, now: Instant): void {
     if (this.#sightings.delete(name)) this.#rebuild(now);
   }
 
   /** Forgets what is over; called now and then. */
   tidy(now: Instant): void {
-    let changed = this.#departed.tidy(now);
+    let changed = this.#departed.tidy(now) || this.#slots.isOver(now);
     for (const [name, sighting] of this.#sightings) {
-      if (this.#byName.get(name)?.startsWith("unmapped/") !== true) continue;
+      if (this.#byName.get(name)?.startsWith("unmapped/") === false) continue;
       if (after(sighting.at, sightingKept) > now) continue;
       this.#sightings.delete(name);
       changed = true;
@@ -165,12 +182,19 @@ export class Census {
     this.#static.clear();
     const findings: Finding[] = [];
     const workers = new Map<WorkerId, WorkerSpec>();
-    for (const views of this.#containers.values()) {
-      const all = [...views.values()];
-      for (const view of all) {
-        if (this.#isWorker(view)) this.#add(workers, this.#specOf(view, all, findings), findings);
-      }
+    const marked = [...this.containers()].filter((view) => this.#isWorker(view));
+    const standing = this.#slots.standing(marked, before, now);
+    const outlived: NamedWorker[] = [];
+    const lists = new Map(
+      [...this.#containers].map(([host, views]) => [host, [...views.values()]]),
+    );
+    for (const view of marked) {
+      const all = lists.get(view.host) ?? [];
+      if (!isSwarmTask(view) || standing.get(workerIdOf(view)) === view)
+        this.#add(workers, this.#specOf(view, all, findings), findings);
+      else outlived.push({ container: view, agent: undefined });
     }
+    this.#outlived = outlived;
     this.#addStatics(workers, findings);
     this.#departed.keep(before, workers, this, now);
     this.#applySightings(workers, findings);
@@ -185,6 +209,11 @@ export class Census {
   }
 
   #add(workers: Map<WorkerId, WorkerSpec>, spec: WorkerSpec, findings: Finding[]): void {
+    if (!isName(spec.id)) {
+      const text = `${spec.id} is not watched: a worker's id (host/name) may have at most ${limits.nameBytes} bytes and no control characters. Shorten its name.`;
+      findings.push({ subject: spec.id, code: "name-unfit", text });
+      return;
+    }
     if (workers.size >= limits.workers) {
       const text = `More than ${limits.workers} workers: ${spec.id} is not watched. Give it to another mesh.`;
       findings.push({ subject: spec.id, code: "too-many-workers", text });
@@ -201,7 +230,7 @@ export class Census {
 
   #specOf(view: ContainerView, all: readonly ContainerView[], findings: Finding[]): WorkerSpec {
     const role = roleOf(view);
-    const id = idOf(view);
+    const id = workerIdOf(view);
     const labels = parseWorkerLabels(view.labels, this.#config.defaults);
     for (const { text } of labels.findings)
       findings.push({ subject: id, code: "label-invalid", text });
@@ -211,10 +240,6 @@ export class Census {
       this.#ambiguous.add(id);
       const text = `${id} has several agents (${names}): none of them is asked. Leave one, or name its worker by the label heartmesh.worker.`;
       findings.push({ subject: id, code: "mapping-ambiguous", text });
-    }
-    if (isSwarmTask(view)) {
-      const text = `${id} is a Swarm task: it is never started by hand, only killed, so that Swarm replaces it.`;
-      findings.push({ subject: id, code: "swarm-task", text });
     }
     const { owner, members } = namespaceOf(view, all);
     const agent = match.kind === "one" ? match.agent : undefined;
@@ -268,7 +293,7 @@ export class Census {
         findings.push({ subject: entry.name, code, text });
       }
       if (container !== undefined && known.length === 1) {
-        const id = idOf(container);
+        const id = workerIdOf(container);
         const all = [...(this.#containers.get(container.host)?.values() ?? [])];
         const spec = workers.get(id) ?? this.#specOf(container, all, findings);
         this.#static.set(entry.name, id);
@@ -294,7 +319,7 @@ export class Census {
       if (container !== undefined) named.push({ container, agent });
     }
     this.#named = named;
-    const gone = this.#departed.named();
+    const gone = [...this.#departed.named(), ...this.#outlived];
     for (const sighting of this.#sightings.values()) {
       const { name, address, port } = sighting;
       const entry = this.#static.get(name);
@@ -304,7 +329,7 @@ export class Census {
       }
       const match = containerNamed(name, named);
       if (match.kind === "one") {
-        const id = idOf(match.container);
+        const id = workerIdOf(match.container);
         const spec = workers.get(id);
         if (spec === undefined) continue;
         this.#byName.set(name, id);
@@ -330,8 +355,6 @@ export class Census {
 
 const keptView = (known: ContainerView | undefined, view: ContainerView): ContainerView =>
   known !== undefined && JSON.stringify(known) === JSON.stringify(view) ? known : view;
-
-const idOf = (view: ContainerView): WorkerId => `${view.host}/${view.name}`;
 
 function roleOf(view: ContainerView): WorkerSpec["role"] | undefined {
   const role = view.labels[roleLabel];

@@ -2,7 +2,7 @@
 
 import { limits } from "../../proto/limits.ts";
 import type { Machine } from "../../proto/machine.ts";
-import type { ElectionMessage, Heartbeat, Message } from "../../proto/messages.ts";
+import type { ElectionMessage, Heartbeat, Member, Message } from "../../proto/messages.ts";
 import type { Random } from "../../proto/random.ts";
 import {
   after,
@@ -12,24 +12,28 @@ import {
   type Incarnation,
   type Instant,
 } from "../../proto/units.ts";
-import type { WardOutput } from "./docket.ts";
+import { Circle } from "./circle.ts";
 import { Election, type Ballot, type ElectionConfig, type ElectionOutput } from "./election.ts";
-import type { CoreEvent } from "./event.ts";
-import type { CoordinatorInput, CoordinatorOutput } from "./exchange.ts";
-import { composeOf, namedBeside } from "./mapping.ts";
+import { eventOf, type CoreEvent } from "./event.ts";
+import type { CoordinatorInput, CoordinatorOutput, NewsInput } from "./exchange.ts";
+import { projectsOf } from "./mapping.ts";
+import { Lookout, type HostsConfig, type LookoutOutput, type MigrationConfig } from "./lookout.ts";
 import { OwnAgent } from "./own-agent.ts";
 import { QuorumWatch } from "./quorum-watch.ts";
 import { Recoveries, type RecoveryConfig, type RecoveryOutput } from "./recoveries.ts";
+import { withRecords } from "./record-pages.ts";
 import { RedisView } from "./redis-view.ts";
 import { SelfHealth } from "./self-health.ts";
 import type { CoordinatorSummary } from "./summary.ts";
 import { summarise } from "./summarise.ts";
 import { Wards, type WardsConfig } from "./wards.ts";
-import type { WorkerSpec } from "./worker.ts";
+import { worldOf } from "./world.ts";
 
 export interface CoordinatorConfig {
   readonly election: ElectionConfig;
   readonly wards: WardsConfig;
+  readonly hosts?: HostsConfig;
+  readonly migration?: MigrationConfig;
   readonly recovery: RecoveryConfig;
   readonly incarnation: Incarnation;
   /** By which its own container is recognised: its Compose project is being stopped when it is told to stop. */
@@ -45,10 +49,12 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
   readonly #config: CoordinatorConfig;
   readonly #election: Election;
   readonly #wards: Wards;
+  readonly #lookout: Lookout;
   readonly #recoveries: Recoveries;
   readonly #self: SelfHealth;
   readonly #redis: RedisView;
   readonly #agent: OwnAgent;
+  readonly #circle: Circle;
   readonly #counters: Record<string, number> = {};
   #beatAt: Instant;
   #now: Instant;
@@ -60,24 +66,17 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
   constructor(config: CoordinatorConfig, ballot: Ballot | "lost", random: Random, now: Instant) {
     this.#config = config;
     const { members } = config.election;
-    const { census } = config.wards;
+    const { checkInterval, timeout } = config.wards.census.defaults;
     this.#election = new Election(config.election, ballot, random.fork(), now);
     this.#wards = new Wards(config.wards, random.fork(), now);
-    this.#self = new SelfHealth({
-      coordinatorCount: members.length,
-      checkInterval: census.defaults.checkInterval,
-      timeout: census.defaults.timeout,
-    });
-    const world = {
-      spec: (id: string) => this.#wards.page(id)?.spec,
-      verdict: (id: string) => this.#wards.page(id)?.verdict.kind,
-      workerCount: () => this.#wards.census.workers.size,
-      workerNamed: (name: string, dependant: WorkerSpec) => {
-        return namedBeside(name, dependant, this.#wards.census.workers.values());
-      },
-    };
-    this.#recoveries = new Recoveries(config.recovery, world, random.fork());
+    this.#self = new SelfHealth({ coordinatorCount: members.length, checkInterval, timeout });
+    const ofRecoveries = random.fork();
     this.#redis = new RedisView(members.length);
+    this.#lookout = new Lookout(config, this.#wards, random.fork(), now);
+    const world = worldOf(this.#wards, this.#lookout.moves);
+    this.#recoveries = new Recoveries(config.recovery, world, ofRecoveries);
+    const parts = { lookout: this.#lookout, self: this.#self, redis: this.#redis };
+    this.#circle = new Circle(this.#election.members, parts, now);
     this.#agent = new OwnAgent(config.election.id, config.incarnation, now);
     this.#now = now;
     this.#beatAt = now;
@@ -103,7 +102,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
         this.#self.onDrop(now);
         break;
       default:
-        this.#onRest(input, now);
+        this.#onNews(input, now);
     }
     this.#syncLease(now);
     return this.#take();
@@ -113,7 +112,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
     return earliest(
       this.#beatAt,
       this.#election.nextDeadline(),
-      this.#wards.nextDeadline(this.#now),
+      this.#lookout.nextDeadline(this.#now),
       this.#recoveries.nextDeadline(),
     );
   }
@@ -123,12 +122,19 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
     return this.#election.leaseUntil(now);
   }
 
+  /** Of the set that counts, with where they are. */
+  get members(): readonly Member[] {
+    return this.#election.members.set.members;
+  }
+
   summary(now: Instant): CoordinatorSummary {
     return summarise({
       now,
       config: this.#config,
       election: this.#election,
       wards: this.#wards,
+      hosts: this.#lookout.hosts,
+      moves: this.#lookout.moves,
       recoveries: this.#recoveries,
       redis: this.#redis,
       fitness: this.#fitness,
@@ -146,26 +152,31 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
   #onTimer(lateness: Duration, now: Instant): void {
     if (this.#self.onTick(lateness, now)) this.#onJump(now);
     this.#fromElection(this.#election.onTick(now), now);
-    this.#fromWards(this.#wards.onTick(lateness, now), now);
+    this.#fromWards(this.#lookout.onTick(lateness, now), now);
     if (now >= this.#beatAt) this.#beat(now);
   }
 
-  #onRest(input: CoordinatorInput, now: Instant): void {
+  #onNews(input: NewsInput, now: Instant): void {
     switch (input.kind) {
       case "worker-refused":
-        this.#fromWards(this.#wards.onRefused(input.worker, now), now);
+      case "check-finished":
+      case "life-awaited":
+      case "window-opened":
+      case "swarm-nodes":
+      case "host-knocked":
+      case "swarm-read":
+      case "move-asked":
+        this.#fromWards(this.#lookout.onNews(input, now), now);
         return;
-      case "check-finished": {
-        const { worker, nonce, ok } = input;
-        this.#fromWards(this.#wards.onCheckFinished(worker, nonce, ok, now), now);
-        return;
-      }
       case "job-news":
-        this.#wards.onJobNews(input.news, now);
+        this.#lookout.onJobNews(input.news, now);
         this.#fromRecoveries(this.#recoveries.onJobNews(input.news, now));
         return;
       case "operator-asked":
         this.#fromRecoveries(this.#recoveries.onOperator(input.command, now));
+        return;
+      case "coordinators-asked":
+        this.#fromElection(this.#election.change(input.change, now), now);
         return;
       case "redis-changed":
         this.#redis.onOwn(input.state);
@@ -181,14 +192,6 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
         if (!this.#election.isDiskFailing)
           this.#publish("disk-failed", `it does not vote: ${input.reason}`, true);
         this.#fromElection(this.#election.onPersistFailed(input.reason, now), now);
-        return;
-      case "life-awaited": {
-        const { id, worker, startedAt, timeout } = input;
-        this.#fromWards(this.#wards.awaitLife(id, worker, startedAt, timeout, now), now);
-        return;
-      }
-      case "window-opened":
-        this.#fromWards(this.#wards.openWindow(input.id, input.worker, input.window, now), now);
         return;
       case "main-alive":
         this.#agent.onMainAlive(now);
@@ -208,49 +211,40 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
           this.#fromRecoveries(this.#recoveries.onEngine(input.host, isBack, now));
         }
         return;
-      case "timer-fired":
-      case "datagram-received":
-      case "clock-jumped":
-      case "datagrams-dropped":
-        return;
     }
   }
 
   #onMessage(sender: string, message: Message, address: string, port: number, now: Instant): void {
+    this.#lookout.hosts.onDatagramFrom(address, sender, now);
     switch (message.kind) {
       case "pong":
-        this.#fromWards(this.#wards.onPong(message, now), now);
+        this.#fromWards(this.#lookout.onPong(message, address, now), now);
         return;
-      case "ping":
-        this.#out.push({
-          kind: "reply",
-          address,
-          port,
-          message: this.#agent.answer(message.nonce, now),
-        });
+      case "ping": {
+        const answer = this.#agent.answer(message.nonce, now);
+        this.#out.push({ kind: "reply", address, port, message: answer });
         return;
+      }
       case "announce":
-        this.#fromWards(this.#wards.onAnnounce(message, address, now), now);
+        this.#fromWards(this.#lookout.onAnnounce(message, address, now), now);
         return;
       case "obituary":
         this.#fromWards(this.#wards.onObituary(message, now), now);
         return;
       default:
     }
-    const { members, id } = this.#config.election;
-    if (sender === id || !members.includes(sender)) {
-      this.#count("messages-of-no-member");
-      return;
-    }
-    if (message.kind === "doubt") this.#fromWards(this.#wards.onDoubt(sender, message, now), now);
+    const { members } = this.#election;
+    const isOther = sender !== members.self;
+    if (!isOther || !members.has(sender)) this.#count("messages-of-no-member");
+    if (message.kind === "doubt") this.#fromWards(this.#lookout.onDoubt(sender, message, now), now);
     else if (message.kind === "report") {
-      this.#fromWards(this.#wards.onReport(sender, message, now), now);
-    } else this.#onElectionMessage(sender, message, now);
+      this.#fromWards(this.#lookout.onReport(sender, message, now), now);
+    } else if (isOther) this.#onElectionMessage(sender, message, now);
   }
 
   #onElectionMessage(from: CoordinatorId, message: ElectionMessage, now: Instant): void {
-    if (message.kind === "heartbeat") {
-      this.#wards.standings.onFitness(from, message.fit);
+    if (message.kind === "heartbeat" && this.#election.members.has(from)) {
+      this.#lookout.onHeartbeat(from, message, now);
       this.#redis.onPeer(from, message.redis, now);
       if (message.records.length > 0) {
         this.#fromRecoveries(this.#recoveries.onRecords(message.records, now));
@@ -261,18 +255,18 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
 
   #onJump(now: Instant): void {
     this.#fromElection(this.#election.onJump(now), now);
-    this.#fromWards(this.#wards.onJump(now), now);
+    this.#fromWards(this.#lookout.onJump(now), now);
     this.#publish("abstained", "this coordinator slept or was paused: it distrusts what it knows");
     this.#beat(now);
   }
 
   #onStopAsked(now: Instant): void {
-    for (const view of this.#wards.census.containers()) {
-      if (view.hostname !== this.#config.hostname) continue;
-      const compose = composeOf(view);
-      if (compose !== undefined) this.#wards.onStopAsked(compose.project, now);
+    const all = this.#wards.census.containers();
+    for (const project of projectsOf(this.#config.hostname, all)) {
+      this.#wards.onStopAsked(project, now);
     }
     this.#publish("stopping", "this coordinator was told to stop");
+    this.#fromWards(this.#lookout.sayGoodbye(now), now);
     this.#fromElection(this.#election.resign("it was told to stop", now), now);
   }
 
@@ -282,11 +276,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
     const peers = this.#election.peers(now);
     const { leaderTimeout } = this.#config.election;
     this.#self.onPeers(peers.some(({ heardAgo }) => heardAgo >= 0 && heardAgo < leaderTimeout));
-    const failing = this.#wards.pinger.failing();
-    if (failing.size > 0) {
-      const elsewhere = this.#wards.standings.countHeardElsewhere(failing, now);
-      this.#self.onDoubtShare(failing.size, elsewhere, this.#wards.pinger.size, now);
-    }
+    this.#lookout.tellDoubts(this.#self, now);
+    this.#fromWards(this.#lookout.onBeat(now), now);
     this.#judgeFitness(now);
     const redis = this.#redis.judge(now);
     this.#fromRecoveries(this.#recoveries.onRedis(redis, now));
@@ -297,7 +288,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
     const { fit, reason } = this.#self.judge(now);
     if (fit !== this.#fitness.fit) {
       this.#publish(fit ? "abstention-ended" : "abstained", fit ? "it is fit to judge" : reason);
-      this.#fromWards(this.#wards.setFit(fit), now);
+      this.#fromWards(this.#lookout.setFit(fit), now);
     }
     this.#fitness = { fit, reason };
     const cutOff = this.#redis.isCutOff(now);
@@ -306,17 +297,9 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
   }
 
   #watchQuorum(now: Instant): void {
-    switch (this.#quorum.look(this.#election.leader, now)) {
-      case "lost": {
-        const text = "nobody leads: no quorum of the coordinators hears each other, nobody acts";
-        this.#publish("quorum-lost", text, this.#quorum.ledLast);
-        break;
-      }
-      case "back":
-        this.#publish("quorum-back", `${this.#election.leader} leads`, this.#leading);
-        break;
-      case "same":
-    }
+    // Outside the set it hears no leader, and that is no loss.
+    if (this.#election.isOutside(now)) return;
+    this.#tell(this.#quorum.look(this.#election.leader, now));
   }
 
   /** Whatever changed the lease, recoveries know it before anything else is decided. */
@@ -341,6 +324,13 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
         case "role-changed":
           this.#onRole(output, now);
           break;
+        case "members-changed":
+          this.#tell(this.#circle.sync(now));
+          this.#out.push(output);
+          break;
+        case "change-ended":
+          this.#out.push(output);
+          break;
         case "lease-ended":
           this.#count("leases-ended");
           break;
@@ -349,8 +339,10 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
   }
 
   #fill(heartbeat: Heartbeat, now: Instant): Heartbeat {
-    const records = this.#recoveries.recordsPage(limits.recordsPerHeartbeat, now);
-    return { ...heartbeat, fit: this.#fitness.fit, redis: this.#redis.own, records };
+    const room = heartbeat.members === undefined ? limits.recordsPerHeartbeat : 0;
+    const records = this.#recoveries.recordsPage(room, now);
+    const filled = { ...heartbeat, fit: this.#fitness.fit, redis: this.#redis.own };
+    return withRecords(this.#config.election.id, filled, records);
   }
 
   #onRole(change: Extract<ElectionOutput, { kind: "role-changed" }>, now: Instant): void {
@@ -360,6 +352,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
     this.#quorum.onLeader(leader, leads);
     if (leads === this.#leading) return;
     this.#leading = leads;
+    this.#fromWards(this.#lookout.setLeading(leads, now), now);
     if (!leads) {
       this.#fromRecoveries(this.#recoveries.becomeFollower(now));
       return;
@@ -370,7 +363,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
     this.#publish("leader-changed", `${this.#config.election.id} leads term ${term}`, true);
   }
 
-  #fromWards(outputs: readonly WardOutput[], now: Instant): void {
+  #fromWards(outputs: readonly LookoutOutput[], now: Instant): void {
     for (const output of outputs) {
       if (output.kind === "decided") {
         this.#recoveries.onLease(this.#election.leaseUntil(now));
@@ -388,8 +381,11 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
   }
 
   #publish(kind: CoreEvent["kind"], text: string, notify = false): void {
-    const event: CoreEvent = { kind, worker: "", recovery: "", text, evidence: [], notify };
-    this.#out.push({ kind: "publish", event });
+    this.#tell(eventOf("", kind, text, { notify }));
+  }
+
+  #tell(event: CoreEvent | undefined): void {
+    if (event !== undefined) this.#out.push({ kind: "publish", event });
   }
 
   #count(name: string): void {

@@ -1,8 +1,9 @@
 // What a verdict asks for (design rules 4, 6 and 10): the action, when at the earliest, or why nothing is done.
 
 import { after, type Duration, type Instant } from "../../proto/units.ts";
-import type { ActionKind, Decision, Verdict } from "./decision.ts";
+import type { ActionKind, Decision, Verdict, VerdictKind } from "./decision.ts";
 import type { Intent } from "./intent.ts";
+import { isSwarmTask } from "./swarm-task.ts";
 import { isDown, isStale } from "./verdict.ts";
 import type { ContainerView, WorkerSpec } from "./worker.ts";
 
@@ -49,15 +50,19 @@ export function decide(verdict: Verdict, about: Circumstances, now: Instant): De
     }
   };
   const { container, agent } = spec;
-  switch (verdict.kind) {
+  const { kind } = verdict;
+  if (isOfNoAction(kind)) return leave(whyLeft[kind]);
+  if (container !== undefined && isSwarmTask(container))
+    return decideTask(kind, verdict, container, about, now, act, leave);
+  switch (kind) {
     case "healthy":
       return decideHealthy(about, act, leave);
     case "stopped":
       return container === undefined ? leave("it has no container") : judged(container, "start");
     case "unhealthy":
-      return container === undefined
-        ? leave("no container is known for it, so there is nothing to restart")
-        : act("restart", now, "");
+      if (container === undefined)
+        return leave("no container is known for it, so there is nothing to restart");
+      return judged(container, "restart");
     case "silent":
       return decideSilent(about, now, act, leave);
     case "agent-lost":
@@ -73,25 +78,31 @@ export function decide(verdict: Verdict, about: Circumstances, now: Instant): De
       );
     case "gone":
       return decideGone(about, act, leave);
-    case "paused":
-      return leave("it is paused: that is somebody's wish");
-    case "partial":
-      return leave("somebody hears it");
-    case "unwatched":
-      return leave("nothing of it was ever heard");
-    case "starting":
-    case "unknown":
-      return leave("");
   }
 }
 
-/** Whether a worker that is down was stopped by somebody, so that it is theirs for a while, or for good. */
+type OfNoAction = "paused" | "partial" | "unwatched" | "starting" | "unknown" | "stranded" | "away";
+
+const ofServices = "a service is moved by what its Swarm says, and has no container of its own";
+const whyLeft: Readonly<Record<OfNoAction, string>> = {
+  paused: "it is paused: that is somebody's wish",
+  partial: "somebody hears it",
+  unwatched: "nothing of it was ever heard",
+  starting: "",
+  unknown: "",
+  stranded: ofServices,
+  away: ofServices,
+};
+
+const isOfNoAction = (kind: VerdictKind): kind is OfNoAction => Object.hasOwn(whyLeft, kind);
+
+/** Whether a worker that is down, or on its way down, was stopped by somebody, so that it is theirs for a while, or for good. */
 export function isStoppedByHand(
   intent: Pick<Intent, "judge">,
   { container, settings }: WorkerSpec,
   now: Instant,
 ): boolean {
-  if (container === undefined || container.state === "running") return false;
+  if (container === undefined) return false;
   const { kind } = intent.judge(container, settings, now);
   return kind === "held" || kind === "respected";
 }
@@ -122,7 +133,41 @@ function decideSilent(about: Circumstances, now: Instant, act: Act, leave: Leave
   return act(agent === undefined ? "kill-start" : "agent-then-worker", now, "");
 }
 
+/** Of a Swarm's task: only what hangs is killed. Whether and where another container is started is Swarm's business alone. */
+function decideTask(
+  kind: Exclude<VerdictKind, OfNoAction>,
+  { evidence }: Verdict,
+  container: ContainerView,
+  { spec, intent, since, stopHold }: Circumstances,
+  now: Instant,
+  act: Act,
+  leave: Leave,
+): Decision {
+  switch (kind) {
+    case "stopped":
+    case "gone":
+      return leave("it is a Swarm's task: Swarm itself starts another container for it");
+    case "unhealthy":
+    case "silent": {
+      const judgement = intent.judge(container, spec.settings, now);
+      // It is given its grace by whoever told it, mostly Swarm itself.
+      if (judgement.kind !== "crash") return leave(`it ends: ${judgement.reason}`);
+      // Swarm tells it to end with the same event that told us.
+      const isSwarms = evidence.some((one) => one.kind === "engine-health");
+      if (!isSwarms) return act("kill", now, "");
+      const text = "Swarm itself replaces a task whose HEALTHCHECK fails";
+      return act("kill", after(since, stopHold), text);
+    }
+    case "agent-lost":
+      return leave("it is a Swarm's task: Swarm itself sees to its agent");
+    case "healthy":
+      return leave("");
+  }
+}
+
 function decideGone(about: Circumstances, act: Act, leave: Leave): Decision {
+  if (about.goneContainer !== undefined && isSwarmTask(about.goneContainer))
+    return leave("it was a Swarm's task: Swarm itself starts another container where it is wanted");
   if (!about.spec.settings.recreate)
     return leave("it was removed, and heartmesh.recreate is not set");
   if (about.goneContainer === undefined || !about.projectExists) {

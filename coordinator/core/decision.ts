@@ -1,6 +1,7 @@
 // What the quorum concludes of a worker, from what evidence, and what is to be done about it.
 
 import type { Instant, WorkerId } from "../../proto/units.ts";
+import type { MoveOrder } from "./migration/order.ts";
 
 export type VerdictKind =
   | "healthy"
@@ -13,6 +14,10 @@ export type VerdictKind =
   | "paused"
   | "gone"
   | "unwatched"
+  /** Of a service of a Swarm: replicas of it are lost with a host that is dead, or is being emptied. */
+  | "stranded"
+  /** Of a service: it was moved, and its own place is not restored yet. */
+  | "away"
   /** Nothing is known yet, or this coordinator abstains. */
   | "unknown";
 
@@ -26,6 +31,7 @@ export interface Evidence {
     | "inspection"
     | "engine-health"
     | "check"
+    | "swarm"
     | "operator";
   /** Who saw it: a coordinator id, an engine's host, an agent's name. */
   readonly by: string;
@@ -43,7 +49,8 @@ export interface Verdict {
 
 /**
  * `start` a stopped container · `kill-start` a silent one · `restart` an unhealthy one · `revive-agent` only the
- * agent's container · `agent-then-worker` the agent in the first try and, where the silence outlasts that, `kill-start` · `recreate` a removed one · `restart-dependants` what lost its network namespace.
+ * agent's container · `agent-then-worker` the agent in the first try and, where the silence outlasts that, `kill-start` · `recreate` a removed one · `restart-dependants` what lost its network namespace ·
+ * `kill` a Swarm's task, which Swarm replaces by another container · `move` a service of a Swarm to other hosts, or back.
  */
 export type ActionKind =
   | "start"
@@ -52,7 +59,9 @@ export type ActionKind =
   | "restart"
   | "revive-agent"
   | "recreate"
-  | "restart-dependants";
+  | "restart-dependants"
+  | "kill"
+  | "move";
 
 /** What a verdict asks for. Decided on every coordinator alike; acted on by the leader alone. */
 export type Decision =
@@ -67,6 +76,8 @@ export type Decision =
       readonly waitReason: string;
       /** The failure is explained by another one (its host, its engine): the brake counts them as one. Empty when it stands alone. */
       readonly commonCause: string;
+      /** Of a service alone. */
+      readonly move?: MoveOrder;
     }
   | {
       readonly kind: "leave";
@@ -74,4 +85,6 @@ export type Decision =
       readonly verdict: Verdict;
       /** Why nothing is done; `""` for a healthy worker. */
       readonly reason: string;
+      /** A person has to do something: it is sent to people. */
+      readonly isTheirs?: true;
     };

@@ -2,6 +2,7 @@
 
 import { after, type Duration, type Instant, type WorkerId } from "../../proto/units.ts";
 import { composeOf, isAgent, type NamedWorker } from "./mapping.ts";
+import { swarmServiceOf } from "./swarm-task.ts";
 import type { ContainerView, WorkerSpec } from "./worker.ts";
 
 /** A removed worker is shown this long; one that is to be recreated stays until it is. */
@@ -74,8 +75,13 @@ export class Departed {
   }
 }
 
-/** Compose replaced it, or scaled its service down: another container of the same service stands where it stood. */
+/** Compose or Swarm replaced it, or its service was scaled down: another container of the same service stands where it stood, or anywhere in the Swarm. */
 function isReplaced({ container }: WorkerSpec, present: Present): boolean {
+  const service = container && swarmServiceOf(container);
+  if (service !== undefined) {
+    const all = [...present.containers()];
+    return all.some((view) => view.state === "running" && swarmServiceOf(view) === service);
+  }
   const compose = container && composeOf(container);
   if (container === undefined || compose === undefined) return false;
   return othersOf(container, compose.project, present).some(

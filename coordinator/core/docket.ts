@@ -18,6 +18,7 @@ import type { LedgerPage } from "./ledger.ts";
 import type { Pinger } from "./pinger.ts";
 import type { Standings } from "./standings.ts";
 import { conclude } from "./verdict.ts";
+import type { Eyes } from "./vigil.ts";
 
 export type WardOutput =
   /** Not watched any more. */
@@ -40,7 +41,7 @@ export interface DocketSources {
   readonly hosts: Hosts;
 }
 
-export class Docket {
+export class Docket implements Eyes {
   verdicts = 0;
   readonly #sources: DocketSources;
   readonly #hearing = new Hearing();
@@ -56,6 +57,18 @@ export class Docket {
   constructor(sources: DocketSources, now: Instant) {
     this.#sources = sources;
     this.#rejudgeAt = now;
+  }
+
+  wonder(worker: WorkerId, now: Instant): void {
+    const { pinger, standings } = this.#sources;
+    if (pinger.path(worker, now)?.standing !== "up") standings.wonder(worker, now);
+  }
+
+  isBlindTo(worker: WorkerId, now: Instant): boolean {
+    const { pinger, standings } = this.#sources;
+    const path = pinger.path(worker, now);
+    if (path === undefined || path.standing === "up") return false;
+    return !this.#fit || standings.countHeardElsewhere([worker], now) > 0;
   }
 
   /** True where it changed. */

@@ -1,15 +1,16 @@
 // What goes into an election and what comes out of it, and the times that follow from its configuration.
 
-import type { ElectionMessage } from "../../proto/messages.ts";
+import type { ElectionMessage, Member } from "../../proto/messages.ts";
 import type { CoordinatorId, Duration, Term } from "../../proto/units.ts";
+import type { MemberSet } from "./member-set.ts";
 import type { Ballot } from "./vote-book.ts";
 
 export type Role = "follower" | "pre-candidate" | "candidate" | "leader";
 
 export interface ElectionConfig {
   readonly id: CoordinatorId;
-  /** All configured coordinators, `id` among them; 1 to 7. */
-  readonly members: readonly CoordinatorId[];
+  /** All configured coordinators, `id` among them; 1 to 7. They hold until a changed set is known. */
+  readonly members: readonly Member[];
   readonly heartbeatInterval: Duration;
   /** T. At least 3 heartbeat intervals. */
   readonly leaderTimeout: Duration;
@@ -17,6 +18,15 @@ export interface ElectionConfig {
   readonly drift?: number;
   /** How coarsely the machine is stepped, ms; a lease is shorter by one. */
   readonly tick: Duration;
+}
+
+/** Of a change of the set that this coordinator was asked for. */
+export interface ChangeEnded {
+  readonly kind: "change-ended";
+  /** `later`: not now, and the same question may be asked again in a moment. */
+  readonly how: "made" | "refused" | "later";
+  /** One sentence for a person. */
+  readonly text: string;
 }
 
 /**
@@ -36,6 +46,9 @@ export type ElectionOutput =
       readonly leader: CoordinatorId;
       readonly reason: string;
     }
+  /** From here on this set counts. */
+  | { readonly kind: "members-changed"; readonly set: MemberSet }
+  | ChangeEnded
   /** Emitted as soon as it is noticed; the lease itself ends at the instant that `leaseUntil` said. */
   | { readonly kind: "lease-ended"; readonly reason: string };
 
@@ -53,3 +66,7 @@ export const handoverRepeats = { times: 5, apart: 25 } as const;
 export const restAfterResigning = 3;
 /** While the disk takes nothing it is tried again this often, ms. */
 export const diskRetry: Duration = 1000;
+/** A change of the set is given up when a quorum of the old set did not confirm it in this time. */
+export const changePatience: Duration = 4_000;
+/** A newcomer is heard for so many T before it counts, so that one that begins without a disk may promise by then. */
+export const newcomerHeardFor = 2;

@@ -7,10 +7,21 @@ import type * as messages from "../../proto/messages.ts";
 import type { Random } from "../../proto/random.ts";
 import { earliest, type CoordinatorId, type Instant, type Term } from "../../proto/units.ts";
 import type { ElectionConfig, ElectionOutput, Role } from "./election-shape.ts";
+import {
+  byId,
+  compareStamps,
+  Members,
+  seedOf,
+  seedStamp,
+  type MemberChange,
+  type MemberSet,
+} from "./member-set.ts";
 import { Outbox } from "./outbox.ts";
 import type { Peer, PeerView } from "./peer.ts";
 import { Peers } from "./peers.ts";
 import { Seat } from "./seat.ts";
+import { Reconfiguration } from "./reconfiguration.ts";
+import { Strangers } from "./strangers.ts";
 import type { Ballot } from "./vote-book.ts";
 import { Voter } from "./voter.ts";
 
@@ -18,6 +29,9 @@ export type { Ballot, ElectionConfig, ElectionOutput, PeerView, Role };
 
 export class Election {
   readonly #id: CoordinatorId;
+  readonly #members: Members;
+  readonly #strangers: Strangers;
+  readonly #change: Reconfiguration;
   readonly #outbox = new Outbox();
   readonly #peers: Peers;
   readonly #voter: Voter;
@@ -25,13 +39,39 @@ export class Election {
 
   /** @param durable `"lost"`: nothing readable was found, be it a first start or a damaged disk. */
   constructor(config: ElectionConfig, durable: Ballot | "lost", random: Random, now: Instant) {
-    assert(config.members.includes(config.id), `${config.id} is not a member`);
+    const isConfigured = config.members.some(({ id }) => id === config.id);
+    assert(isConfigured, `${config.id} is not a member`);
     assert(config.members.length <= limits.coordinators, "more members than limits.coordinators");
     this.#id = config.id;
-    this.#peers = new Peers(config, random, now);
-    this.#voter = new Voter(config, durable, now);
-    const parts = { voter: this.#voter, peers: this.#peers, random, outbox: this.#outbox };
-    this.#seat = new Seat(config, parts, now);
+    const set = durable === "lost" ? undefined : durable.set;
+    const members = new Members(config.id, set ?? seedOf(config.members));
+    const peers = new Peers(config, members, random, now);
+    const voter = new Voter(config, members, durable, now);
+    this.#members = members;
+    this.#peers = peers;
+    this.#voter = voter;
+    this.#seat = new Seat(config, { members, voter, peers, random, outbox: this.#outbox }, now);
+    const { leaderTimeout } = config;
+    this.#strangers = new Strangers(leaderTimeout);
+    const strangers = this.#strangers;
+    this.#change = new Reconfiguration({ members, peers, voter, strangers, leaderTimeout });
+  }
+
+  /** The set of coordinators as it counts here. */
+  get members(): Members {
+    return this.#members;
+  }
+  /** It was removed, or waits to be added. */
+  isOutside(now: Instant): boolean {
+    return !this.#members.hasSelf || this.#peers.countUsOut(now);
+  }
+  /** In words, on the leader; empty when no change of the set is under way. */
+  get changeText(): string {
+    return this.#change.text;
+  }
+  /** Coordinators that are heard and belong to no set that is known here. */
+  strangers(now: Instant): readonly CoordinatorId[] {
+    return this.#strangers.list(now);
   }
 
   get role(): Role {
@@ -63,14 +103,18 @@ export class Election {
     return this.#peers.views(now);
   }
 
-  /** Messages of strangers are ignored. */
+  /** Of strangers only heartbeats say something. */
   onMessage(
     from: CoordinatorId,
     message: messages.ElectionMessage,
     now: Instant,
   ): readonly ElectionOutput[] {
     const peer = this.#peers.get(from);
-    if (peer === undefined) return [];
+    if (message.term - this.term > limits.termLeap && !this.#voter.isLost) return [];
+    if (peer === undefined) {
+      if (message.kind === "heartbeat") this.#onStranger(from, message, now);
+      return this.#outbox.drain();
+    }
     peer.onHeard(now);
     switch (message.kind) {
       case "heartbeat":
@@ -99,16 +143,41 @@ export class Election {
         this.#onHandover(from, message, now);
         break;
     }
-    this.#seat.watchLease(now);
-    return this.#outbox.drain();
+    return this.#settled(now);
   }
 
   onTick(now: Instant): readonly ElectionOutput[] {
-    if (this.#voter.onTick(now, this.#peers.round) === "ask") {
+    const { round } = this.#peers;
+    if (this.#voter.onTick(now, round) === "ask") {
+      // The only one left of a set has nobody to ask, nor anybody who could lead.
+      if (this.#seat.isAlone) this.#onVoteKnown(this.#voter.onAnswered(this.#id, round), now);
       for (const peer of this.#peers.all()) peer.nextBeatAt = now;
     }
     this.#seat.onTick(now);
     this.#outbox.persist(this.#voter.retry(now));
+    return this.#settled(now);
+  }
+
+  /** Adds or removes one coordinator; ends with a `change-ended`. Of the leader while it holds a lease. */
+  change(change: MemberChange, now: Instant): readonly ElectionOutput[] {
+    const isSelf = change.kind === "remove" && change.id === this.#id;
+    if (this.leaseUntil(now) === undefined) this.#refuse("later", "this coordinator does not lead");
+    else if (isSelf && !this.#seat.isAlone) {
+      this.#seat.resign("it is to be removed", now);
+      this.#refuse("later", `${this.#id} led, and has handed over to be removed; ask again`);
+    } else {
+      const refusal = this.#change.ask(change, now);
+      if (refusal !== undefined) this.#refuse("refused", refusal);
+    }
+    return this.#settled(now);
+  }
+
+  #refuse(how: "refused" | "later", text: string): void {
+    this.#outbox.push({ kind: "change-ended", how, text });
+  }
+
+  #settled(now: Instant): readonly ElectionOutput[] {
+    this.#changeOn(now);
     this.#seat.watchLease(now);
     return this.#outbox.drain();
   }
@@ -119,6 +188,7 @@ export class Election {
       this.#seat.handoverDeadline(),
       this.#voter.nextDeadline(),
       this.#peers.nextBeatAt(),
+      this.#change.nextDeadline(),
     );
   }
 
@@ -126,7 +196,7 @@ export class Election {
   onPersistFailed(reason: string, now: Instant): readonly ElectionOutput[] {
     this.#voter.onDiskFailed(reason, now);
     // A leader among others saved its vote long ago; alone it wins in the very step that saves.
-    if (this.role !== "leader" || this.#seat.isAlone) {
+    if (this.role !== "leader" || this.#seat.isAlone || !this.#voter.isSetSaved) {
       this.#seat.becomeFollower("", `its vote cannot be saved: ${reason}`, now);
     }
     return this.#outbox.drain();
@@ -164,12 +234,80 @@ export class Election {
     return this.#outbox.drain();
   }
 
+  /** Whoever is no member is told the set that counts, unless it is the one that tells us ours; a newcomer hears that it is heard. */
+  #onStranger(from: CoordinatorId, m: messages.Heartbeat, now: Instant): void {
+    this.#strangers.onHeard(from, now);
+    this.#onSetTold(m, now);
+    const peer = this.#peers.get(from);
+    if (peer !== undefined) {
+      peer.onHeard(now);
+      this.#onHeartbeat(peer, m, now);
+      return;
+    }
+    this.#acknowledge(from, m, false);
+    const isBehind = compareStamps(m.set ?? seedStamp, this.#voter.savedStamp) < 0;
+    if (isBehind) this.#outbox.send(from, this.#seat.tidings());
+  }
+
+  #acknowledge(to: CoordinatorId, { round }: messages.Heartbeat, accepted: boolean): void {
+    const { term } = this;
+    const set = this.#voter.savedStamp;
+    this.#outbox.send(to, { kind: "heartbeat-ack", term, round, accepted, set });
+  }
+
+  /** A set in a heartbeat: it counts if it is newer, unless this coordinator leads; then its own is made the newer one. */
+  #onSetTold(m: messages.Heartbeat, now: Instant): void {
+    if (m.set === undefined || m.members === undefined || m.members.length === 0) return;
+    if (this.role === "leader" || compareStamps(m.set, this.#members.set.stamp) <= 0) return;
+    this.#install({ stamp: m.set, members: byId(m.members) }, now);
+    const isLeaderGone = this.leader !== "" && !this.#members.has(this.leader);
+    if (this.role !== "follower" || isLeaderGone) {
+      this.#seat.becomeFollower("", "the set of coordinators changed", now);
+    }
+  }
+
+  #install(set: MemberSet, now: Instant): void {
+    this.#members.install(set);
+    this.#peers.sync(now);
+    this.#outbox.persist(this.#voter.keepSet(set, now));
+    this.#outbox.push({ kind: "members-changed", set });
+  }
+
+  /** The leader takes the next steps of a change as far as they go now. */
+  #changeOn(now: Instant): void {
+    for (;;) {
+      const leads = this.role === "leader";
+      const next = leads ? this.#change.next(this.term, now) : this.#change.drop();
+      if (next.kind === "wait") return;
+      if (next.kind === "install") this.#lead(next.set, now);
+      else this.#outbox.push(next);
+    }
+  }
+
+  /** The leader's own next set, told at once. */
+  #lead(set: MemberSet, now: Instant): void {
+    this.#install(set, now);
+    this.#seat.onMembers(now);
+    for (const peer of this.#peers.all()) peer.nextBeatAt = now;
+  }
+
+  /** What it says of its set; a leader that meets a set of an earlier one makes its own the newer. */
+  #onSetHeld(peer: Peer, stamp: messages.SetStamp | undefined, of: Term, now: Instant): void {
+    peer.held = { stamp, term: of };
+    if (this.role !== "leader" || stamp === undefined) return;
+    const own = this.#members.set.stamp;
+    if (own.term === this.term || compareStamps(stamp, own) <= 0) return;
+    this.#lead(this.#change.confirmed(this.term).set, now);
+  }
+
   #onHeartbeat(peer: Peer, m: messages.Heartbeat, now: Instant): void {
     peer.onHeartbeat(m);
+    this.#onSetHeld(peer, m.set, m.term, now);
+    this.#onSetTold(m, now);
+    if (!this.#members.has(peer.id)) return;
     const accepted = m.leading && this.#follow(peer.id, m, now);
     if (!m.leading && m.term > this.term) this.#onHigherTerm(m.term, `${peer.id}'s term`, now);
-    const { term } = this;
-    this.#outbox.send(peer.id, { kind: "heartbeat-ack", term, round: m.round, accepted });
+    this.#acknowledge(peer.id, m, accepted);
   }
 
   /** @returns whether the promise was given. */
@@ -187,20 +325,24 @@ export class Election {
 
   #onAck(peer: Peer, m: messages.HeartbeatAck, now: Instant): void {
     const sent = peer.onAcknowledged(m.round, now);
+    this.#onSetHeld(peer, m.set, m.term, now);
     if (m.term > this.term) this.#onHigherTerm(m.term, `${peer.id}'s term`, now);
     if (sent === undefined) return;
-    const closed = this.#voter.onAnswered(peer.id, m.round);
-    if (closed !== undefined) {
-      this.#outbox.persist(closed);
-      this.#seat.onFreed(now);
-    }
+    this.#onVoteKnown(this.#voter.onAnswered(peer.id, m.round), now);
     const isLed = this.role === "leader" && m.term === this.term && sent.led === this.term;
     if (isLed && m.accepted) this.#seat.onAcknowledged(peer.id, sent.at);
   }
 
+  #onVoteKnown(closed: Ballot | undefined, now: Instant): void {
+    if (closed === undefined) return;
+    this.#outbox.persist(closed);
+    this.#seat.onFreed(now);
+  }
+
   #onPreVote(from: CoordinatorId, m: messages.PreVote, now: Instant): void {
     // A candidate grants as well: it asks for a later term only who did not vote for it, and refusing would keep split votes in step.
-    const granted = this.role !== "leader" && this.#voter.grantsPreVote(m.term, now);
+    const isFree = this.role !== "leader" && !this.#isOutdated(m.set);
+    const granted = isFree && this.#voter.grantsPreVote(m.term, now);
     const { term } = this;
     this.#outbox.send(from, { kind: "pre-vote-answer", term, round: m.round, granted });
     if (granted) this.#seat.onPreVoteGranted(from, now);
@@ -208,8 +350,8 @@ export class Election {
 
   #onVote(from: CoordinatorId, m: messages.Vote, now: Instant): void {
     // A leader that lost its quorum steps down by itself; until then it votes for nobody.
-    const grant =
-      this.role === "leader" ? { granted: false as const } : this.#voter.grantVote(from, m, now);
+    const isFree = this.role !== "leader" && !this.#isOutdated(m.set);
+    const grant = isFree ? this.#voter.grantVote(from, m, now) : { granted: false as const };
     if (grant.granted) {
       this.#outbox.persist(grant.ballot);
       this.#seat.becomeFollower("", `voted for ${from}`, now);
@@ -217,6 +359,11 @@ export class Election {
     const { term } = this;
     const { granted } = grant;
     this.#outbox.send(from, { kind: "vote-answer", term, round: m.round, granted });
+  }
+
+  /** A candidate with an older set than ours: its quorum may be none any more. */
+  #isOutdated(theirs: messages.SetStamp | undefined): boolean {
+    return compareStamps(theirs ?? seedStamp, this.#members.set.stamp) < 0;
   }
 
   #onHandover(from: CoordinatorId, m: messages.Handover, now: Instant): void {

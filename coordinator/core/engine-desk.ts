@@ -73,6 +73,8 @@ export class EngineDesk {
       this.#deaths.onDied(view, event.exitCode, now);
     }
     if (event.action === "start") this.#deaths.onStarted(event.containerId);
+    // Judged once more it would be remembered once more, as one of its project that nobody stopped.
+    if (event.action === "destroy") this.#census.onGone(event.host, event.containerId, now);
     const changed = view === undefined ? undefined : afterEvent(view, event);
     if (changed !== undefined) this.#census.onChanged(changed, now);
     return { restarted, touched: { kind: "holds" } };

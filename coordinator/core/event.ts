@@ -24,12 +24,20 @@ export type EventKind =
   | "brake-tripped"
   | "brake-released"
   | "leader-changed"
+  | "coordinators-changed"
   | "quorum-lost"
   | "quorum-back"
   | "redis-lost"
   | "redis-back"
   | "engine-lost"
   | "engine-back"
+  | "host-changed"
+  | "host-dead"
+  | "host-back"
+  | "host-switched"
+  | "swarm-lost"
+  | "swarm-back"
+  | "move-requested"
   | "finding"
   | "abstained"
   | "abstention-ended"
@@ -56,3 +64,25 @@ export interface MeshEvent {
 
 /** An event as the core makes it, before the shell adds the time and its own name. */
 export type CoreEvent = Omit<MeshEvent, "at" | "by">;
+
+/** What most events leave at its default. */
+export interface Said {
+  readonly recovery?: string;
+  readonly evidence?: readonly Evidence[];
+  readonly notify?: boolean;
+}
+
+/** @param worker empty where it concerns none */
+export const eventOf = (
+  worker: WorkerId,
+  kind: EventKind,
+  text: string,
+  said: Said = {},
+): CoreEvent => ({
+  kind,
+  worker,
+  recovery: said.recovery ?? "",
+  text,
+  evidence: said.evidence ?? [],
+  notify: said.notify ?? false,
+});

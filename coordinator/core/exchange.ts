@@ -4,6 +4,7 @@ import type {
   Doubt,
   ElectionMessage,
   GossipRecord,
+  Grant,
   Message,
   Pong,
   Report,
@@ -11,12 +12,17 @@ import type {
 import type { CoordinatorId, Duration, Instant, Term, WorkerId } from "../../proto/units.ts";
 import type { EngineNews } from "./engine-news.ts";
 import type { Ballot, Role } from "./election.ts";
+import type { ChangeEnded } from "./election-shape.ts";
 import type { CoreEvent } from "./event.ts";
 import type { Heard } from "./hearing.ts";
+import type { HostId, SwarmNodes } from "./hosts/host.ts";
+import type { KnockAnswer } from "./hosts/knocks.ts";
 import type { JobNews } from "./job.ts";
+import type { MoveCommand, SwarmPicture } from "./migration/moves.ts";
+import type { MemberChange, MemberSet } from "./member-set.ts";
 import type { OperatorCommand } from "./recovery-operator.ts";
 import type { RevivalOrder } from "./recovery.ts";
-import type { VigilOutput } from "./vigil.ts";
+import type { LifeAwaited, VigilOutput } from "./vigil.ts";
 import type { CheckSpec } from "./worker.ts";
 
 export type CoordinatorInput =
@@ -42,8 +48,21 @@ export type CoordinatorInput =
   /** A full queue dropped datagrams. */
   | { readonly kind: "datagrams-dropped" }
   | EngineNews
+  | SwarmNodes
+  | {
+      readonly kind: "host-knocked";
+      readonly host: HostId;
+      readonly nonce: number;
+      readonly answer: KnockAnswer;
+    }
+  /** Answers `read-swarm`. */
+  | { readonly kind: "swarm-read"; readonly picture: SwarmPicture }
+  /** A person's word on a service of the Swarm. */
+  | { readonly kind: "move-asked"; readonly command: MoveCommand }
   | { readonly kind: "job-news"; readonly news: JobNews }
   | { readonly kind: "operator-asked"; readonly command: OperatorCommand }
+  /** A person adds or removes a coordinator. */
+  | { readonly kind: "coordinators-asked"; readonly change: MemberChange }
   /** What this coordinator itself sees of Redis. */
   | { readonly kind: "redis-changed"; readonly state: "reachable" | "unreachable" }
   /** What Redis remembers of workers; told once, when it was first read. */
@@ -55,14 +74,7 @@ export type CoordinatorInput =
   | { readonly kind: "persisted" }
   | { readonly kind: "persist-failed"; readonly reason: string }
   /** A runner here wants to know when a worker that was acted on first shows life. */
-  | {
-      readonly kind: "life-awaited";
-      readonly id: number;
-      readonly worker: WorkerId;
-      /** Empty where any answer will do: only its agent was acted on. */
-      readonly startedAt: string;
-      readonly timeout: Duration;
-    }
+  | ({ readonly kind: "life-awaited" } & LifeAwaited)
   | {
       readonly kind: "window-opened";
       readonly id: number;
@@ -73,6 +85,12 @@ export type CoordinatorInput =
   | { readonly kind: "main-alive" }
   /** SIGTERM. */
   | { readonly kind: "stop-asked" };
+
+/** What neither time nor the mesh brings. */
+export type NewsInput = Exclude<
+  CoordinatorInput,
+  { kind: "timer-fired" | "datagram-received" | "clock-jumped" | "datagrams-dropped" }
+>;
 
 export type CoordinatorOutput =
   /** Durable before anything behind it is performed; where it fails, the rest of this step is not performed. */
@@ -89,6 +107,8 @@ export type CoordinatorOutput =
       readonly port: number;
       readonly nonce: number;
       readonly freshSocket: boolean;
+      /** Of a host. */
+      readonly grant?: Grant;
     }
   /** To where the datagram of this step came from. */
   | {
@@ -104,6 +124,17 @@ export type CoordinatorOutput =
       readonly check: CheckSpec;
       readonly timeout: Duration;
     }
+  /** Try a TCP connection to it, and close it. */
+  | {
+      readonly kind: "knock-host";
+      readonly host: HostId;
+      readonly address: string;
+      readonly port: number;
+      readonly nonce: number;
+      readonly timeout: Duration;
+    }
+  /** Services, tasks and nodes, by a manager that can tell; `swarm-read` answers. */
+  | { readonly kind: "read-swarm" }
   /** Its doubt is over: the socket of its own may be closed. */
   | { readonly kind: "worker-settled"; readonly worker: WorkerId }
   /** The main thread refuses it from `validUntil` on. */
@@ -119,6 +150,8 @@ export type CoordinatorOutput =
   /** For the first time by this coordinator. */
   | { readonly kind: "save-heard"; readonly heard: Heard }
   | VigilOutput
+  | ChangeEnded
+  | { readonly kind: "members-changed"; readonly set: MemberSet }
   | {
       readonly kind: "role-changed";
       readonly role: Role;

@@ -16,6 +16,10 @@ interface Host {
 
 export class Hosts {
   readonly #hosts = new Map<string, Host>();
+  /** When any worker of an engine was last heard. */
+  readonly #heardAt = new Map<string, Instant>();
+  /** Engines whose whole machine is dead. */
+  readonly #dead = new Set<string>();
 
   list(): readonly { host: string; reachable: boolean; reason: string }[] {
     return [...this.#hosts].map(([host, { reachable, reason }]) => ({ host, reachable, reason }));
@@ -24,6 +28,23 @@ export class Hosts {
   /** One that was never heard of counts as reachable: nothing speaks against it. */
   isReachable(host: string): boolean {
     return this.#hosts.get(host)?.reachable ?? true;
+  }
+
+  onWorkerHeard(host: string, now: Instant): void {
+    this.#heardAt.set(host, now);
+  }
+
+  workersHeardAt(host: string): Instant | undefined {
+    return this.#heardAt.get(host);
+  }
+
+  isDead(host: string): boolean {
+    return this.#dead.has(host);
+  }
+
+  setDead(host: string, isDead: boolean): void {
+    if (isDead) this.#dead.add(host);
+    else this.#dead.delete(host);
   }
 
   /** True where it is the first time. */
@@ -45,11 +66,16 @@ export class Hosts {
     this.#hosts.set(host, { reachable: true, reason: "", begunAt, wasRestarted });
   }
 
-  /** Why a container that does not run may have stopped together with others; empty where it stands alone. */
+  /**
+   * Why a container may have failed together with others; empty where it stands alone. Of an engine that does not answer
+   * the picture is old: what seems to run may have stopped with it.
+   */
   causeOf(container: ContainerView | undefined, isNew: boolean, now: Instant): string {
-    if (container === undefined || container.state === "running") return "";
+    if (container === undefined) return "";
+    if (this.#dead.has(container.host)) return `host ${container.host} is dead`;
     const host = this.#hosts.get(container.host);
     if (host?.reachable === false) return `engine ${container.host} does not answer`;
+    if (container.state === "running") return "";
     if (host === undefined || after(host.begunAt, engineCause) < now) return "";
     // What is found stopped at first sight stopped for a cause that nobody here saw: it counts as one.
     if (isNew) return `found stopped on ${container.host}`;

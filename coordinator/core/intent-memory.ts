@@ -1,6 +1,8 @@
 // What is remembered of one container to tell a crash from somebody's stop.
 
-import { elapsed, type Duration, type Instant } from "../../proto/units.ts";
+import { after, elapsed, type Duration, type Instant } from "../../proto/units.ts";
+import type { Judgement } from "./intent.ts";
+import type { WorkerSettings } from "./worker.ts";
 
 /** A kill explains a `die` for so long, and holds its project's stops for so long while no `die` follows. */
 export const killMemory = 60_000;
@@ -32,7 +34,7 @@ export interface Memory {
   startSeenAt: Instant | undefined;
   /** No inspection has shown that start yet. */
   isStartUnseen: boolean;
-  /** But those that are known as ours for certain; newest last. */
+  /** All but those that the engine's event marks as ours; newest last. */
   kills: readonly { readonly signal: number; readonly at: Instant }[];
   death: Death | undefined;
   /** The last event of somebody's stop after the death. */
@@ -107,4 +109,19 @@ export function isOurKill(memory: Memory, at: Instant): boolean {
   const { ours, startSeenAt } = memory;
   if (ours === undefined || !isWithin(ours, at)) return false;
   return startSeenAt === undefined || startSeenAt <= ours.from || at < startSeenAt;
+}
+
+/** Of one that runs: whoever was told to end is shutting down, and its check fails, or its process is gone, before the engine says so. */
+export function judgeRunning(
+  memory: Memory,
+  { stopPolicy }: WorkerSettings,
+  stopHold: Duration,
+  now: Instant,
+): Judgement {
+  const kill = lastEndingKill(memory, now);
+  if (kill === undefined) return { kind: "crash", notBefore: now, waitReason: "" };
+  const reason = `somebody told it to end (signal ${kill.signal})`;
+  return stopPolicy === "respect"
+    ? { kind: "respected", reason: `${reason} and its stop policy is respect` }
+    : { kind: "held", until: after(kill.at, stopHold), reason };
 }

@@ -19,6 +19,7 @@ import {
   isEnding,
   isOurKill,
   isWithin,
+  judgeRunning,
   killMemory,
   lastEndingKill,
   newMemory,
@@ -34,7 +35,7 @@ export interface IntentConfig {
 }
 
 export type Judgement =
-  /** Ours to start; `waitReason` says why not before. */
+  /** Ours to start, or to restart where it runs and fails; `waitReason` says why not before. */
   | { readonly kind: "crash"; readonly notBefore: Instant; readonly waitReason: string }
   /** Somebody stopped it, and may be about to do more. Judge again then. */
   | { readonly kind: "held"; readonly until: Instant; readonly reason: string }
@@ -162,7 +163,7 @@ export class Intent {
     this.#now = now;
   }
 
-  /** Of a container that does not run. Remembers when the judgement may change. */
+  /** Of a container that does not run, or fails while it runs. Remembers when the judgement may change. */
   judge(container: ContainerView, settings: WorkerSettings, now: Instant): Judgement {
     this.#now = now;
     const memory = this.#remember(container, now);
@@ -255,7 +256,8 @@ export class Intent {
       return { kind: "respected", reason: "the engine is removing it" };
     if (state === "paused") return { kind: "respected", reason: "it is paused" };
     const { death } = memory;
-    if (death === undefined && state === "running") return { kind: "respected", reason: "it runs" };
+    if (death === undefined && state === "running")
+      return judgeRunning(memory, settings, this.#config.stopHold, now);
     if (death === undefined) memory.unseenSince ??= now;
     const diedAt = death?.at ?? memory.unseenSince ?? now;
     const engine = engineGoesFirst(

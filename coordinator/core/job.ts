@@ -2,6 +2,7 @@
 
 import type { Duration, Term, WorkerId } from "../../proto/units.ts";
 import type { ActionKind, Evidence, VerdictKind } from "./decision.ts";
+import type { MoveOrder } from "./migration/order.ts";
 
 /** Orders all actions on one worker: compared as (term, epoch). */
 export interface Token {
@@ -23,7 +24,7 @@ export interface Target {
   readonly startedAt: string;
 }
 
-/** The data of a BullMQ revival job: all that a runner on any coordinator needs, and no secret. */
+/** The data of a BullMQ revival or migration job: all that a runner on any coordinator needs, and no secret. */
 export interface RevivalJob {
   /** The recovery's id: `<epoch>.<term>` and a worker's hash; unique for ever, without a colon. */
   readonly recovery: string;
@@ -33,6 +34,8 @@ export interface RevivalJob {
   /** The worker's own agent container and the rest of its network namespace, which must follow. */
   readonly agent: Target | undefined;
   readonly dependants: readonly Target[];
+  /** Of a service alone; its target names the service, and no container. */
+  readonly move?: MoveOrder;
   readonly stopTimeout: Duration | undefined;
   readonly verifyWindow: Duration;
   /** How long a first proof of life may take after the action, before the try has failed. */
@@ -78,7 +81,10 @@ export type JobNews =
       readonly recovery: string;
       readonly at: number;
       readonly newContainerId: string;
+      /** Empty where that container was killed, and Swarm starts another one. */
       readonly newStartedAt: string;
+      /** What was done with a service, for a person. */
+      readonly what?: string;
     }
   | {
       readonly kind: "verified";

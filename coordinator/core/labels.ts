@@ -27,7 +27,10 @@ export interface WorkerLabels {
 
 const prefix = "heartmesh.";
 /** Labels that others read: they are ours, and no finding. */
-const readElsewhere = ["worker", "agent", "role", "fence", "migrate", "migrate.to", "volumes"];
+const readElsewhere = [
+  ...["worker", "agent", "role", "fence", "volumes"],
+  ...["migrate", "migrate.to", "migrate.strategy"],
+];
 const readHere = [
   "port",
   "check",
@@ -46,6 +49,9 @@ const readHere = [
   "depends-on",
 ] as const;
 type Key = (typeof readHere)[number];
+
+/** All that a container may carry, without `heartmesh.` before them. */
+export const ownLabels: readonly string[] = [...readHere, ...readElsewhere];
 
 const second = 1000;
 const day = 86_400 * second;
@@ -133,12 +139,11 @@ class LabelReader {
   }
 
   findUnknown(): void {
-    const known = [...readHere, ...readElsewhere];
     for (const label of Object.keys(this.#labels)) {
       if (!label.startsWith(prefix)) continue;
       const key = label.slice(prefix.length);
-      if (known.includes(key)) continue;
-      const [closest] = known
+      if (ownLabels.includes(key)) continue;
+      const [closest] = ownLabels
         .map((one) => ({ one, distance: levenshtein(key, one) }))
         .sort((a, b) => a.distance - b.distance);
       const near = closest !== undefined && closest.distance <= 2;

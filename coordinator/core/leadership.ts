@@ -4,32 +4,38 @@ import { after, earliest, elapsed } from "../../proto/units.ts";
 import type { CoordinatorId, Duration, Instant } from "../../proto/units.ts";
 import type { ElectionConfig } from "./election-shape.ts";
 import { Lease, leaseLength, promiseOf } from "./lease.ts";
-import { quorumOf } from "./quorum.ts";
+import type { Members } from "./member-set.ts";
 
 export class Leadership {
   readonly #lease: Lease;
   readonly #leaderTimeout: Duration;
   readonly #heartbeatInterval: Duration;
-  /** Set in a mesh of one: it acknowledges itself, once a heartbeat interval. */
-  readonly #alone: CoordinatorId | undefined;
-  #electedAt: Instant;
+  /** Alone it acknowledges itself, once a heartbeat interval. */
+  readonly #members: Members;
+  /** Its election, or the last change of the set: from then on a quorum has the time T to acknowledge it. */
+  #countedFrom: Instant;
   #wasHeld = false;
 
-  constructor(config: ElectionConfig, now: Instant) {
-    const { id, members, leaderTimeout, heartbeatInterval, drift = 0.01, tick } = config;
+  constructor(config: ElectionConfig, members: Members, now: Instant) {
+    const { leaderTimeout, heartbeatInterval, drift = 0.01, tick } = config;
     const length = leaseLength(promiseOf(leaderTimeout), drift, tick);
-    this.#lease = new Lease(quorumOf(members.length), length);
+    this.#lease = new Lease(members, length);
     this.#leaderTimeout = leaderTimeout;
     this.#heartbeatInterval = heartbeatInterval;
-    this.#alone = members.length === 1 ? id : undefined;
-    this.#electedAt = now;
+    this.#members = members;
+    this.#countedFrom = now;
   }
 
   begin(now: Instant): void {
-    this.#electedAt = now;
+    this.#countedFrom = now;
     this.#wasHeld = false;
     this.#lease.clear();
     this.renewAlone(now);
+  }
+
+  /** Whoever is new in the set has acknowledged nothing yet. */
+  onMembers(now: Instant): void {
+    this.#countedFrom = now;
   }
 
   /** @returns whether a lease was held until now. */
@@ -49,10 +55,10 @@ export class Leadership {
   }
 
   renewAlone(now: Instant): void {
-    if (this.#alone === undefined) return;
+    if (!this.#members.isAlone) return;
     const at = this.#lease.acknowledgedAt();
     if (at === undefined || elapsed(at, now) >= this.#heartbeatInterval) {
-      this.#lease.onAcknowledged(this.#alone, now);
+      this.#lease.onAcknowledged(this.#members.self, now);
     }
   }
 
@@ -67,16 +73,14 @@ export class Leadership {
   /** When the time T without a quorum's acknowledgement is over. */
   stepDownAt(): Instant {
     const at = this.#lease.acknowledgedAt();
-    const since = at === undefined || at < this.#electedAt ? this.#electedAt : at;
+    const since = at === undefined || at < this.#countedFrom ? this.#countedFrom : at;
     return after(since, this.#leaderTimeout);
   }
 
   nextDeadline(): Instant | undefined {
     const at = this.#lease.acknowledgedAt();
     const renewAt =
-      this.#alone === undefined || at === undefined
-        ? undefined
-        : after(at, this.#heartbeatInterval);
+      this.#members.isAlone && at !== undefined ? after(at, this.#heartbeatInterval) : undefined;
     return earliest(this.stepDownAt(), renewAt, this.#wasHeld ? this.#lease.end() : undefined);
   }
 }

@@ -1,12 +1,6 @@
 // How long a leader may act without being acknowledged again, and the arithmetic that keeps two leases apart.
 
-import {
-  after,
-  instant,
-  type CoordinatorId,
-  type Duration,
-  type Instant,
-} from "../../proto/units.ts";
+import { after, type CoordinatorId, type Duration, type Instant } from "../../proto/units.ts";
 
 /**
  * What a leader asks for with each heartbeat: 0.8 T, whole milliseconds since that is what travels. Shorter than every
@@ -22,18 +16,24 @@ export const promiseOf = (leaderTimeout: Duration): Duration => Math.floor(0.8 *
 export const leaseLength = (promise: Duration, drift: number, tick: Duration): Duration =>
   (promise * (1 - drift)) / (1 + drift) - tick;
 
+/** Whose acknowledgements count, and how many of them; it may change while the lease runs. */
+export interface Electorate {
+  readonly quorum: number;
+  has(id: CoordinatorId): boolean;
+}
+
 /**
  * The leader's side. It runs from the *send* time of the newest heartbeat that a quorum (itself included)
  * acknowledged: the promises began later than that, so they end later.
  */
 export class Lease {
-  readonly #quorum: number;
+  readonly #electorate: Electorate;
   readonly #length: Duration;
   /** Per peer the send time of the newest heartbeat that it acknowledged in this term; by the own id where n = 1. */
   readonly #acknowledged = new Map<CoordinatorId, Instant>();
 
-  constructor(quorum: number, length: Duration) {
-    this.#quorum = quorum;
+  constructor(electorate: Electorate, length: Duration) {
+    this.#electorate = electorate;
     this.#length = length;
   }
 
@@ -50,10 +50,20 @@ export class Lease {
 
   /** The newest send time that a quorum acknowledged; a mesh of one acknowledges itself. */
   acknowledgedAt(): Instant | undefined {
-    const others = Math.max(1, this.#quorum - 1);
-    const newestFirst = [...this.#acknowledged.values()].sort((a, b) => b - a);
-    const at = newestFirst[others - 1];
-    return at === undefined ? undefined : instant(at);
+    const others = Math.max(1, this.#electorate.quorum - 1);
+    // By rank instead of a sorted copy: it is asked for several times in every step.
+    for (const [by, at] of this.#acknowledged) {
+      if (!this.#electorate.has(by)) continue;
+      let newer = 0;
+      let same = 0;
+      for (const [other, otherAt] of this.#acknowledged) {
+        if (!this.#electorate.has(other)) continue;
+        if (otherAt > at) newer++;
+        else if (otherAt === at) same++;
+      }
+      if (newer < others && others <= newer + same) return at;
+    }
+    return undefined;
   }
 
   /** Where it ends, or ended; exclusive: at this instant it is over. Undefined before a first acknowledgement. */

@@ -67,6 +67,12 @@ export class LedgerPage {
     return true;
   }
 
+  /** Its engine was lost, or is back. What runs after all has nothing in common with what stopped. */
+  onHostChanged(cause: string): void {
+    if (this.spec.container?.state === "running") this.commonCause = cause;
+    else this.commonCause ||= cause;
+  }
+
   /** True where what it says differs from what was known. */
   onHealth(health: AgentHealth, now: Instant): boolean {
     const isNews = this.#health?.state !== health.state;

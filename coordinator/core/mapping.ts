@@ -1,12 +1,12 @@
 // Which container an agent's name means, and which containers belong to a worker: exact matches or none (design rule 4).
 
 import type { WorkerId } from "../../proto/units.ts";
+import { slotNames } from "./swarm-task.ts";
 import type { ContainerView, WorkerSpec } from "./worker.ts";
 
 const agentLabel = "heartmesh.agent";
 const workerNameLabel = "heartmesh.worker";
 export const roleLabel = "heartmesh.role";
-const swarmTaskLabel = "com.docker.swarm.task.id";
 
 /** `key=value` or `key`, as in WORKER_LABEL; any of them marks a worker. */
 export function hasWorkerLabel(view: ContainerView, workerLabels: readonly string[]): boolean {
@@ -19,8 +19,6 @@ export function hasWorkerLabel(view: ContainerView, workerLabels: readonly strin
 
 export const isAgent = (view: ContainerView): boolean => view.labels[agentLabel] === "true";
 
-export const isSwarmTask = (view: ContainerView): boolean => swarmTaskLabel in view.labels;
-
 /** The project and service that Compose wrote; undefined for a container that is not Compose's. */
 export function composeOf(
   view: Pick<ContainerView, "labels">,
@@ -29,6 +27,12 @@ export function composeOf(
   const service = view.labels["com.docker.compose.service"];
   if (project === undefined || service === undefined) return undefined;
   return { project, service, number: view.labels["com.docker.compose.container-number"] ?? "1" };
+}
+
+/** The Compose projects of the containers with this host name: of the process's own container. */
+export function projectsOf(hostname: string, all: Iterable<ContainerView>): readonly string[] {
+  const own = [...all].filter((view) => view.hostname === hostname);
+  return own.flatMap((view) => composeOf(view)?.project ?? []);
 }
 
 /** The id of the container whose network namespace this one has joined. */
@@ -135,8 +139,8 @@ const nameIndexes = new WeakMap<
 >();
 
 /**
- * The worker that an agent's name means, in this order: `heartmesh.worker` of the worker, container name, Compose service and
- * index (`web`, `web-1`, `web_1`, `project-web-1`), the host name (of the worker, or of its agent's container).
+ * The worker that an agent's name means, in this order: `heartmesh.worker` of the worker, container name, a Swarm service's slot (`web.1`,
+ * of a global one `web.<host>`), Compose service and index (`web`, `web-1`, `web_1`, `project-web-1`), the host name (of the worker, or of its agent's container).
  * @param workers in an array that is not changed afterwards
  */
 export function containerNamed(name: string, workers: readonly NamedWorker[]): NameMatch {
@@ -157,6 +161,7 @@ function nameIndexOf(
   const rules: readonly ((worker: NamedWorker) => readonly string[])[] = [
     ({ container }) => [container.labels[workerNameLabel] ?? ""],
     ({ container }) => [container.name],
+    ({ container }) => slotNames(container),
     ({ container }) => composeNames(container),
     ({ container, agent }) => [
       ...hostNames(container),

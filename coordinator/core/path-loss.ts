@@ -21,6 +21,8 @@ export class PathLoss {
   #sent = 2;
   #longest: Duration = 0;
   #longestAt = 0;
+  /** Found anew when a datagram was counted; -1 until then. */
+  #needed = -1;
 
   get share(): number {
     return this.#lost / this.#sent;
@@ -38,8 +40,10 @@ export class PathLoss {
 
   /** K = ⌈ln ε / ln p⌉ with p clamped to [0.001, 0.8], and 4 ≤ K ≤ 40. */
   datagramsNeeded(): number {
+    if (this.#needed >= 0) return this.#needed;
     const p = Math.min(0.8, Math.max(0.001, this.share));
-    return Math.min(most, Math.max(fewest, Math.ceil(Math.log(epsilon) / Math.log(p))));
+    this.#needed = Math.min(most, Math.max(fewest, Math.ceil(Math.log(epsilon) / Math.log(p))));
+    return this.#needed;
   }
 
   /** The worker was silent for so long and lived. */
@@ -59,6 +63,7 @@ export class PathLoss {
   }
 
   #count(lost: number, sent: number): void {
+    this.#needed = -1;
     this.#lost += lost;
     this.#sent += sent;
     if (this.#sent <= remembered) return;

@@ -1,6 +1,6 @@
 // One coordinator's way to one worker: what was asked, what was answered, and what is believed of it.
 
-import type { StandingKind } from "../../proto/messages.ts";
+import type { LastGrant, StandingKind } from "../../proto/messages.ts";
 import type { Duration, Instant, WorkerId } from "../../proto/units.ts";
 import { PathLoss } from "./path-loss.ts";
 import { RoundTrip, shortestWait } from "./round-trip.ts";
@@ -50,6 +50,8 @@ export interface PathView {
    * that this path needs. Whoever is down was itself silent for that long, so that a true silence is not known later.
    */
   readonly witnessFor: Duration;
+  /** To a host that has answered. */
+  readonly grant?: LastGrant;
 }
 
 /** Questions whose late answers are still recognised; older ones are forgotten. More than the most that K asks for. */
@@ -98,6 +100,7 @@ export class Path {
   #roundTrip = new RoundTrip();
   #loss = new PathLoss();
   #heardEver = false;
+  #answerer: number | undefined;
   /** What may still be answered, oldest first; at most `questionsRemembered`. */
   #questions: { readonly nonce: number; readonly sentAt: number }[] = [];
   /** Questions older than this are neither answered nor lost: the container changed, or we were asleep. */
@@ -150,16 +153,22 @@ export class Path {
     return roundTrip;
   }
 
-  /** The worker was heard: any silence is over and survived. */
-  onHeard(t: number, now: Instant): void {
+  /**
+   * The worker was heard: any silence is over and survived, unless who answers began after whoever was silent: then that one is gone,
+   * and what was asked of it is neither lost nor survived. `answerer`: the incarnation of its agent, where an agent answers.
+   */
+  onHeard(t: number, now: Instant, answerer?: number): void {
     if (!this.#heardEver) this.#smooth();
     this.#heardEver = true;
+    const isAnother = this.#answerer !== undefined && (answerer ?? 0) > this.#answerer;
+    if (isAnother) this.#countFrom = t;
+    if (this.#answerer === undefined || isAnother) this.#answerer = answerer;
     // What the agent said of its lateness held until this answer, which says it anew.
     this.#lag = 0;
     this.heardAt = now;
     this.standing = "up";
     if (!this.isAsking) return;
-    if (this.unanswered > 0) this.#loss.onSurvived(t - this.askedAt, t);
+    if (this.unanswered > 0 && !isAnother) this.#loss.onSurvived(t - this.askedAt, t);
     this.#endSilence();
   }
 
@@ -249,6 +258,7 @@ export class Path {
   }
 
   view(t: number): PathView {
+    const silenceNeeded = this.silenceNeeded(t);
     return {
       standing: this.standing,
       roundTrip: this.#roundTrip.smoothed,
@@ -259,11 +269,8 @@ export class Path {
       refused: this.refused,
       silence: this.unanswered > 0 || this.failedAttempts > 0 ? t - this.askedAt : 0,
       datagramsNeeded: this.#loss.datagramsNeeded(),
-      silenceNeeded: this.silenceNeeded(t),
-      witnessFor: Math.max(
-        this.settings.timeout * this.settings.maxFailedAttempts,
-        this.silenceNeeded(t),
-      ),
+      silenceNeeded,
+      witnessFor: Math.max(this.settings.timeout * this.settings.maxFailedAttempts, silenceNeeded),
     };
   }
 
@@ -320,3 +327,10 @@ export class Path {
 /** How long before `now` it was heard, ms; -1 when never. */
 export const heardAgo = (view: PathView, now: Instant): Duration =>
   view.heardAt === undefined ? -1 : Math.max(0, now - view.heardAt);
+
+/** Whether it was heard no longer ago than it is asked. */
+export const isAnswering = (
+  view: PathView | undefined,
+  { checkInterval, timeout }: { readonly checkInterval: Duration; readonly timeout: Duration },
+  now: Instant,
+): boolean => view?.heardAt !== undefined && now - view.heardAt < checkInterval + timeout;

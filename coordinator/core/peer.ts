@@ -9,7 +9,7 @@ import {
   type Instant,
   type Term,
 } from "../../proto/units.ts";
-import type { Heartbeat } from "../../proto/messages.ts";
+import type { Heartbeat, SetStamp } from "../../proto/messages.ts";
 
 export interface PeerView {
   readonly id: CoordinatorId;
@@ -54,6 +54,8 @@ export class Peer {
   #loss = 0;
   #roundTrip: Duration = -1;
   readonly #sent = new Map<number, Sent>();
+  /** Its durable set of coordinators, and its term, as it said last; without a stamp from a release whose set cannot change. */
+  held: { readonly stamp: SetStamp | undefined; readonly term: Term } | undefined;
   nextBeatAt: Instant;
 
   constructor(id: CoordinatorId, times: PeerTimes, now: Instant) {
@@ -73,6 +75,11 @@ export class Peer {
       loss: this.#loss,
       roundTrip: this.#roundTrip,
     };
+  }
+
+  /** It sent a heartbeat: it counts this coordinator among its own. */
+  get beats(): boolean {
+    return this.#last !== undefined;
   }
 
   isHeard(now: Instant): boolean {

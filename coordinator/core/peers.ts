@@ -4,19 +4,32 @@ import { earliest, type CoordinatorId, type Duration, type Instant } from "../..
 import type { Heartbeat } from "../../proto/messages.ts";
 import type { Random } from "../../proto/random.ts";
 import type { ElectionConfig } from "./election-shape.ts";
+import type { Members } from "./member-set.ts";
 import { Peer, type PeerView } from "./peer.ts";
 
 const redisOrder: Record<Heartbeat["redis"], number> = { reachable: 0, unknown: 1, unreachable: 2 };
 
 export class Peers {
-  readonly #peers: ReadonlyMap<CoordinatorId, Peer>;
+  readonly #config: ElectionConfig;
+  readonly #members: Members;
+  readonly #peers = new Map<CoordinatorId, Peer>();
   #round: number;
 
-  constructor(config: ElectionConfig, random: Random, now: Instant) {
-    const others = config.members.filter((member) => member !== config.id);
-    this.#peers = new Map(others.map((other) => [other, new Peer(other, config, now)]));
+  constructor(config: ElectionConfig, members: Members, random: Random, now: Instant) {
+    this.#config = config;
+    this.#members = members;
+    this.sync(now);
     // Rounds of two lives of one coordinator must not meet.
     this.#round = random.below(2 ** 31);
+  }
+
+  /** The set changed. What is known of those who stay is kept. */
+  sync(now: Instant): void {
+    for (const id of this.#peers.keys()) if (!this.#members.has(id)) this.#peers.delete(id);
+    for (const id of this.#members.ids) {
+      if (id === this.#members.self || this.#peers.has(id)) continue;
+      this.#peers.set(id, new Peer(id, this.#config, now));
+    }
   }
 
   /** The round that the next message gets. */
@@ -34,6 +47,12 @@ export class Peers {
 
   all(): readonly Peer[] {
     return [...this.#peers.values()];
+  }
+
+  /** Some answer, and none sends heartbeats: they have another set, without this coordinator. */
+  countUsOut(now: Instant): boolean {
+    const all = this.all();
+    return all.some((peer) => peer.isHeard(now)) && !all.some((peer) => peer.beats);
   }
 
   views(now: Instant): readonly PeerView[] {
@@ -57,6 +76,8 @@ export class Peers {
   }
 
   nextBeatAt(): Instant | undefined {
-    return earliest(...this.all().map((peer) => peer.nextBeatAt));
+    let first: Instant | undefined;
+    for (const peer of this.#peers.values()) first = earliest(first, peer.nextBeatAt);
+    return first;
   }
 }

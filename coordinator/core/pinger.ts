@@ -33,7 +33,8 @@ const nothing: readonly PingerOutput[] = [];
 export class Pinger {
   readonly counters: PingerCounters = zeroCounters();
   readonly #random: Random;
-  readonly #phase: number;
+  /** By `stagger`; a change holds from each worker's next attempt on. */
+  phase: number;
   readonly #origin: Instant;
   /** All lateness so far. */
   #lateness: Duration = 0;
@@ -48,7 +49,7 @@ export class Pinger {
 
   constructor(config: PingerConfig, random: Random) {
     this.#random = random;
-    this.#phase = stagger(config.coordinatorIndex, config.coordinatorCount);
+    this.phase = stagger(config.coordinatorIndex, config.coordinatorCount);
     this.#origin = config.phaseOrigin ?? instant(0);
   }
 
@@ -91,7 +92,7 @@ export class Pinger {
     return this.#tellForgotten(path, before, "its container or its address changed");
   }
 
-  onPong(worker: WorkerId, nonce: number, now: Instant): PongOutcome {
+  onPong(worker: WorkerId, nonce: number, now: Instant, answerer?: number): PongOutcome {
     const path = this.#paths.get(worker);
     const t = this.#attention(now);
     const roundTrip = path === undefined ? -1 : path.takeAnswer(nonce, t);
@@ -99,7 +100,7 @@ export class Pinger {
       this.counters.unknownNonces++;
       return { outputs: nothing, accepted: false, roundTrip: -1 };
     }
-    return { outputs: this.#hear(path, t, now), accepted: true, roundTrip };
+    return { outputs: this.#hear(path, t, now, answerer), accepted: true, roundTrip };
   }
 
   onCheckResult(
@@ -234,12 +235,7 @@ export class Pinger {
 
   /** Nothing is open: the next question comes at the worker's phase. */
   #await(path: Path, now: Instant): void {
-    const next = nextPhase(
-      now,
-      this.#origin,
-      path.settings.checkInterval,
-      path.place + this.#phase,
-    );
+    const next = nextPhase(now, this.#origin, path.settings.checkInterval, path.place + this.phase);
     this.#deadlines.set(path.id, this.#attention(next));
   }
 
@@ -352,11 +348,11 @@ export class Pinger {
     this.#tell(path, path.describe(t), outputs);
   }
 
-  #hear(path: Path, t: number, now: Instant): readonly PingerOutput[] {
+  #hear(path: Path, t: number, now: Instant, answerer?: number): readonly PingerOutput[] {
     this.counters.answers++;
     const before = path.standing;
     const wasAsking = path.isAsking;
-    path.onHeard(t, now);
+    path.onHeard(t, now, answerer);
     const wasVerifying = path.verifyUntil >= 0;
     if (wasVerifying) path.endVerification(t);
     if (wasAsking || wasVerifying) this.#await(path, now);

@@ -181,6 +181,7 @@ export class WorkerRecord {
           ? -1
           : elapsed(now, this.#silencedUntil),
       silenceReason: this.isSilenced(now) ? this.#silenceReason : "",
+      ...(this.#finished && { over: true }),
     };
   }
 
@@ -188,7 +189,7 @@ export class WorkerRecord {
     this.#term = other.term;
     this.#epoch = other.epoch;
     this.#tries = other.tries;
-    this.#finished = false;
+    this.#finished = other.over === true;
     this.#revivals = beginsOf(other, now);
     this.#quarantinedAt = other.quarantinedAgo < 0 ? undefined : after(now, -other.quarantinedAgo);
     this.#silencedUntil = other.silencedFor < 0 ? undefined : after(now, other.silencedFor);
@@ -213,7 +214,10 @@ export class WorkerRecord {
 
   #join(other: GossipRecord, now: Instant): boolean {
     let changed = false;
-    if (!this.#finished && other.tries > this.#tries) {
+    if (!this.#finished && other.over === true) {
+      this.finish();
+      changed = true;
+    } else if (!this.#finished && other.tries > this.#tries) {
       this.#tries = other.tries;
       changed = true;
     }

@@ -1,10 +1,8 @@
 // What follows from the opinions of the coordinators on one worker: design rule 2 as one pure function.
 
 import type { StandingKind } from "../../proto/messages.ts";
+import { quorumOf } from "../../proto/quorum.ts";
 import type { CoordinatorId, Duration } from "../../proto/units.ts";
-
-/** More than half of the configured ones, whether they live or not. */
-export const quorumOf = (configured: number): number => Math.floor(configured / 2) + 1;
 
 /** What one coordinator said of a worker, as of now. */
 export interface Opinion {

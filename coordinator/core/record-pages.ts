@@ -1,7 +1,9 @@
 // Which records the next heartbeat carries: what changed first, what matters next, then all in turn.
 
+import { fitsDatagram } from "../../proto/codec.ts";
+import type { GossipRecord, Heartbeat } from "../../proto/messages.ts";
 import type { Random } from "../../proto/random.ts";
-import type { WorkerId } from "../../proto/units.ts";
+import type { CoordinatorId, WorkerId } from "../../proto/units.ts";
 
 /** A changed record is sent in so many pages ahead of its turn: each peer gets pages of its own, and some are lost. */
 const sendings = 8;
@@ -57,4 +59,17 @@ export class RecordPages {
       .sort((a, b) => a.at - b.at)
       .map(({ worker }) => worker);
   }
+}
+
+/** As many of the records as the datagram takes; those that are cut come with a later page, since pages are shuffled. */
+export function withRecords(
+  sender: CoordinatorId,
+  heartbeat: Heartbeat,
+  records: readonly GossipRecord[],
+): Heartbeat {
+  for (let length = records.length; length > 0; length--) {
+    const filled = { ...heartbeat, records: records.slice(0, length) };
+    if (fitsDatagram(sender, filled)) return filled;
+  }
+  return heartbeat;
 }

@@ -88,11 +88,10 @@ export class Recoveries {
   }
 
   onJobNews(news: JobNews, now: Instant): readonly RecoveryOutput[] {
-    const { flying } = this.#ward;
-    const wasBusy = flying.size > 0;
+    const wasTaken = this.#ward.isTurnTaken();
     onNews(this.#ward, news, now);
     // Under the brake, the end of one recovery is the beginning of the next.
-    if (wasBusy && flying.size === 0) this.#considerAll(now);
+    if (wasTaken && !this.#ward.isTurnTaken()) this.#considerAll(now);
     return this.#finish(now);
   }
 
@@ -102,9 +101,10 @@ export class Recoveries {
     return this.#finish(now);
   }
 
-  /** From heartbeats. */
+  /** From heartbeats. When a recovery is over its leader knows best. */
   onRecords(records: readonly GossipRecord[], now: Instant): readonly RecoveryOutput[] {
-    this.#merge(records, now);
+    const { isLeading } = this.#ward;
+    this.#merge(isLeading ? records.map(({ over: _, ...record }) => record) : records, now);
     return this.#finish(now);
   }
 
@@ -201,6 +201,7 @@ export class Recoveries {
         notify: true,
       });
     } else {
+      ward.redisOutage = { from: ward.redisLostAt ?? now, to: now };
       ward.redisLostAt = undefined;
       ward.publish("", "redis-back", "Redis is reachable again: records are written down now", {
         notify: true,
@@ -306,6 +307,7 @@ export class Recoveries {
 
   #merge(records: readonly GossipRecord[], now: Instant): void {
     for (const record of records) {
+      if (!this.#ward.mayKeep(record.worker)) continue;
       const c = this.#ward.caseOf(record.worker);
       if (!c.record.merge(record, now)) continue;
       this.#ward.refile(c);

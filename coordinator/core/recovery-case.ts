@@ -4,6 +4,7 @@ import type { Duration, Instant, WorkerId } from "../../proto/units.ts";
 import type { ActionKind, Decision, Verdict } from "./decision.ts";
 import type { CoreEvent } from "./event.ts";
 import type { Target } from "./job.ts";
+import type { MoveOrder } from "./migration/order.ts";
 import { WorkerRecord } from "./quarantine.ts";
 import type { Recovery } from "./recovery.ts";
 
@@ -77,14 +78,16 @@ export interface Ask {
   readonly verdict: Verdict;
   readonly reason: string;
   readonly isForced: boolean;
+  readonly move?: MoveOrder;
 }
 
 export function askOf(c: Case): Ask | undefined {
   const decision = c.decision;
   if (c.forced === undefined) {
     if (decision?.kind !== "act") return undefined;
-    const { action, verdict } = decision;
-    return { action, verdict, reason: verdict.reason, isForced: false };
+    const { action, verdict, move } = decision;
+    const ask = { action, verdict, reason: verdict.reason, isForced: false };
+    return move === undefined ? ask : { ...ask, move };
   }
   const reason = `${c.forced.by} asked for it: ${c.forced.reason}`;
   const verdict = decision?.verdict ?? {
@@ -118,6 +121,8 @@ function forcedAction(verdict: Verdict): ActionKind {
     case "partial":
     case "paused":
     case "unwatched":
+    case "stranded":
+    case "away":
     case "unknown":
       return "restart";
   }
@@ -132,6 +137,7 @@ export function noteHealth(
 ): void {
   switch (verdict) {
     case "healthy":
+    case "away":
       c.healthySince ??= now;
       c.isCounted = false;
       c.supersededTimes = 0;
@@ -147,6 +153,7 @@ export function noteHealth(
     case "stopped":
     case "paused":
     case "gone":
+    case "stranded":
     case "unwatched":
       if (
         c.healthySince !== undefined &&

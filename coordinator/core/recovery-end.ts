@@ -1,10 +1,12 @@
 // How a recovery ends: recovered, exhausted or superseded; and what follows.
 
 import { after, type Instant } from "../../proto/units.ts";
+import { eventOf } from "./event.ts";
 import type { JobNews } from "./job.ts";
 import { askOf, type Case } from "./recovery-case.ts";
+import { saidOf } from "./recovery-words.ts";
 import { cancel, considerCase, explainLeft, quarantine } from "./recovery-launch.ts";
-import { eventOf, type Ward } from "./recovery-ward.ts";
+import type { Ward } from "./recovery-ward.ts";
 import { patience, type Flight } from "./recovery.ts";
 
 type EndNews = Extract<JobNews, { kind: "recovered" | "exhausted" | "superseded" }>;
@@ -16,7 +18,7 @@ export function onEnded(ward: Ward, c: Case, flight: Flight, news: EndNews, now:
     case "recovered":
       c.record.finish();
       c.supersededTimes = 0;
-      conclude(ward, c, "recovered", "it is healthy and stayed so", recovery, true, now);
+      conclude(ward, c, "recovered", saidOf(c.worker).recovered, recovery, true, now);
       settle(ward, c, c.decision === c.launched ? patience.refused : 0, now);
       break;
     case "exhausted":

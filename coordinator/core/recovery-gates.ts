@@ -1,6 +1,6 @@
 // What a due recovery still has to wait for: engine, Redis, dependencies, the brake, a new leader's settling.
 
-import { after, elapsed, type Instant, type WorkerId } from "../../proto/units.ts";
+import { after, elapsed, type Duration, type Instant, type WorkerId } from "../../proto/units.ts";
 import type { Ask, Case } from "./recovery-case.ts";
 import { isInFlight, patience } from "./recovery.ts";
 import type { Ward } from "./recovery-ward.ts";
@@ -16,6 +16,9 @@ export interface Gate {
 /** So many workers at once are no mass: a new leader acts on them without settling. */
 const fewAtOnce = 3;
 
+/** Between two looks at whether a dead host is back. */
+const deadHostAgain: Duration = 500;
+
 /** The first closed gate. A person's order passes those that are there for caution, not those without which nothing works. */
 export function closedGate(
   ward: Ward,
@@ -27,11 +30,20 @@ export function closedGate(
   const host = spec.container?.host ?? c.target?.host ?? spec.agent?.host ?? "";
   if (ward.lostEngines.has(host))
     return { text: `waits for the engine of ${host}, which does not answer`, until: undefined };
+  // Its engine has died with it, known as lost or not.
+  if (ward.world.isDead(host))
+    return { text: `waits for host ${host}, which is dead`, until: after(now, deadHostAgain) };
   const directFrom = ward.directFrom();
   if (directFrom !== undefined && now < directFrom)
     return {
       text: "Redis is out of reach: waits until no job of its queue can act any more",
       until: directFrom,
+    };
+  const queueFrom = ward.queueFrom();
+  if (queueFrom !== undefined && now < queueFrom)
+    return {
+      text: "Redis was out of reach until lately: waits until no leader before this one can act any more",
+      until: queueFrom,
     };
   if (ask.isForced) return undefined;
   const { memoryAwaitedUntil } = ward;
@@ -47,10 +59,24 @@ function brakeGate(ward: Ward, now: Instant): Gate | undefined {
   if (ward.flying.size === 0) return undefined;
   const brake = ward.brake.state(ward.world.workerCount(), now);
   if (!brake.tripped) return undefined;
+  const until = ward.isTurnTaken() ? undefined : turnsEnd(ward);
+  if (until !== undefined && until <= now) return undefined;
   return {
     text: `the brake is on (${brake.failing} failures at once): waits until the recovery before it has ended`,
-    until: undefined,
+    until,
   };
+}
+
+/** When nobody's turn is his own any more, where an engine prevents all that are under way. */
+function turnsEnd(ward: Ward): Instant | undefined {
+  let last: Instant | undefined;
+  for (const { recovery } of ward.flying) {
+    const since = isInFlight(recovery) ? recovery.flight.preventedSince : undefined;
+    if (since === undefined) continue;
+    const end = after(since, patience.turn);
+    if (last === undefined || end > last) last = end;
+  }
+  return last;
 }
 
 function settlingGate(ward: Ward, now: Instant): Gate | undefined {

@@ -8,6 +8,7 @@ import { closedGate } from "./recovery-gates.ts";
 import { buildOrder, targetOf } from "./recovery-order.ts";
 import type { Ward } from "./recovery-ward.ts";
 import { patience, triesOf, type Flight, type RevivalOrder } from "./recovery.ts";
+import { isSwarmTask } from "./swarm-task.ts";
 import type { WorkerSpec } from "./worker.ts";
 
 /** Begins the recovery of a waiting case, or explains why not (yet) and notes when time alone may change that. */
@@ -66,9 +67,10 @@ export function cancel(ward: Ward, c: Case, now: Instant): void {
 export function explainLeft(ward: Ward, c: Case): boolean {
   const { decision } = c;
   if (decision?.kind !== "leave") return false;
-  const { verdict, reason } = decision;
+  const { verdict, reason, isTheirs = false } = decision;
   if (reason === "" || verdict.kind === "unknown") return false;
-  ward.explain(c, "left-alone", `${verdict.kind}: ${reason}`, { evidence: verdict.evidence });
+  const said = { evidence: verdict.evidence, notify: isTheirs };
+  ward.explain(c, "left-alone", `${verdict.kind}: ${reason}`, said);
   return true;
 }
 
@@ -82,9 +84,10 @@ const failures: ReadonlySet<VerdictKind> = new Set([
 
 /** By a new leader: it was decided while somebody else led, or nobody; that a worker is down and left so is worth telling again. */
 export function retellLeft(ward: Ward, c: Case): void {
-  if (c.decision?.kind !== "leave" || !failures.has(c.decision.verdict.kind)) return;
+  if (c.decision?.kind !== "leave") return;
+  // Of one that its engine does not show just now, once it shows it.
   c.explained = "";
-  explainLeft(ward, c);
+  if (failures.has(c.decision.verdict.kind)) explainLeft(ward, c);
 }
 
 /** Nothing can be done, and only another decision may change that. */
@@ -180,8 +183,16 @@ export function tickBrake(ward: Ward, now: Instant): void {
 }
 
 /** The agent's turn comes once in a recovery, and never takes the last try: that is the worker's. */
-function turnOf(c: Case, ask: Ask, triesBefore: number, left: number): ActionKind {
+function turnOf(
+  c: Case,
+  ask: Ask,
+  { container }: WorkerSpec,
+  triesBefore: number,
+  left: number,
+): ActionKind {
   if (triesBefore === 0) c.agentHadTurn = false;
+  // Also where a person asks for it: it is never started by hand.
+  if (container !== undefined && isSwarmTask(container)) return "kill";
   if (ask.action !== "agent-then-worker") return ask.action;
   if (c.agentHadTurn || left === 1) return "kill-start";
   c.agentHadTurn = true;
@@ -205,7 +216,8 @@ function launch(
     return;
   }
   const container = spec.container ?? (ask.action === "revive-agent" ? spec.agent : undefined);
-  const target = container === undefined ? c.target : targetOf(container);
+  const known = container === undefined ? c.target : targetOf(container);
+  const target = ward.world.service?.(c.worker) ?? known;
   if (target === undefined) {
     const text = "no container of it is known, so there is nothing to act on";
     giveUpAsking(ward, c, ask, text, now);
@@ -218,7 +230,7 @@ function launch(
   c.dependencySince = undefined;
   const order = buildOrder({
     ...ask,
-    action: turnOf(c, ask, triesBefore, left),
+    action: turnOf(c, ask, spec, triesBefore, left),
     token,
     target,
     spec,
@@ -236,6 +248,7 @@ function launch(
     triesBefore,
     failed: 0,
     acted: false,
+    preventedSince: undefined,
   };
   askFor(ward, c, flight, order, 1, lease, now);
   ward.onRecordChanged(c);

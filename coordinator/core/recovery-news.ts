@@ -1,12 +1,13 @@
 // What news of jobs does to a case.
 
 import { after, type Instant } from "../../proto/units.ts";
-import type { EventKind } from "./event.ts";
+import type { EventKind, Said } from "./event.ts";
 import { compareTokens, type JobNews } from "./job.ts";
 import { nothingTold, type Case } from "./recovery-case.ts";
+import { saidOf } from "./recovery-words.ts";
 import { onEnded } from "./recovery-end.ts";
 import { considerCase, directBackoff, sayEnqueued, takeBack } from "./recovery-launch.ts";
-import type { Said, Ward } from "./recovery-ward.ts";
+import type { Ward } from "./recovery-ward.ts";
 import {
   advance,
   isInFlight,
@@ -128,14 +129,20 @@ function say(ward: Ward, c: Case, flight: Flight, news: LiveNews): void {
       return;
     }
     case "acted": {
-      const startedAt = news.newStartedAt;
+      const { newStartedAt, newContainerId } = news;
+      const startedAt = newStartedAt === "" ? newContainerId : newStartedAt;
       if (told.recovery === recovery && told.startedAt === startedAt) return;
       c.told = { ...told, recovery, startedAt };
-      say("acted", `acted; container ${news.newContainerId.slice(0, 12)} runs since ${startedAt}`);
+      const container = `container ${newContainerId.slice(0, 12)}`;
+      const how =
+        newStartedAt === ""
+          ? `${container} is killed, and Swarm starts another one`
+          : `${container} runs since ${newStartedAt}`;
+      say("acted", `acted; ${news.what ?? how}`);
       return;
     }
     case "verified":
-      say("verified", "it gave its first healthy answer");
+      say("verified", saidOf(c.worker).verified);
       return;
     case "try-failed":
       c.told = nothingTold;

@@ -3,6 +3,7 @@
 import type { Duration } from "../../proto/units.ts";
 import type { ActionKind, Verdict } from "./decision.ts";
 import type { Target, Token } from "./job.ts";
+import type { MoveOrder } from "./migration/order.ts";
 import type { RevivalOrder } from "./recovery.ts";
 import type { ContainerView, WorkerSpec } from "./worker.ts";
 
@@ -10,6 +11,8 @@ import type { ContainerView, WorkerSpec } from "./worker.ts";
 const agentStart = 10_000;
 /** A worker whose start period is shorter still gets this long to give a first proof of life. */
 const shortestStart = 2_000;
+/** Swarm's delay before it starts another container, 5 s unless a service says otherwise, and what it takes to choose a host. */
+const swarmReplaces = 15_000;
 
 export const targetOf = (view: ContainerView): Target => ({
   host: view.host,
@@ -33,6 +36,7 @@ export function buildOrder(ask: {
   readonly backoff: Duration;
   readonly backoffMax: Duration;
   readonly detectedAgo: Duration;
+  readonly move?: MoveOrder;
 }): RevivalOrder {
   const { spec, action } = ask;
   const startPeriod = Math.max(shortestStart, spec.settings.startPeriod);
@@ -43,9 +47,10 @@ export function buildOrder(ask: {
     target: ask.target,
     agent: spec.agent === undefined ? undefined : targetOf(spec.agent),
     dependants: spec.dependants.map(targetOf),
+    ...(ask.move === undefined ? {} : { move: ask.move }),
     stopTimeout: spec.settings.stopTimeout,
     verifyWindow: spec.settings.verifyWindow,
-    verifyTimeout: action === "revive-agent" ? Math.min(startPeriod, agentStart) : startPeriod,
+    verifyTimeout: proofTime(action, startPeriod),
     maxTries: ask.maxTries,
     backoff: ask.backoff,
     backoffMax: ask.backoffMax,
@@ -54,6 +59,11 @@ export function buildOrder(ask: {
     evidence: ask.verdict.evidence,
     detectedAgo: ask.detectedAgo,
   };
+}
+
+function proofTime(action: ActionKind, startPeriod: Duration): Duration {
+  if (action === "revive-agent") return Math.min(startPeriod, agentStart);
+  return action === "kill" ? swarmReplaces + startPeriod : startPeriod;
 }
 
 /** FNV-1a over UTF-16 units, twice with different offsets: 16 hexadecimal digits. */

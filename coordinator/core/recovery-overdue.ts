@@ -22,7 +22,7 @@ export function onOverdue(ward: Ward, c: Case, lease: Instant, now: Instant): vo
   const recovery = c.recovery;
   if (!isInFlight(recovery)) return;
   const { flight } = recovery;
-  if (ward.lostEngines.has(flight.host)) {
+  if (ward.lostEngines.has(flight.host) || ward.world.isDead(flight.host)) {
     postpone(c, after(now, patience.news));
     return;
   }

@@ -69,7 +69,7 @@ export const beginRecord = (job: RevivalJob): RecoveryRecord => ({
 /** The record after the news; the same object where the news is of another recovery, or tells nothing new. */
 export function applyNews(record: RecoveryRecord, news: JobNews): RecoveryRecord {
   if (!("recovery" in news) || news.recovery !== record.id) return record;
-  if (record.outcome !== "running") return record;
+  if (record.outcome !== "running" || isRepeated(record, news)) return record;
   switch (news.kind) {
     case "job-enqueued":
       return record.enqueuedAt === 0 ? { ...record, enqueuedAt: news.at } : record;
@@ -100,15 +100,89 @@ export function applyNews(record: RecoveryRecord, news: JobNews): RecoveryRecord
   }
 }
 
-/** How much a record knows. Of two coordinators' records of one recovery, the one that knows more is kept. */
-export function completeness(record: RecoveryRecord): number {
-  let known = record.outcome === "running" ? 0 : 1_000_000;
-  if (record.enqueuedAt > 0) known++;
-  for (const one of record.tries) {
-    known += 1;
-    for (const at of [one.actedAt, one.verifiedAt, one.failedAt]) if (at > 0) known++;
+/** Whoever begins to follow a job hears of its last try again: what the record has of it stays as it is. */
+function isRepeated({ tries }: RecoveryRecord, news: JobNews & { readonly at: number }): boolean {
+  const { at } = news;
+  switch (news.kind) {
+    case "try-started":
+      return tries.some((one) => one.startedAt === at && one.number === news.tryNumber);
+    case "acted":
+      return tries.some(({ actedAt }) => actedAt === at);
+    case "verified":
+      return tries.some(({ verifiedAt }) => verifiedAt === at);
+    case "try-failed":
+      return tries.some((one) => one.failedAt === at && one.number === news.tryNumber);
+    default:
+      return false;
   }
-  return known;
+}
+
+/**
+ * What two coordinators know of one recovery, together. Either may have begun to follow its job half-way, or have been killed
+ * before its end. In whatever order records are merged, the outcome is the same.
+ */
+export function mergeRecords(a: RecoveryRecord, b: RecoveryRecord): RecoveryRecord {
+  const tries = [...a.tries];
+  for (const one of b.tries) {
+    const at = tries.findIndex((other) => isSameTry(one, other));
+    const other = tries[at];
+    if (other === undefined) tries.push(one);
+    else tries[at] = mergeTries(other, one);
+  }
+  const kept = withinBound(tries.sort((x, y) => x.startedAt - y.startedAt));
+  const verified = kept.findLast(({ verifiedAt }) => verifiedAt > 0);
+  const { endedAt, recoveredAt, outcome, outcomeReason } = endsFirst(a, b) ? a : b;
+  return {
+    ...a,
+    enqueuedAt: first(a.enqueuedAt, b.enqueuedAt),
+    tries: kept,
+    verifiedAt: verified?.verifiedAt ?? 0,
+    recoveredAt,
+    endedAt,
+    outcome,
+    outcomeReason,
+    runner: kept.at(-1)?.runner ?? "",
+  };
+}
+
+/** A try is told again whenever a runner goes on with it, so its start may be a later one for who missed the first. */
+function isSameTry(a: TryRecord, b: TryRecord): boolean {
+  if (a.number !== b.number) return false;
+  if (a.startedAt === b.startedAt) return true;
+  const [earlier, later] = a.startedAt < b.startedAt ? [a, b] : [b, a];
+  return earlier.failedAt === 0 || later.startedAt < earlier.failedAt;
+}
+
+function mergeTries(a: TryRecord, b: TryRecord): TryRecord {
+  const failedAt = first(a.failedAt, b.failedAt);
+  const failed = a.failedAt === failedAt ? a : b;
+  return {
+    number: a.number,
+    runner: isRunnersLater(a, b) ? a.runner : b.runner,
+    startedAt: Math.min(a.startedAt, b.startedAt),
+    actedAt: first(a.actedAt, b.actedAt),
+    verifiedAt: first(a.verifiedAt, b.verifiedAt),
+    failedAt,
+    reason: failed.reason,
+    counts: failed.counts,
+  };
+}
+
+/** Whose runner is the one that had the try last. */
+function isRunnersLater(a: TryRecord, b: TryRecord): boolean {
+  const order = a.startedAt - b.startedAt || stagesOf(a) - stagesOf(b);
+  return order === 0 ? a.runner >= b.runner : order > 0;
+}
+
+const stagesOf = ({ actedAt, verifiedAt, failedAt }: TryRecord): number =>
+  [actedAt, verifiedAt, failedAt].filter((at) => at > 0).length;
+
+/** The earlier of two instants, of which 0 is none. */
+const first = (a: number, b: number): number => (a === 0 || b === 0 ? a + b : Math.min(a, b));
+
+function endsFirst(a: RecoveryRecord, b: RecoveryRecord): boolean {
+  if (a.endedAt === 0 || b.endedAt === 0) return a.endedAt > 0;
+  return a.endedAt === b.endedAt ? a.outcome <= b.outcome : a.endedAt < b.endedAt;
 }
 
 function onTryStarted(

@@ -1,5 +1,6 @@
 // What the recoveries of all workers share: who leads and until when, what is out of reach, the brake, and the cases.
 
+import { limits } from "../../proto/limits.ts";
 import type { Random } from "../../proto/random.ts";
 import {
   after,
@@ -12,8 +13,9 @@ import {
 } from "../../proto/units.ts";
 import type { GossipRecord } from "../../proto/messages.ts";
 import { Brake } from "./brake.ts";
-import type { Evidence, VerdictKind } from "./decision.ts";
-import type { CoreEvent, EventKind } from "./event.ts";
+import type { VerdictKind } from "./decision.ts";
+import { eventOf, type CoreEvent, type EventKind, type Said } from "./event.ts";
+import type { Target } from "./job.ts";
 import { newCase, type Case } from "./recovery-case.ts";
 import { isInFlight, type Recovery, type RevivalOrder } from "./recovery.ts";
 import { RecordPages } from "./record-pages.ts";
@@ -39,8 +41,12 @@ export interface RecoveryConfig {
 
 export interface RecoveryWorld {
   spec(worker: WorkerId): WorkerSpec | undefined;
+  /** Of a service of a Swarm, which is no container. */
+  service?(worker: WorkerId): Target | undefined;
   verdict(worker: WorkerId): VerdictKind | undefined;
   workerCount(): number;
+  /** Whether the machine of this engine is dead. */
+  isDead(host: string): boolean;
   /** The worker that `heartmesh.depends-on` names; without it, `<host>/<name>` or a full id. */
   workerNamed?(name: string, dependant: WorkerSpec): WorkerId | undefined;
 }
@@ -57,12 +63,6 @@ export type RecoveryOutput =
     }
   | { readonly kind: "publish"; readonly event: CoreEvent }
   | { readonly kind: "save-record"; readonly record: GossipRecord };
-
-export interface Said {
-  readonly recovery?: string;
-  readonly evidence?: readonly Evidence[];
-  readonly notify?: boolean;
-}
 
 /** Holds state and bookkeeping; decides nothing. */
 export class Ward {
@@ -86,9 +86,11 @@ export class Ward {
   isLeading = false;
   leaseUntil: Instant | undefined;
   settleUntil: Instant | undefined;
-  /** Undefined where nobody can have acted directly before it. */
+  /** When it last became the leader. */
   leadsSince: Instant | undefined;
   redisLostAt: Instant | undefined;
+  /** When Redis was away last and is back. */
+  redisOutage: { readonly from: Instant; readonly to: Instant } | undefined;
   /** Until what Redis remembers was read, or a leader has waited long enough for it. */
   memoryAwaitedUntil: Instant | undefined = instant(Number.POSITIVE_INFINITY);
   readonly #cases = new Map<WorkerId, Case>();
@@ -117,6 +119,11 @@ export class Ward {
     return c;
   }
 
+  /** Gossip of workers beyond the bound is not kept, whoever tells it. */
+  mayKeep(worker: WorkerId): boolean {
+    return this.#cases.has(worker) || this.#cases.size < limits.recordsKept;
+  }
+
   find(worker: WorkerId): Case | undefined {
     return this.#cases.get(worker);
   }
@@ -139,7 +146,6 @@ export class Ward {
       : undefined;
   }
 
-  /** While Redis is away, jobs of the queue may still act until then. */
   lead(term: Term, now: Instant): void {
     this.isLeading = true;
     this.term = term;
@@ -154,6 +160,20 @@ export class Ward {
     return after(instant(since), this.config.actionLease);
   }
 
+  /** Redis is back; a leader before this one may have acted directly until its lease ended, and nothing of that lasts from then on. */
+  queueFrom(): Instant | undefined {
+    const { redisOutage, leadsSince } = this;
+    if (this.redisLostAt !== undefined || redisOutage === undefined || leadsSince === undefined) {
+      return undefined;
+    }
+    const { actionLease } = this.config;
+    // Whoever led all the time knows what it did itself.
+    const ledBefore = leadsSince <= redisOutage.from;
+    return ledBefore || after(redisOutage.to, actionLease) < leadsSince
+      ? undefined
+      : after(leadsSince, actionLease);
+  }
+
   setRecovery(c: Case, recovery: Recovery): void {
     c.recovery = recovery;
     c.wakeAt = undefined;
@@ -165,6 +185,14 @@ export class Ward {
       c.since = undefined;
       c.dependencySince = undefined;
     }
+  }
+
+  /** A recovery gets on: under the brake the next one waits for it. One that its engine prevents does not. */
+  isTurnTaken(): boolean {
+    for (const { recovery } of this.flying) {
+      if (isInFlight(recovery) && recovery.flight.preventedSince === undefined) return true;
+    }
+    return false;
   }
 
   /** To be called where quarantine or silence may have changed. */
@@ -232,20 +260,6 @@ export class Ward {
     return outputs;
   }
 }
-
-export const eventOf = (
-  worker: WorkerId,
-  kind: EventKind,
-  text: string,
-  said: Said = {},
-): CoreEvent => ({
-  kind,
-  worker,
-  recovery: said.recovery ?? "",
-  text,
-  evidence: said.evidence ?? [],
-  notify: said.notify ?? false,
-});
 
 function put<T>(set: Set<T>, item: T, isIn: boolean): void {
   if (isIn) set.add(item);

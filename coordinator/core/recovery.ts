@@ -24,6 +24,8 @@ export interface Flight {
   readonly failed: number;
   /** The try at hand has changed something. */
   readonly acted: boolean;
+  /** Since when every try was none, for the engine did not answer; undefined where the last one was one. */
+  readonly preventedSince: Instant | undefined;
 }
 
 export type Recovery =
@@ -83,6 +85,8 @@ export const patience = {
   together: 250,
   /** For a dependency that is being recovered; then the worker is recovered without it. */
   dependency: 60_000,
+  /** For a recovery that an engine prevents, under the brake; then the next one has its turn as well. */
+  turn: 20_000,
   /** A person's order that could not be carried out for so long lapses. */
   forced: 60_000,
 } as const;
@@ -117,7 +121,7 @@ export function advance(flight: Flight, news: LiveNews, now: Instant): InFlight 
     case "acted":
       return {
         kind: "verifying",
-        flight: { ...flight, acted: true },
+        flight: { ...flight, acted: true, preventedSince: undefined },
         isVerified: false,
         deadline: after(now, (order?.verifyTimeout ?? 30_000) + patience.news),
       };
@@ -135,6 +139,7 @@ export function advance(flight: Flight, news: LiveNews, now: Instant): InFlight 
           ...flight,
           acted: false,
           failed: news.counts ? Math.max(flight.failed, news.tryNumber) : flight.failed,
+          preventedSince: news.counts ? undefined : (flight.preventedSince ?? now),
         },
         until: after(now, news.nextTryIn),
         deadline: after(now, news.nextTryIn + patience.news),
@@ -152,6 +157,7 @@ export const strangersFlight = (token: Token, recovery: string): Flight => ({
   triesBefore: 0,
   failed: 0,
   acted: false,
+  preventedSince: undefined,
 });
 
 /** One sentence for a person. */

@@ -2,7 +2,7 @@
 
 import type { Heartbeat } from "../../proto/messages.ts";
 import { after, type CoordinatorId, type Duration, type Instant } from "../../proto/units.ts";
-import { quorumOf } from "./quorum.ts";
+import { quorumOf } from "../../proto/quorum.ts";
 
 export type RedisState = Heartbeat["redis"];
 
@@ -13,13 +13,18 @@ const hiccup: Duration = 1_000;
 
 export class RedisView {
   own: RedisState = "unknown";
-  readonly #coordinators: number;
+  #coordinators: number;
   readonly #peers = new Map<CoordinatorId, { readonly state: RedisState; readonly at: Instant }>();
   #byQuorum: "reachable" | "unreachable" = "reachable";
   #cutOffSince: Instant | undefined;
 
   constructor(coordinators: number) {
     this.#coordinators = coordinators;
+  }
+
+  onMembers(ids: readonly CoordinatorId[]): void {
+    this.#coordinators = ids.length;
+    for (const peer of this.#peers.keys()) if (!ids.includes(peer)) this.#peers.delete(peer);
   }
 
   get byQuorum(): "reachable" | "unreachable" {

@@ -1,5 +1,6 @@
 // The role of a coordinator and the only ways to change it, with what each role does while time passes.
 
+import type { Heartbeat, SetStamp } from "../../proto/messages.ts";
 import type { Random } from "../../proto/random.ts";
 import { after, term } from "../../proto/units.ts";
 import type { CoordinatorId, Duration, Instant, Term } from "../../proto/units.ts";
@@ -9,7 +10,7 @@ import type { ElectionConfig, Role } from "./election-shape.ts";
 import { HandingOver } from "./handing-over.ts";
 import { Leadership } from "./leadership.ts";
 import { promiseOf } from "./lease.ts";
-import { quorumOf } from "./quorum.ts";
+import { compareStamps, seedStamp, type Members } from "./member-set.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Peer } from "./peer.ts";
 import type { Peers } from "./peers.ts";
@@ -17,7 +18,7 @@ import type { Voter } from "./voter.ts";
 
 export class Seat {
   readonly #config: ElectionConfig;
-  readonly #quorum: number;
+  readonly #members: Members;
   readonly #voter: Voter;
   readonly #peers: Peers;
   readonly #random: Random;
@@ -37,6 +38,7 @@ export class Seat {
   constructor(
     config: ElectionConfig,
     parts: {
+      readonly members: Members;
       readonly voter: Voter;
       readonly peers: Peers;
       readonly random: Random;
@@ -45,12 +47,12 @@ export class Seat {
     now: Instant,
   ) {
     this.#config = config;
-    this.#quorum = quorumOf(config.members.length);
+    this.#members = parts.members;
     this.#voter = parts.voter;
     this.#peers = parts.peers;
     this.#random = parts.random;
     this.#outbox = parts.outbox;
-    this.#leadership = new Leadership(config, now);
+    this.#leadership = new Leadership(config, parts.members, now);
     this.#standFrom = now;
     this.#electionAt = this.isAlone ? now : this.#drawTimeout(now);
   }
@@ -62,7 +64,7 @@ export class Seat {
     return this.#leader;
   }
   get isAlone(): boolean {
-    return this.#config.members.length === 1;
+    return this.#members.isAlone;
   }
 
   leaseUntil(now: Instant): Instant | undefined {
@@ -83,7 +85,7 @@ export class Seat {
       {
         kind: "pre-vote",
         firstRound: this.#peers.round,
-        needed: this.#quorum - 1,
+        needed: this.#members.quorum - 1,
         handover: term(0),
         giveUpAt: undefined,
         grantLasts: this.#config.leaderTimeout / 2,
@@ -103,7 +105,7 @@ export class Seat {
       {
         kind: "vote",
         firstRound: this.#peers.round,
-        needed: this.#quorum - 1,
+        needed: this.#members.quorum - 1,
         handover,
         giveUpAt: after(now, Math.min(lasts, longest)),
         grantLasts: Infinity,
@@ -117,8 +119,8 @@ export class Seat {
     this.#campaign = undefined;
     this.#handingOver = undefined;
     this.#leadership.begin(now);
-    const { id, members } = this.#config;
-    this.#setRole("leader", id, `elected by ${this.#quorum} of ${members.length}`);
+    const { ids, quorum, self } = this.#members;
+    this.#setRole("leader", self, `elected by ${quorum} of ${ids.length}`);
     for (const peer of this.#peers.all()) this.beat(peer, now);
   }
 
@@ -138,6 +140,11 @@ export class Seat {
       this.becomeFollower(leader, `heard ${leader} lead`, now);
     }
     this.#electionAt = this.#drawTimeout(now);
+  }
+
+  /** It leads, and the set is another. */
+  onMembers(now: Instant): void {
+    this.#leadership.onMembers(now);
   }
 
   onAcknowledged(by: CoordinatorId, sentAt: Instant): void {
@@ -191,7 +198,8 @@ export class Seat {
   }
 
   mayStand(now: Instant): boolean {
-    return this.#unfitReason === "" && now >= this.#standFrom && this.#voter.mayVote(now);
+    if (!this.#members.hasSelf || this.#unfitReason !== "") return false;
+    return now >= this.#standFrom && this.#voter.mayVote(now);
   }
 
   onTick(now: Instant): void {
@@ -224,18 +232,37 @@ export class Seat {
     const leading = this.#role === "leader";
     const round = this.#peers.nextRound();
     const led = leading ? this.#voter.term : undefined;
-    this.#outbox.send(peer.id, {
+    const promise = leading ? promiseOf(this.#config.leaderTimeout) : 0;
+    const set = this.#setFor(peer.held?.stamp);
+    this.#outbox.send(peer.id, { ...this.#heartbeat(round), leading, promise, ...set });
+    peer.onSent(round, led, now);
+  }
+
+  /** The set that counts, for one that is no member of it. */
+  tidings(): Heartbeat {
+    return { ...this.#heartbeat(this.#peers.nextRound()), ...this.#setFor(undefined) };
+  }
+
+  #heartbeat(round: number): Heartbeat {
+    return {
       kind: "heartbeat",
       term: this.#voter.term,
-      leading,
+      leading: false,
       round,
-      promise: leading ? promiseOf(this.#config.leaderTimeout) : 0,
+      promise: 0,
       leader: this.#leader,
       fit: this.#unfitReason === "",
       redis: "unknown",
       records: [],
-    });
-    peer.onSent(round, led, now);
+    };
+  }
+
+  /** The set goes along until the peer has it; the configured one is nobody's news. */
+  #setFor(theirs: SetStamp | undefined): Pick<Heartbeat, "set" | "members"> {
+    const set = this.#voter.savedStamp;
+    const { stamp, members } = this.#members.set;
+    const isNews = compareStamps(theirs ?? seedStamp, stamp) < 0;
+    return this.#voter.isSetSaved && isNews ? { set, members } : { set };
   }
 
   #endLease(reason: string): void {
@@ -277,8 +304,8 @@ export class Seat {
       const round = this.#peers.nextRound();
       const message =
         kind === "vote"
-          ? { kind, term: this.#voter.term, round, handover }
-          : { kind, term: term(this.#voter.term + 1), round };
+          ? { kind, term: this.#voter.term, round, handover, set: this.#members.set.stamp }
+          : { kind, term: term(this.#voter.term + 1), round, set: this.#members.set.stamp };
       this.#outbox.send(peer.id, message);
     }
   }

@@ -3,6 +3,7 @@
 import { after, type Duration, type Instant } from "../../proto/units.ts";
 
 export interface SelfHealthConfig {
+  /** At the start. */
   readonly coordinatorCount: number;
   readonly checkInterval: Duration;
   readonly timeout: Duration;
@@ -44,12 +45,18 @@ export class SelfHealth {
   /** Until when each cause keeps us from judging, and in what words. */
   readonly #causes = new Map<Cause, { until: Instant; text: string }>();
   #hearsOthers: boolean;
+  #isAlone: boolean;
   /** Stalls noticed and jumps since the start. */
   readonly counters = { stalls: 0, jumps: 0, drops: 0 };
 
   constructor(config: SelfHealthConfig) {
     this.#config = config;
-    this.#hearsOthers = config.coordinatorCount === 1;
+    this.#isAlone = config.coordinatorCount === 1;
+    this.#hearsOthers = this.#isAlone;
+  }
+
+  onMembers(count: number): void {
+    this.#isAlone = count === 1;
   }
 
   /** A tick came `lateness` ms late. True when that was a jump: doubt is to be cleared and the lease given up. */
@@ -76,7 +83,7 @@ export class SelfHealth {
     );
   }
 
-  /** Inputs were dropped, ours or the kernel's: PONGs may have been among them. */
+  /** Our own queue dropped inputs: PONGs may have been among them. What the kernel drops is loss like any other. */
   onDrop(now: Instant): void {
     this.counters.drops++;
     this.#blame("drops", "our own queue overflowed", after(now, lingering), now);
@@ -86,16 +93,22 @@ export class SelfHealth {
    * `doubted`: workers with a failed attempt of ours in their present silence; `heardByOthers`: those of them that another
    * coordinator hears, by a fresh report.
    */
-  onDoubtShare(doubted: number, heardByOthers: number, total: number, now: Instant): void {
+  onDoubtShare(
+    doubted: number,
+    heardByOthers: number,
+    total: number,
+    now: Instant,
+    what: "workers" | "hosts" = "workers",
+  ): void {
     if (heardByOthers < fewestDoubted || doubted <= shareDoubted * total) return;
     if (heardByOthers <= shareDoubted * total) return;
-    const text = `we do not hear ${doubted} of ${total} workers, others hear ${heardByOthers} of them`;
+    const text = `we do not hear ${doubted} of ${total} ${what}, others hear ${heardByOthers} of them`;
     this.#blame("doubts", text, after(now, lingering), now);
   }
 
   /** Whether any other coordinator was heard lately. */
   onPeers(heardAny: boolean): void {
-    this.#hearsOthers = heardAny || this.#config.coordinatorCount === 1;
+    this.#hearsOthers = heardAny || this.#isAlone;
   }
 
   judge(now: Instant): Fitness {

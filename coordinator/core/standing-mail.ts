@@ -12,6 +12,7 @@ import {
 } from "../../proto/units.ts";
 
 export interface Letter {
+  readonly kind: "send-peer";
   readonly to: CoordinatorId;
   readonly message: Doubt | Report;
 }
@@ -22,19 +23,33 @@ const gatherFor: Duration = 5;
 const envelopeBytes = limits.nameBytes + 24;
 /** What a question and a report take besides the worker's name: their numbers at full length, by the codec's form. */
 const questionBytes = 16;
-const reportBytes = 48;
+const reportBytes = 68;
+
+interface Box {
+  readonly to: CoordinatorId;
+  /** Nonces by worker; a later question or report of the same worker replaces the earlier one. */
+  readonly questions: Map<WorkerId, number>;
+  readonly reports: Map<WorkerId, number>;
+}
 
 export class StandingMail {
-  readonly #boxes: readonly {
-    readonly to: CoordinatorId;
-    /** Nonces by worker; a later question or report of the same worker replaces the earlier one. */
-    readonly questions: Map<WorkerId, number>;
-    readonly reports: Map<WorkerId, number>;
-  }[];
+  #boxes: readonly Box[] = [];
   #due: Instant | undefined;
 
   constructor(others: readonly CoordinatorId[]) {
-    this.#boxes = others.map((to) => ({ to, questions: new Map(), reports: new Map() }));
+    this.setOthers(others);
+  }
+
+  /** What waits for those who stay is kept. */
+  setOthers(others: readonly CoordinatorId[]): void {
+    this.#boxes = others.map(
+      (to) =>
+        this.#boxes.find((box) => box.to === to) ?? {
+          to,
+          questions: new Map(),
+          reports: new Map(),
+        },
+    );
   }
 
   /** When what was gathered is to be sent. */
@@ -78,11 +93,11 @@ export class StandingMail {
     for (const { to, questions, reports } of this.#boxes) {
       const asked = [...questions].map(([worker, nonce]) => ({ worker, nonce }));
       for (const part of parts(asked, questionBytes)) {
-        letters.push({ to, message: { kind: "doubt", questions: part } });
+        letters.push({ kind: "send-peer", to, message: { kind: "doubt", questions: part } });
       }
       const told = [...reports].flatMap(([worker, nonce]) => reportOf(worker, nonce) ?? []);
       for (const part of parts(told, reportBytes)) {
-        letters.push({ to, message: { kind: "report", reports: part } });
+        letters.push({ kind: "send-peer", to, message: { kind: "report", reports: part } });
       }
       questions.clear();
       reports.clear();

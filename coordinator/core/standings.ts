@@ -17,7 +17,7 @@ import { StandingMail, type Letter } from "./standing-mail.ts";
 
 export interface StandingsConfig {
   readonly self: CoordinatorId;
-  /** All configured ones, this one included. */
+  /** All configured ones, this one included; until `onMembers`. */
   readonly coordinators: readonly CoordinatorId[];
   readonly heartbeatInterval: Duration;
 }
@@ -59,6 +59,7 @@ export class Standings {
   readonly #config: StandingsConfig;
   readonly #own: OwnPath;
   readonly #mail: StandingMail;
+  #coordinators: readonly CoordinatorId[];
   readonly #freshFor: Duration;
   readonly #matters = new Map<WorkerId, Matter>();
   /** What is refreshed, in turn: workers that we or others doubt. */
@@ -70,8 +71,19 @@ export class Standings {
   constructor(config: StandingsConfig, own: OwnPath) {
     this.#config = config;
     this.#own = own;
-    this.#mail = new StandingMail(config.coordinators.filter((id) => id !== config.self));
+    this.#coordinators = config.coordinators;
+    this.#mail = new StandingMail(this.#others());
     this.#freshFor = Math.max(300, 3 * config.heartbeatInterval);
+  }
+
+  /** From now on these count, and no word of another does. */
+  onMembers(ids: readonly CoordinatorId[]): void {
+    this.#coordinators = ids;
+    this.#mail.setOthers(this.#others());
+    for (const { heard } of this.#matters.values()) {
+      for (const by of heard.keys()) if (!ids.includes(by)) heard.delete(by);
+    }
+    for (const id of this.#unfit) if (!ids.includes(id)) this.#unfit.delete(id);
   }
 
   /** Our own fitness; while unfit our reports say `abstain`, with what we heard. */
@@ -91,6 +103,11 @@ export class Standings {
     matter.isAsking = true;
     this.#question(worker, matter, nonce, now);
     this.#openUp(worker, now);
+  }
+
+  /** We hear nothing of it where we should, though we have no right to doubt it yet: the others are asked what they hear. */
+  wonder(worker: WorkerId, now: Instant): void {
+    this.ask(worker, (this.#matter(worker).questions.at(-1)?.nonce ?? 0) + 1, now);
   }
 
   /** Our own standing changed. What others have to know is told at once: the end of a doubt, and `down`. */
@@ -175,7 +192,7 @@ export class Standings {
         refused: heard.refused,
       });
     }
-    const conclusion = conclude(opinions, this.#config.coordinators.length, own.witnessFor);
+    const conclusion = conclude(opinions, this.#coordinators.length, own.witnessFor);
     if (fit || conclusion.kind === "heard") return conclusion;
     if (own.standing === "up") return { kind: "heard", by: [this.#config.self] };
     return { kind: "undecided", reason: "this coordinator abstains" };
@@ -203,10 +220,17 @@ export class Standings {
     return false;
   }
 
+  /** When the question was asked that its last word answered, which therefore is no older; undefined where it answered none. */
+  askedAt(worker: WorkerId, by: CoordinatorId): Instant | undefined {
+    return this.#matters.get(worker)?.heard.get(by)?.askedAt;
+  }
+
   /** What each other coordinator said last, for people. */
-  saidOf(worker: WorkerId): Record<CoordinatorId, StandingKind> {
+  saidOf(worker: WorkerId): Readonly<Record<CoordinatorId, StandingKind>> {
+    const matter = this.#matters.get(worker);
+    if (matter === undefined) return nothingSaid;
     const said: Record<CoordinatorId, StandingKind> = {};
-    for (const [by, heard] of this.#matters.get(worker)?.heard ?? []) said[by] = heard.standing;
+    for (const [by, heard] of matter.heard) said[by] = heard.standing;
     return said;
   }
 
@@ -250,6 +274,7 @@ export class Standings {
       unanswered: own.unanswered,
       failedAttempts: own.failedAttempts,
       refused: own.refused,
+      ...(own.grant !== undefined && { grant: own.grant }),
     };
   }
 
@@ -318,9 +343,14 @@ export class Standings {
     return matter;
   }
 
+  #others(): readonly CoordinatorId[] {
+    return this.#coordinators.filter((id) => id !== this.#config.self);
+  }
+
   #isOther(from: CoordinatorId): boolean {
-    return from !== this.#config.self && this.#config.coordinators.includes(from);
+    return from !== this.#config.self && this.#coordinators.includes(from);
   }
 }
 
+const nothingSaid: Readonly<Record<CoordinatorId, StandingKind>> = Object.freeze({});
 const orNever = (ago: Duration): Duration => (ago < 0 ? Infinity : ago);

@@ -3,7 +3,9 @@
 import { elapsed, type Instant } from "../../proto/units.ts";
 import type { CoordinatorConfig } from "./coordinator.ts";
 import type { Election } from "./election.ts";
+import type { HostWatch } from "./hosts/watch.ts";
 import type { LedgerPage } from "./ledger.ts";
+import type { Moves } from "./migration/moves.ts";
 import { heardAgo } from "./path.ts";
 import type { Recoveries } from "./recoveries.ts";
 import type { RedisView } from "./redis-view.ts";
@@ -16,6 +18,8 @@ interface Parts {
   readonly config: CoordinatorConfig;
   readonly election: Election;
   readonly wards: Wards;
+  readonly hosts: HostWatch;
+  readonly moves: Moves;
   readonly recoveries: Recoveries;
   readonly redis: RedisView;
   readonly fitness: { readonly fit: boolean; readonly reason: string };
@@ -23,10 +27,16 @@ interface Parts {
 }
 
 export function summarise(parts: Parts): CoordinatorSummary {
-  const { now, config, election, wards, recoveries, redis, fitness } = parts;
+  const { now, config, election, wards, hosts, recoveries, redis, fitness } = parts;
   const lease = election.leaseUntil(now);
   const { tripped, failing, total } = recoveries.brake(now);
-  const workers = [...wards.pages()].map((page) => summariseWorker(page, parts));
+  const workers: WorkerSummary[] = [];
+  const findings = [...hosts.findings(now), ...wards.census.findings];
+  for (const page of wards.pages()) {
+    const worker = summariseWorker(page, parts);
+    workers.push(worker);
+    if (worker.verdict === "unwatched") findings.push(unwatched(worker));
+  }
   return {
     id: config.election.id,
     role: election.role,
@@ -42,13 +52,28 @@ export function summarise(parts: Parts): CoordinatorSummary {
       fit,
       redis: seen,
     })),
+    set: election.members.set,
+    change: election.changeText,
+    strangers: election.strangers(now),
     redis: redis.own,
     redisByQuorum: redis.byQuorum,
     brake: { tripped, failing, total },
     engines: wards.hosts.list(),
-    findings: [...wards.census.findings, ...workers.flatMap(unwatchedOf)],
+    hosts: hosts.summary(now),
+    findings,
     workers,
-    counters: { ...parts.counters, ...wards.counters, ...wards.pinger.counters },
+    services: [...parts.moves.verdicts()].map(({ worker, kind, reason }) => ({
+      id: worker,
+      verdict: kind,
+      reason,
+      ...recoveries.summaryOf(worker, now),
+    })),
+    counters: {
+      ...parts.counters,
+      ...wards.counters,
+      ...wards.pinger.counters,
+      ...(hosts.isIdle ? {} : hosts.counters),
+    },
   };
 }
 
@@ -62,6 +87,7 @@ function summariseWorker(page: LedgerPage, parts: Parts): WorkerSummary {
     verdict: verdict.kind,
     reason: verdict.reason,
     evidence: verdict.evidence,
+    host: spec.container?.host ?? "",
     containerId: spec.container?.id ?? "",
     probe: describeProbe(spec.probe),
     standing: path?.standing ?? "abstain",
@@ -86,8 +112,7 @@ function describeProbe(probe: Probe): string {
   }
 }
 
-function unwatchedOf({ id, verdict, reason }: WorkerSummary): Finding[] {
-  if (verdict !== "unwatched") return [];
+function unwatched({ id, reason }: WorkerSummary): Finding {
   const text = `${id} is not watched: ${reason}. Give it an agent, or the label heartmesh.check.`;
-  return [{ subject: id, code: "unwatched", text }];
+  return { subject: id, code: "unwatched", text };
 }

@@ -3,6 +3,9 @@
 import type { CoordinatorId, Duration, Term, WorkerId } from "../../proto/units.ts";
 import type { StandingKind } from "../../proto/messages.ts";
 import type { Evidence, VerdictKind } from "./decision.ts";
+import type { HostSummary } from "./hosts/host.ts";
+import type { MemberSet } from "./member-set.ts";
+import type { RecoverySummary } from "./recoveries.ts";
 import type { Finding } from "./worker.ts";
 
 export interface WorkerSummary {
@@ -11,6 +14,8 @@ export interface WorkerSummary {
   readonly verdict: VerdictKind;
   readonly reason: string;
   readonly evidence: readonly Evidence[];
+  /** The engine's name; empty where it has no container. */
+  readonly host: string;
   readonly containerId: string;
   /** How it is asked, for a person: `agent 172.18.0.3:8888`, `http://…`, `engine only`. */
   readonly probe: string;
@@ -32,6 +37,14 @@ export interface WorkerSummary {
   readonly revivalsInWindow: number;
 }
 
+/** A service of the Swarm that is not simply well. */
+export interface ServiceSummary extends RecoverySummary {
+  /** Its name among workers: `swarm:<name>`. */
+  readonly id: WorkerId;
+  readonly verdict: VerdictKind;
+  readonly reason: string;
+}
+
 export interface CoordinatorSummary {
   readonly id: CoordinatorId;
   readonly role: "follower" | "pre-candidate" | "candidate" | "leader";
@@ -49,6 +62,11 @@ export interface CoordinatorSummary {
     readonly fit: boolean;
     readonly redis: "reachable" | "unreachable" | "unknown";
   }[];
+  readonly set: MemberSet;
+  /** Of the set: in words; empty where none is under way here. */
+  readonly change: string;
+  /** Heard, and in no set: they wait to be added, or were removed. */
+  readonly strangers: readonly CoordinatorId[];
   readonly redis: "reachable" | "unreachable" | "unknown";
   /** What a quorum says of Redis. */
   readonly redisByQuorum: "reachable" | "unreachable";
@@ -58,8 +76,10 @@ export interface CoordinatorSummary {
     readonly reachable: boolean;
     readonly reason: string;
   }[];
+  readonly hosts: readonly HostSummary[];
   readonly findings: readonly Finding[];
   readonly workers: readonly WorkerSummary[];
+  readonly services: readonly ServiceSummary[];
   /** Counters since the start, by name: datagrams received, dropped by reason, verdicts, false doubts … */
   readonly counters: Readonly<Record<string, number>>;
 }

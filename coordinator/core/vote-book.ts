@@ -1,6 +1,8 @@
 // The term and the one vote in it: what is on disk, what must be before the next datagram, and whether the disk still takes it.
 
+import type { SetStamp } from "../../proto/messages.ts";
 import { term, type CoordinatorId, type Duration, type Term } from "../../proto/units.ts";
+import { seedStamp, type MemberSet } from "./member-set.ts";
 
 /** What must survive a crash. */
 export interface Ballot {
@@ -9,6 +11,8 @@ export interface Ballot {
   readonly votedFor: CoordinatorId;
   /** The longest promise ever given or asked, ms, so that a restarted coordinator waits it out. */
   readonly longestPromise: Duration;
+  /** The set of coordinators; left out as long as it is the configured one. */
+  readonly set?: MemberSet;
 }
 
 /**
@@ -25,6 +29,8 @@ export class VoteBook {
   #longest: Duration;
   #failure = "";
   readonly #ownPromise: Duration;
+  #set: MemberSet | undefined;
+  #isSetSaved: boolean;
 
   constructor(durable: Ballot | "lost", ownPromise: Duration) {
     this.#term = durable === "lost" ? term(0) : durable.term;
@@ -32,6 +38,8 @@ export class VoteBook {
     this.#longestOnDisk = durable === "lost" ? 0 : durable.longestPromise;
     this.#longest = Math.max(this.#longestOnDisk, ownPromise);
     this.#ownPromise = ownPromise;
+    this.#set = durable === "lost" ? undefined : durable.set;
+    this.#isSetSaved = this.#set !== undefined;
   }
 
   get term(): Term {
@@ -45,6 +53,17 @@ export class VoteBook {
   /** Why the disk takes nothing; empty when it does. */
   get failure(): string {
     return this.#failure;
+  }
+
+  /** Of the set that a restart would begin with, as far as it is not the configured one. */
+  get savedStamp(): SetStamp {
+    return this.#isSetSaved && this.#set !== undefined ? this.#set.stamp : seedStamp;
+  }
+
+  /** The ballot to save before this set counts. */
+  keepSet(set: MemberSet): Ballot {
+    this.#set = set;
+    return this.save();
   }
 
   /** A higher term was heard of; in it no vote was given. */
@@ -85,7 +104,13 @@ export class VoteBook {
   save(): Ballot {
     this.#saved = true;
     this.#longestOnDisk = this.#longest;
-    return { term: this.#term, votedFor: this.#votedFor, longestPromise: this.#longest };
+    this.#isSetSaved = this.#set !== undefined;
+    return {
+      term: this.#term,
+      votedFor: this.#votedFor,
+      longestPromise: this.#longest,
+      ...(this.#set !== undefined && { set: this.#set }),
+    };
   }
 
   /** The vote stays given in memory (the write may have reached the disk after all); it is not to be told again unsaved. */
@@ -93,6 +118,7 @@ export class VoteBook {
     this.#failure = reason === "" ? "the disk took no write" : reason;
     this.#saved = false;
     this.#longestOnDisk = 0;
+    this.#isSetSaved = false;
   }
 
   onRepaired(): void {

@@ -1,12 +1,12 @@
 // The follower's side of an election: which votes and promises this coordinator gives, and what it must save first.
 
 import { limits } from "../../proto/limits.ts";
-import type { Heartbeat, Vote } from "../../proto/messages.ts";
+import type { Heartbeat, SetStamp, Vote } from "../../proto/messages.ts";
 import { after, earliest, term } from "../../proto/units.ts";
 import type { CoordinatorId, Duration, Instant, Term } from "../../proto/units.ts";
 import { diskRetry, type ElectionConfig } from "./election-shape.ts";
 import { promiseOf } from "./lease.ts";
-import { quorumOf } from "./quorum.ts";
+import { compareStamps, type Members, type MemberSet } from "./member-set.ts";
 import { Pledge } from "./pledge.ts";
 import { VoteBook, type Ballot } from "./vote-book.ts";
 
@@ -19,25 +19,19 @@ const refused: Grant = { granted: false };
 export class Voter {
   readonly #id: CoordinatorId;
   readonly #leaderTimeout: Duration;
-  /**
-   * Others to be heard after a lost disk: n − q + 1, so that they share a member with the other q − 1 of any quorum
-   * that this coordinator's forgotten vote may have completed. Both of the two others in a trio.
-   */
-  readonly #toHear: number;
-  /** Alone nobody else could have been promised anything. */
-  readonly #isAlone: boolean;
+  readonly #members: Members;
   readonly #book: VoteBook;
   readonly #pledge: Pledge;
   #retryAt: Instant | undefined;
 
-  constructor(config: ElectionConfig, durable: Ballot | "lost", now: Instant) {
-    const { id, members, leaderTimeout } = config;
+  constructor(config: ElectionConfig, members: Members, durable: Ballot | "lost", now: Instant) {
+    const { id, leaderTimeout } = config;
     this.#id = id;
     this.#leaderTimeout = leaderTimeout;
-    this.#isAlone = members.length === 1;
-    this.#toHear = members.length - quorumOf(members.length) + 1;
+    this.#members = members;
     this.#book = new VoteBook(durable, promiseOf(leaderTimeout));
-    if (this.#isAlone) this.#pledge = Pledge.free();
+    // Alone nobody else could have been promised anything.
+    if (members.isAlone) this.#pledge = Pledge.free();
     // T covers the longest promise as well as the longest candidacy that a forgotten vote may still help.
     else if (durable === "lost") this.#pledge = Pledge.afterLoss(after(now, leaderTimeout));
     else this.#pledge = Pledge.afterStart(after(now, durable.longestPromise));
@@ -61,6 +55,22 @@ export class Voter {
 
   get isLost(): boolean {
     return this.#pledge.isLost;
+  }
+
+  /** Of the set of coordinators that is durable here. */
+  get savedStamp(): SetStamp {
+    return this.#book.savedStamp;
+  }
+
+  /** A restart would begin with the set that counts. */
+  get isSetSaved(): boolean {
+    return compareStamps(this.savedStamp, this.#members.set.stamp) === 0;
+  }
+
+  /** The ballot to save before the set counts. What was asked of the old set after a lost disk is asked anew. */
+  keepSet(set: MemberSet, now: Instant): Ballot {
+    if (this.#pledge.isLost) this.#pledge.onJump(after(now, this.#leaderTimeout));
+    return this.#book.keepSet(set);
   }
 
   raise(to: Term): void {
@@ -124,7 +134,7 @@ export class Voter {
   }
 
   onJump(now: Instant): void {
-    if (this.#isAlone) return;
+    if (this.#members.isAlone) return;
     const longest = this.#book.longestPromise;
     this.#pledge.onJump(
       after(now, this.#pledge.isLost ? Math.max(this.#leaderTimeout, longest) : longest),
@@ -144,7 +154,16 @@ export class Voter {
    * @returns the ballot to save when that is so.
    */
   onAnswered(by: CoordinatorId, round: number): Ballot | undefined {
-    return this.#pledge.onAnswered(by, round, this.#toHear) ? this.#book.vote(this.#id) : undefined;
+    const isKnown = this.#pledge.onAnswered(by, round, this.#toHear());
+    return isKnown ? this.#book.vote(this.#id) : undefined;
+  }
+
+  /**
+   * Others to be heard after a lost disk: n − q + 1, so that they share a member with the other q − 1 of any quorum
+   * that this coordinator's forgotten vote may have completed. Both of the two others in a trio.
+   */
+  #toHear(): number {
+    return this.#members.ids.length - this.#members.quorum + 1;
   }
 
   onDiskFailed(reason: string, now: Instant): void {

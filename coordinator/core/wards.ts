@@ -23,13 +23,13 @@ import type { JobNews } from "./job.ts";
 import { LedgerPage } from "./ledger.ts";
 import { NonceBook } from "./nonce-book.ts";
 import { OwnHands } from "./own-hands.ts";
-import { pathSettingsOf } from "./path.ts";
+import { isAnswering, pathSettingsOf } from "./path.ts";
 import { Pinger } from "./pinger.ts";
 import type { PingerConfig, PingerOutput } from "./pinger-output.ts";
 import { questionOf } from "./question.ts";
 import { isSameProbe } from "./same-spec.ts";
 import { Standings } from "./standings.ts";
-import { Vigil } from "./vigil.ts";
+import { isDeath, Vigil, type LifeAwaited } from "./vigil.ts";
 import type { WorkerSpec } from "./worker.ts";
 
 export interface WardsConfig {
@@ -107,7 +107,7 @@ export class Wards {
     if (lateness > staleAfter) this.standings.distrust();
     this.pinger.addLateness(lateness, now);
     this.#perform(this.pinger.onTick(now), now);
-    this.#out.push(...this.#vigil.onTick(now));
+    if (!this.#vigil.isIdle) this.#out.push(...this.#vigil.onTick(this.#docket, now));
     if (now >= this.#tidyAt) {
       this.#tidyAt = after(now, tidyEvery);
       this.census.tidy(now);
@@ -117,9 +117,7 @@ export class Wards {
       this.#docket.onTick((worker) => this.#pages.get(worker), now),
       now,
     );
-    for (const letter of this.standings.letters(now)) {
-      this.#out.push({ kind: "send-peer", to: letter.to, message: letter.message });
-    }
+    this.#out.push(...this.standings.letters(now));
     return this.#taken();
   }
 
@@ -141,10 +139,10 @@ export class Wards {
       return [];
     }
     if (page.agentName !== pong.name && !this.#acceptName(page, pong.name)) return [];
-    const { outputs, accepted } = this.pinger.onPong(page.worker, pong.nonce, now);
-    if (!accepted) return [];
+    const answer = this.pinger.onPong(page.worker, pong.nonce, now, pong.incarnation);
+    if (!answer.accepted) return [];
     if (pong.lag > 0) this.pinger.extend(page.worker, pong.lag);
-    if (outputs.length > 0) this.#perform(outputs, now);
+    if (answer.outputs.length > 0) this.#perform(answer.outputs, now);
     this.#hear(page, pong.health, now);
     return this.#out.length > 0 ? this.#taken() : [];
   }
@@ -157,21 +155,21 @@ export class Wards {
       this.#syncWorkers(now);
       return this.#taken();
     }
-    const { name, port } = message;
-    if (this.census.onSighting({ name, address, port, at: now }, now)) this.#syncWorkers(now);
+    const { name, port, health } = message;
+    const moved = this.census.movedBy(name, address, port);
+    const isThere = moved && isAnswering(this.pinger.path(moved.id, now), moved.settings, now);
+    if (isThere !== true && this.census.onSighting({ name, address, port, at: now }, now))
+      this.#syncWorkers(now);
     const page = this.#pages.get(this.census.workerCalled(name) ?? "");
     // A change of health is said at once; judged only for a worker whose answers are accepted.
-    if (page !== undefined && page.agentName === name) {
-      if (page.onHealth(message.health, now)) this.#judge(page, now);
-    }
+    if (page?.agentName === name && page.onHealth(health, now)) this.#judge(page, now);
     return this.#taken();
   }
 
   onObituary(message: Obituary, now: Instant): readonly WardOutput[] {
     const page = this.#pages.get(this.census.workerCalled(message.name) ?? "");
-    // An exit of an earlier life of the container is no news.
     if (page === undefined || page.obituary !== undefined) return [];
-    if (after(now, -message.ago) < page.livesSince) return [];
+    if (after(now, -message.ago) < page.livesSince) return []; // Of an earlier life.
     page.obituary = `${message.process} exited`;
     this.#judge(page, now);
     return this.#taken();
@@ -216,7 +214,7 @@ export class Wards {
     if (restarted !== undefined && this.#pages.has(restarted)) {
       this.#out.push({ kind: "engine-restarted-it", worker: restarted });
     }
-    if (touched.kind === "host") this.#markHost(touched.host, now);
+    if (touched.kind === "host") this.markHost(touched.host, now);
     // A stop anywhere in the project may move a hold.
     if (touched.kind === "holds") this.#docket.markUneasy();
     this.#syncWorkers(now);
@@ -239,16 +237,12 @@ export class Wards {
     return this.#taken();
   }
 
-  awaitLife(
-    id: number,
-    worker: WorkerId,
-    startedAt: string,
-    timeout: Duration,
-    now: Instant,
-  ): readonly WardOutput[] {
+  awaitLife(asked: LifeAwaited, now: Instant): readonly WardOutput[] {
+    const { worker, startedAt, isSuccessor } = asked;
     const page = this.#pages.get(worker);
-    const isAgents = startedAt === "" || page?.isOldStart(startedAt, now) === true;
-    const until = this.#vigil.awaitLife({ id, worker, startedAt, isAgents, timeout }, now);
+    const isOld = startedAt === "" || page?.isOldStart(startedAt, now) === true;
+    const isAgents = isSuccessor !== true && isOld;
+    const until = this.#vigil.awaitLife({ ...asked, isAgents }, now);
     this.#perform(this.pinger.verify(worker, until, now), now);
     if (page !== undefined) this.#out.push(...this.#vigil.onSpec(page.spec, page.isMute));
     this.#endVigils(worker, now);
@@ -282,6 +276,7 @@ export class Wards {
 
   #hear(page: LedgerPage, health: AgentHealth, now: Instant): void {
     const isFirst = page.onHeard();
+    this.hosts.onWorkerHeard(page.spec.container?.host ?? "", now);
     if (page.isNewVoice()) {
       this.#out.push({ kind: "save-heard", heard: { worker: page.worker, voice: page.voice } });
     }
@@ -299,10 +294,10 @@ export class Wards {
   }
 
   /** What stopped while its engine was on its way down has the engine as its cause. */
-  #markHost(host: string, now: Instant): void {
+  markHost(host: string, now: Instant): void {
     for (const page of this.#pages.values()) {
       if (page.spec.container?.host !== host) continue;
-      page.commonCause ||= this.hosts.causeOf(page.spec.container, false, now);
+      page.onHostChanged(this.hosts.causeOf(page.spec.container, false, now));
       this.#docket.mark(page.worker);
     }
   }
@@ -375,7 +370,9 @@ export class Wards {
   }
 
   #judge(page: LedgerPage, now: Instant): void {
-    this.#judged(this.#docket.judge(page, now), now);
+    // Our tick is late, and with it what waited in our socket: judged when the tick, which comes next, has said so.
+    if (now - (this.nextDeadline(now) ?? now) > staleAfter) this.#docket.mark(page.worker);
+    else this.#judged(this.#docket.judge(page, now), now);
   }
 
   #judged(outputs: readonly WardOutput[], now: Instant): void {
@@ -386,10 +383,13 @@ export class Wards {
   }
 
   #endVigils(worker: WorkerId, now: Instant): void {
-    const page = this.#vigil.isIdle ? undefined : this.#pages.get(worker);
-    if (page === undefined) return;
-    const isByHand = isStoppedByHand(this.#intent, page.spec, now);
-    this.#out.push(...this.#vigil.onVerdict(page.spec, page.verdict.kind, isByHand));
+    const page = this.#pages.get(worker);
+    if (page === undefined || this.#vigil.isIdle) return;
+    const { spec, verdict } = page;
+    if (!isDeath(verdict.kind)) return;
+    const isSeen = verdict.kind === "stopped" || verdict.kind === "gone";
+    const how = isStoppedByHand(this.#intent, spec, now) ? "stopped" : isSeen ? "died" : "unwell";
+    this.#out.push(...this.#vigil.onVerdict(spec, verdict.kind, how, now));
   }
 
   #taken(): readonly WardOutput[] {

@@ -94,7 +94,13 @@ export interface Finding {
     | "mapping-missing"
     | "unwatched"
     | "too-many-workers"
-    | "swarm-task";
+    | "name-unfit"
+    | "host-dead"
+    | "host-engine"
+    | "host-partial"
+    | "host-agent"
+    | "host-unheard"
+    | "host-unlisted";
   readonly text: string;
 }
 

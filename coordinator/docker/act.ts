@@ -3,6 +3,7 @@
 import { strict as assert } from "node:assert";
 import type { Duration } from "../../proto/units.ts";
 import type { RevivalJob, Target } from "../core/job.ts";
+import { isSwarmTask } from "../core/swarm-task.ts";
 import type { ContainerView } from "../core/worker.ts";
 import type { ActionResult, Actor } from "../jobs/ports.ts";
 import type { EngineClient } from "./engines.ts";
@@ -65,27 +66,43 @@ export class EngineActor implements Actor {
         return this.#reviveAgent(job, hand);
       case "restart-dependants":
         return this.#restartDependants(job, hand);
+      case "move":
+        return Promise.resolve({ kind: "superseded", reason: "a service is no container" });
       case "recreate":
         return this.#parts.recreator.recreate(job, hand);
+      case "kill":
+        return this.#kill(job, hand);
     }
   }
 
   async #start(job: RevivalJob, hand: Hand): Promise<ActionResult> {
     const view = await this.#look(job.target, hand, ["exited", "created", "restarting"]);
-    if (isSwarmTask(view)) throw superseded(`Swarm itself replaces ${view.name}`, view);
+    leaveToSwarm(view);
     await hand.takeOver(view);
     return await this.#bringUp(view, job, hand);
   }
 
   async #killStart(job: RevivalJob, hand: Hand): Promise<ActionResult> {
     const view = await this.#look(job.target, hand, ["running"]);
-    if (view.state === "running") {
-      // A worker that has a stop timeout asked for its grace; any other is killed at once.
-      if (job.stopTimeout === undefined) await hand.kill(view.id);
-      else await hand.stop(view.id, job.stopTimeout);
-    }
-    if (isSwarmTask(view)) throw superseded(`${view.name} was killed; Swarm replaces it`);
+    leaveToSwarm(view);
+    if (view.state === "running") await this.#end(view, job, hand);
     return await this.#bringUp(view, job, hand);
+  }
+
+  /** Swarm starts another container in its place. */
+  async #kill(job: RevivalJob, hand: Hand): Promise<ActionResult> {
+    const view = await this.#look(job.target, hand, ["running"]);
+    if (view.state !== "running") {
+      throw superseded(`${view.name} was killed, and Swarm has started none that answers`);
+    }
+    await this.#end(view, job, hand);
+    return { kind: "acted", containerId: view.id, startedAt: "" };
+  }
+
+  /** A worker that has a stop timeout asked for its grace; any other is killed at once. */
+  async #end(view: ContainerView, { stopTimeout }: RevivalJob, hand: Hand): Promise<void> {
+    if (stopTimeout === undefined) await hand.kill(view.id);
+    else await hand.stop(view.id, stopTimeout);
   }
 
   /** The agent's own start tells whether it had its turn: no runner needs to remember. */
@@ -97,10 +114,7 @@ export class EngineActor implements Actor {
 
   async #restart(job: RevivalJob, hand: Hand): Promise<ActionResult> {
     const view = await this.#look(job.target, hand, ["running"]);
-    if (isSwarmTask(view)) {
-      await hand.kill(view.id);
-      throw superseded(`${view.name} was killed; Swarm replaces it`);
-    }
+    leaveToSwarm(view);
     // Ours, half done: the engine stopped it and did not start it.
     if (view.state !== "running") return await this.#bringUp(view, job, hand);
     const restarting = hand.restart(view.id, job.stopTimeout ?? defaultStopTimeout);
@@ -129,6 +143,7 @@ export class EngineActor implements Actor {
       throw superseded(`the agent ${agent.name} was started anew`, worker);
     }
     if (agent.state === "paused") throw superseded(`the agent ${agent.name} is paused`, worker);
+    leaveToSwarm(agent);
     const owner = await ownerOf(agent, hand);
     if (owner === "gone") {
       // It holds the namespace of the worker's predecessor, and always will.
@@ -205,5 +220,7 @@ export class EngineActor implements Actor {
   }
 }
 
-const isSwarmTask = (view: ContainerView): boolean =>
-  Object.hasOwn(view.labels, "com.docker.swarm.task.id");
+/** Never started by hand, whatever was ordered. */
+function leaveToSwarm(view: ContainerView): void {
+  if (isSwarmTask(view)) throw superseded(`Swarm itself replaces ${view.name}`, view);
+}

@@ -8,6 +8,7 @@ import { coded } from "../errors.ts";
 import { Connection, type EngineRequest } from "./connection.ts";
 import { endpointText, type EngineSpec } from "./endpoints.ts";
 import { summaryOf, type Summary } from "./relevance.ts";
+import { swarmPartOf, type EngineInfo, type RawInfo } from "./swarm-part.ts";
 import { viewOf, type RawInspection, type RawSummary } from "./views.ts";
 
 /** How long each kind of call may take before the engine counts as not answering. */
@@ -16,6 +17,8 @@ export const callTimeouts = {
   /** Info, version, inspections, networks. */
   read: 5_000,
   list: 10_000,
+  /** Lists of a Swarm: a manager without a quorum would take 20 s to say so. */
+  swarm: 4_000,
   start: 10_000,
   /** Beyond the stop timeout itself. */
   stop: 10_000,
@@ -98,9 +101,37 @@ export class EngineClient {
     if (this.#host === "") this.#host = (await this.info()).name;
   }
 
-  async info(): Promise<{ readonly name: string; readonly id: string }> {
-    const info = (await this.#get("info", "/info")) as { Name?: string; ID?: string };
-    return { name: info.Name ?? "", id: info.ID ?? "" };
+  async info(): Promise<EngineInfo> {
+    const info = (await this.#get("info", "/info")) as RawInfo;
+    return { name: info.Name ?? "", id: info.ID ?? "", swarm: swarmPartOf(info) };
+  }
+
+  /** All of them, as a manager gives them; every other engine refuses. */
+  async swarmList(what: "nodes" | "services" | "tasks"): Promise<unknown> {
+    return this.#get(`list of ${what}`, `/${what}`, callTimeouts.swarm);
+  }
+
+  /** All of its specification, on top of that version of the node. */
+  async updateNode(id: string, version: number, spec: unknown): Promise<void> {
+    const more = { query: { version }, body: spec };
+    await this.#post("node update", `/nodes/${id}/update`, callTimeouts.swarm, more);
+  }
+
+  /** As a manager has it, its specification whole; undefined when there is none. */
+  async service(id: string): Promise<unknown> {
+    try {
+      return await this.#get("inspection of a service", `/services/${id}`);
+    } catch (error) {
+      if (hasStatus(error, 404)) return undefined;
+      throw error;
+    }
+  }
+
+  /** @param version the one that `spec` was made from: where another update came first, a manager refuses. */
+  async updateService(id: string, version: number, spec: object): Promise<void> {
+    const query = { version, registryAuthFrom: "spec" };
+    const request = { query, body: spec };
+    await this.#post("service update", `/services/${id}/update`, callTimeouts.swarm, request);
   }
 
   async ping(): Promise<void> {
@@ -229,7 +260,18 @@ export class EngineClient {
   /** The stream of container events, as the engine sends it: JSON objects divided by newlines, split anywhere. */
   async events(since: string, signal: AbortSignal): Promise<Readable> {
     const filters = JSON.stringify({ type: ["container"], event: eventActions });
-    const query = { filters, ...(since === "" ? {} : { since }) };
+    return this.#stream({ filters, ...(since === "" ? {} : { since }) }, signal);
+  }
+
+  /** The stream of events of Swarm nodes, as a manager sends it. */
+  async nodeEvents(signal: AbortSignal): Promise<Readable> {
+    return this.#stream({ filters: JSON.stringify({ type: ["node"] }) }, signal);
+  }
+
+  async #stream(
+    query: NonNullable<EngineRequest["query"]>,
+    signal: AbortSignal,
+  ): Promise<Readable> {
     // Bounded only until the headers are there: the stream itself may be silent for days.
     const abort = new AbortController();
     const request = {
@@ -313,12 +355,11 @@ export class EngineClient {
       const why = code ?? message ?? String(error);
       return coded("HM_ENGINE_UNAVAILABLE", `${this.host}: ${what} failed: ${why}`, error);
     }
-    // A proxy in between, without its engine.
-    if (statusCode >= 502 && statusCode <= 504) {
-      return coded("HM_ENGINE_UNAVAILABLE", `${this.host}: ${what}: HTTP ${statusCode}`, error);
-    }
     const words = typeof json?.message === "string" ? json.message : "";
     const detail = `${this.host}: ${what}: HTTP ${statusCode}${words === "" ? "" : `: ${words}`}`;
+    // A proxy in between, without its engine; or a manager without its Swarm.
+    if (statusCode >= 502 && statusCode <= 504)
+      return coded("HM_ENGINE_UNAVAILABLE", detail, error);
     return new EngineRefused(statusCode, detail, error);
   }
 }

@@ -3,6 +3,7 @@
 import { strict as assert } from "node:assert";
 import { createHash } from "node:crypto";
 import type { RevivalJob } from "../core/job.ts";
+import { isSwarmTask } from "../core/swarm-task.ts";
 import type { ContainerView } from "../core/worker.ts";
 import type { ActionResult } from "../jobs/ports.ts";
 import { hasStatus, type EngineClient } from "./engines.ts";
@@ -130,6 +131,7 @@ export class Recreator {
       throw failed(`what was kept of ${name} is of another container than the one removed`);
     }
     const labels = spec.Config?.Labels ?? {};
+    if (isSwarmTask({ labels })) throw superseded(`Swarm itself replaces ${name}`);
     assert(
       isMarked({ name, labels }, this.#parts.relevance) && isKept(spec),
       `${name} is not labelled heartmesh.recreate=true: it is never made again`,

@@ -1,12 +1,12 @@
 // Watches one engine: its events the moment they come, a full list every 10 s and after each (re)connection, and whether it answers.
 
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Random } from "../../proto/random.ts";
 import type { EngineNews } from "../core/engine-news.ts";
 import { isCoded } from "../../proto/coded-error.ts";
 import type { EngineClient } from "./engines.ts";
 import { EventTail } from "./event-tail.ts";
 import type { StampedEvent } from "./event-lines.ts";
+import { Break, isOpen, LongRun, pause } from "./long-run.ts";
 import type { OwnActions } from "./own-actions.ts";
 import { isMarked, type Relevance } from "./relevance.ts";
 import { Roster } from "./roster.ts";
@@ -45,10 +45,9 @@ export class EngineWatcher {
   readonly #tail = new EventTail();
   #state: Connected = { kind: "never" };
   #failures = 0;
-  #abort: AbortController | undefined;
-  #running: Promise<void> | undefined;
-  /** Ends the session's wait for its next full list. */
-  #wakeReconcile: (() => void) | undefined;
+  readonly #work = new LongRun((stopping) => this.#run(stopping));
+  /** Between two full lists. */
+  readonly #break = new Break();
 
   constructor(parts: WatcherParts) {
     this.#parts = parts;
@@ -61,20 +60,16 @@ export class EngineWatcher {
   }
 
   start(): void {
-    if (this.#running !== undefined) return;
-    this.#abort = new AbortController();
-    this.#running = this.#run(this.#abort.signal);
+    this.#work.start();
   }
 
-  async stop(): Promise<void> {
-    this.#abort?.abort();
-    await this.#running;
-    this.#running = undefined;
+  stop(): Promise<void> {
+    return this.#work.stop();
   }
 
   /** A full list now, besides the regular ones. */
   reconcile(): void {
-    this.#wakeReconcile?.();
+    this.#break.wake();
   }
 
   async #run(stopping: AbortSignal): Promise<void> {
@@ -117,12 +112,7 @@ export class EngineWatcher {
 
   async #reconciling(signal: AbortSignal): Promise<void> {
     while (isOpen(signal)) {
-      const woken = new AbortController();
-      this.#wakeReconcile = () => {
-        woken.abort();
-      };
-      await pause(reconcileEvery, AbortSignal.any([signal, woken.signal]));
-      if (woken.signal.aborted) await pause(reconcileSoon, signal);
+      await this.#break.wait(reconcileEvery, reconcileSoon, signal);
       if (isOpen(signal)) await this.#roster.reconcile(signal);
     }
   }
@@ -178,11 +168,3 @@ const reasonOf = (error: unknown): string => {
   }
   throw error;
 };
-
-/** A call, since the compiler takes a signal that was looked at once as never changing. */
-const isOpen = (signal: AbortSignal): boolean => !signal.aborted;
-
-/** Ends early, without an exception, when the signal says so. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(ms, undefined, { signal }).catch(() => undefined);
-}

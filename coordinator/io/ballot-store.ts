@@ -1,8 +1,10 @@
 // The ballot on disk: two files written in turn, so that a torn write leaves the other; damage is found and said, never guessed away.
 //
-// A record is overwritten in place and always 1,024 bytes long, so that a full disk cannot shorten it:
+// A record is overwritten in place and always 2,048 bytes long, so that a full disk cannot shorten it:
 //   heartmesh-ballot 1 <sequence> <first 16 hex digits of the SHA-256 of this line so far>
 //   {"term":…,"votedFor":…,"longestPromise":…}
+// Version 2 has a "set" in its second line: the coordinators, once they are others than configured. A release that cannot change them
+// does not know it and takes the ballot for lost, so that it does not vote by an outdated set.
 //   <SHA-256 of both lines>
 //   blanks
 // The sequence has a checksum of its own, because of two files one may be damaged: if its sequence can still be read and is the lower
@@ -21,11 +23,12 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { term } from "../../proto/units.ts";
+import type { MemberSet } from "../core/member-set.ts";
 import type { Ballot } from "../core/vote-book.ts";
 import { coded } from "../errors.ts";
 
-const recordBytes = 1024;
-const magic = "heartmesh-ballot 1";
+const recordBytes = 2048;
+const magic = "heartmesh-ballot";
 const fileNames = ["ballot.0", "ballot.1"] as const;
 
 export interface BallotFound {
@@ -149,10 +152,10 @@ function readSlot(path: string): Slot {
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
 function encode(sequence: number, ballot: Ballot): Buffer {
-  const start = `${magic} ${sequence}`;
+  const { term, votedFor, longestPromise, set } = ballot;
+  const start = `${magic} ${set === undefined ? 1 : 2} ${sequence}`;
   const head = `${start} ${sha256(start).slice(0, 16)}\n`;
-  const { term, votedFor, longestPromise } = ballot;
-  const body = `${JSON.stringify({ term, votedFor, longestPromise })}\n`;
+  const body = `${JSON.stringify({ term, votedFor, longestPromise, set })}\n`;
   const text = Buffer.from(`${head}${body}${sha256(head + body)}\n`);
   if (text.length >= recordBytes) throw new Error(`a record of ${text.length} bytes is too long`);
   const record = Buffer.alloc(recordBytes, " ");
@@ -169,8 +172,9 @@ function decode(record: string): Slot {
   }
   const sequence = Number(digits);
   const damaged = (what: string): Slot => ({ kind: "damaged", sequence, what });
-  if (!start.startsWith(`${magic} `)) {
-    return { kind: "damaged", sequence: undefined, what: `it is no "${magic}" file` };
+  if (!/^heartmesh-ballot [12] \d+$/.test(start)) {
+    const what = `it is no "${magic}" file of version 1 or 2`;
+    return { kind: "damaged", sequence: undefined, what };
   }
   if (sum !== sha256(`${head}\n${body}\n`)) return damaged("its body does not match its checksum");
   const ballot = parseBallot(body);
@@ -182,11 +186,13 @@ function decode(record: string): Slot {
 function parseBallot(body: string): Ballot | undefined {
   const parsed: unknown = JSON.parse(body);
   if (typeof parsed !== "object" || parsed === null) return undefined;
-  const { term: t, votedFor, longestPromise } = parsed as Record<string, unknown>;
+  const { term: t, votedFor, longestPromise, set } = parsed as Record<string, unknown>;
   if (typeof t !== "number" || !Number.isSafeInteger(t) || t < 0) return undefined;
   if (typeof votedFor !== "string") return undefined;
   if (typeof longestPromise !== "number" || !(longestPromise >= 0)) return undefined;
-  return { term: term(t), votedFor, longestPromise };
+  const ballot = { term: term(t), votedFor, longestPromise };
+  // Its checksum was right, so that it is as it was written.
+  return set === undefined ? ballot : { ...ballot, set: set as MemberSet };
 }
 
 function writeRecord(path: string, record: Buffer): void {

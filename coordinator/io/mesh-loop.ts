@@ -43,6 +43,9 @@ class MeshLoop {
       onLog: (level, text) => {
         port.postMessage({ kind: "log", level, text });
       },
+      onRecorded: (block) => {
+        port.postMessage({ kind: "recorded", block });
+      },
     });
   }
 
@@ -70,6 +73,13 @@ class MeshLoop {
         break;
       case "swap-ring":
         this.#shell.swapRing(message.ring);
+        break;
+      case "checkpoint":
+        this.#shell.recorder?.checkpoint(systemClock.now());
+        break;
+      case "flush-recording":
+        this.#shell.recorder?.flush();
+        this.#port.postMessage({ kind: "recording-flushed" });
         break;
       case "stop":
         this.#shell.push({ kind: "stop-asked" });

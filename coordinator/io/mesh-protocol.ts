@@ -6,9 +6,10 @@ import type { NamedAddress } from "../../proto/config-parse.ts";
 import type { CoordinatorConfig } from "../core/coordinator.ts";
 import type { CoordinatorInput, CoordinatorOutput } from "../core/exchange.ts";
 import type { CoordinatorSummary } from "../core/summary.ts";
+import type { RecordedBlock } from "./recorder.ts";
 
-/** Given to the thread at its start. */
-export interface MeshSetup {
+/** What is known of the mesh thread before there is a thread. */
+export interface MeshPlan {
   readonly core: CoordinatorConfig;
   readonly clusterId: string;
   readonly boot: BootId;
@@ -19,6 +20,12 @@ export interface MeshSetup {
   readonly ring: KeyRing;
   readonly dataDir: string;
   readonly seed: number;
+  /** How much the flight recorder keeps; 0: there is none. */
+  readonly recordSpan: Duration;
+}
+
+/** Given to the thread at its start. */
+export interface MeshSetup extends MeshPlan {
   /** Of a `LeaseBoard`. */
   readonly leaseBoard: SharedArrayBuffer;
 }
@@ -26,6 +33,10 @@ export interface MeshSetup {
 export type ToMesh =
   | { readonly kind: "input"; readonly input: CoordinatorInput }
   | { readonly kind: "swap-ring"; readonly ring: KeyRing }
+  /** The flight recorder shall begin a segment. */
+  | { readonly kind: "checkpoint" }
+  /** It shall hand on what it has, and say so. */
+  | { readonly kind: "flush-recording" }
   /** Ends the lease, hands over, and stops when that is said. */
   | { readonly kind: "stop" };
 
@@ -41,7 +52,9 @@ export type ActingOutput = Extract<
       | "save-heard"
       | "life-answered"
       | "window-closed"
-      | "role-changed";
+      | "role-changed"
+      | "read-swarm"
+      | "change-ended";
   }
 >;
 
@@ -56,6 +69,8 @@ export type FromMesh =
       readonly clock: number;
     }
   | { readonly kind: "summary"; readonly summary: CoordinatorSummary }
+  | { readonly kind: "recorded"; readonly block: RecordedBlock }
+  | { readonly kind: "recording-flushed" }
   | { readonly kind: "log"; readonly level: "warn" | "error"; readonly text: string }
   | { readonly kind: "stopped" };
 

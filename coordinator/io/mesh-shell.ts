@@ -11,7 +11,7 @@ import { isCoded } from "../../proto/coded-error.ts";
 import { encodeMessage } from "../../proto/codec.ts";
 import type { KeyRing } from "../../proto/key-ring.ts";
 import type { Machine } from "../../proto/machine.ts";
-import type { Message } from "../../proto/messages.ts";
+import type { Member, Message } from "../../proto/messages.ts";
 import { Random } from "../../proto/random.ts";
 import { DropCounts, receive } from "../../proto/receive.ts";
 import { createSeal, type Seal } from "../../proto/seal.ts";
@@ -21,15 +21,19 @@ import type { CoordinatorInput, CoordinatorOutput } from "../core/exchange.ts";
 import type { CoordinatorSummary } from "../core/summary.ts";
 import type { CheckSpec } from "../core/worker.ts";
 import { openBallotStore, type BallotStore } from "./ballot-store.ts";
+import { knock } from "./knock.ts";
 import { LeaseBoard } from "./lease-board.ts";
 import type { ActingOutput, MeshSetup } from "./mesh-protocol.ts";
 import { PeerAddresses } from "./peer-addresses.ts";
+import { Recorder, type RecordedBlock } from "./recorder.ts";
 import { WorkerSockets } from "./worker-sockets.ts";
 
 export interface MeshShellEvents {
   /** Outputs for the main thread, in order; `now` is the core's instant. */
   readonly onOutputs: (outputs: readonly ActingOutput[], now: Instant) => void;
   readonly onLog: (level: "warn" | "error", text: string) => void;
+  /** Of the flight recorder. */
+  readonly onRecorded: (block: RecordedBlock) => void;
 }
 
 /** How often the machine's sleep is looked for. */
@@ -43,12 +47,12 @@ export class MeshShell {
   readonly #workerSockets: WorkerSockets;
   readonly #peers: PeerAddresses;
   readonly #names: Resolver;
-  /** Hosts of WORKERS that are no addresses; every other one is. */
+  /** Hosts of WORKERS and HOSTS that are no addresses; every other one is. */
   readonly #isName: ReadonlySet<string>;
-  readonly #isMember: ReadonlySet<string>;
   readonly #drops = new DropCounts();
   #seal: Seal | undefined;
   #core: Coordinator | undefined;
+  #recorder: Recorder | undefined;
   #driver: Driver<CoordinatorInput, CoordinatorOutput> | undefined;
   #suspendTimer: NodeJS.Timeout | undefined;
 
@@ -62,10 +66,9 @@ export class MeshShell {
       onDatagram,
       onRefused: (worker) => this.#driver?.push({ kind: "worker-refused", worker }),
     });
-    const others = setup.coordinators.filter(({ name }) => name !== setup.core.election.id);
-    this.#peers = new PeerAddresses(others, () => systemClock.now());
-    this.#isMember = new Set(others.map(({ name }) => name));
-    const statics = setup.core.wards.census.statics.filter(({ host }) => isIP(host) === 0);
+    this.#peers = new PeerAddresses(() => systemClock.now());
+    const given = [...setup.core.wards.census.statics, ...(setup.core.hosts?.listed ?? [])];
+    const statics = given.filter(({ host }) => isIP(host) === 0);
     this.#isName = new Set(statics.map(({ host }) => host));
     this.#names = new Resolver({
       names: statics.map(({ host, port }) => ({ name: host, host, port })),
@@ -79,14 +82,20 @@ export class MeshShell {
     this.#seal = await createSeal({ cluster: setup.clusterId, boot: setup.boot, ring: setup.ring });
     const { port } = await this.#socket.open();
     const core = withPhaseOrigin(setup.core);
-    this.#core = new Coordinator(core, ballot, new Random(setup.seed), systemClock.now());
+    const now = systemClock.now();
+    this.#core = new Coordinator(core, ballot, new Random(setup.seed), now);
+    const leased = this.#withLease(this.#core);
+    this.#recorder = this.#startRecorder(this.#core, core);
+    this.#recorder?.start(ballot, setup.seed, now);
     this.#driver = new Driver<CoordinatorInput, CoordinatorOutput>({
-      machine: this.#withLease(this.#core),
+      machine: this.#recorder?.noting(leased) ?? leased,
       clock: systemClock,
       timerInput: (lateness) => ({ kind: "timer-fired", lateness }),
       perform: this.#perform.bind(this),
       onOverflow: () => this.#driver?.push({ kind: "datagrams-dropped" }),
     });
+    this.#setPeers(this.#core.members);
+    this.#warnOfOldList(this.#core.members);
     this.#peers.start();
     this.#names.start();
     this.#driver.start();
@@ -114,6 +123,23 @@ export class MeshShell {
     };
   }
 
+  get recorder(): Recorder | undefined {
+    return this.#recorder;
+  }
+
+  #startRecorder(core: Coordinator, config: CoordinatorConfig): Recorder | undefined {
+    if (this.#setup.recordSpan === 0) return undefined;
+    return new Recorder({
+      core,
+      config,
+      wall: () => systemClock.wall(),
+      onBlock: this.#events.onRecorded,
+      onProblem: (problem) => {
+        this.#events.onLog("error", `the flight recorder has ended: ${problem}`);
+      },
+    });
+  }
+
   push(input: CoordinatorInput): void {
     this.#driver?.push(input);
   }
@@ -131,6 +157,7 @@ export class MeshShell {
       "datagrams-received": received,
       "datagrams-unsent": sendFailed,
       "socket-errors": errors,
+      "dropped-socket-full": this.#socket.overflowed(),
       "inputs-dropped": this.#driver?.dropped ?? 0,
       ...this.#drops.counters,
     };
@@ -154,7 +181,7 @@ export class MeshShell {
       return;
     }
     const { sender, message } = received.value;
-    if (this.#isMember.has(sender) && isOfMesh(message)) this.#peers.onHeard(sender, address, port);
+    if (isOfMesh(message)) this.#peers.onHeard(sender, address, port);
     this.#driver?.push({ kind: "datagram-received", sender, address, port, message }, true);
   }
 
@@ -174,8 +201,14 @@ export class MeshShell {
         case "check-worker":
           void this.#check(output.worker, output.nonce, output.check, output.timeout);
           break;
+        case "knock-host":
+          void this.#knock(output);
+          break;
         case "worker-settled":
           this.#workerSockets.close(output.worker);
+          break;
+        case "members-changed":
+          this.#setPeers(output.set.members);
           break;
         case "persist":
           // What stands behind a vote that is not durable must not be sent.
@@ -201,11 +234,27 @@ export class MeshShell {
     }
   }
 
+  #setPeers(members: readonly Member[]): void {
+    const others = members.filter(({ id }) => id !== this.#setup.core.election.id);
+    this.#peers.setPeers(others.map(({ id, host, port }) => ({ name: id, host, port })));
+  }
+
+  #warnOfOldList(members: readonly Member[]): void {
+    const [set, list] = [
+      members.map(({ id }) => id),
+      this.#setup.coordinators.map(({ name }) => name),
+    ];
+    if (set.toSorted().join() === list.toSorted().join()) return;
+    const text = `COORDINATORS names ${list.join(", ")}, but the set was changed to ${set.join(", ")}, which counts; write the same into COORDINATORS`;
+    this.#events.onLog("warn", text);
+  }
+
   #ping(output: Extract<CoordinatorOutput, { kind: "ping-worker" }>): void {
-    const { worker, nonce, freshSocket, port } = output;
+    const { worker, nonce, freshSocket, port, grant } = output;
     const address = this.#addressOf(output.address);
     if (address === undefined) return;
-    const bytes = this.#sealed({ kind: "ping", nonce });
+    const ping = { kind: "ping", nonce } as const;
+    const bytes = this.#sealed(grant === undefined ? ping : { ...ping, grant });
     if (bytes === undefined) return;
     if (freshSocket && this.#workerSockets.send(worker, bytes, port, address)) return;
     this.#socket.send(bytes, port, address);
@@ -226,6 +275,13 @@ export class MeshShell {
 
   #sealed(message: Message): Uint8Array | undefined {
     return this.#seal?.seal(encodeMessage(this.#setup.core.election.id, message));
+  }
+
+  async #knock(output: Extract<CoordinatorOutput, { kind: "knock-host" }>): Promise<void> {
+    const { host, nonce, port, timeout } = output;
+    const at = this.#addressOf(output.address);
+    const answer = at === undefined ? "failed" : await knock({ host: at, port, timeout });
+    this.#driver?.push({ kind: "host-knocked", host, nonce, answer });
   }
 
   async #check(worker: string, nonce: number, check: CheckSpec, timeout: number): Promise<void> {

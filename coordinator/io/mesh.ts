@@ -14,10 +14,12 @@ import {
   sharedClock,
   type ActingOutput,
   type FromMesh,
+  type MeshPlan,
   type MeshSetup,
   type ToMesh,
 } from "./mesh-protocol.ts";
 import { spawnThread, type MeshThread } from "./mesh-spawn.ts";
+import { RecordingRing } from "./recording-ring.ts";
 
 /** What acts, with the instant of the shared clock from which on it must not be begun any more. */
 export type ReceivedOutput =
@@ -34,12 +36,14 @@ export interface MeshEvents {
 const aliveEvery: Duration = 1_000;
 /** Longer than the thread's handover; then it is ended. */
 const stopBound: Duration = 1_000;
+const flushBound: Duration = 1_000;
 
 export class Mesh implements LifeWatch {
   readonly #events: MeshEvents;
   readonly #setup: MeshSetup;
   readonly #waits = new Map<number, (result: string) => void>();
   readonly #lease = new LeaseBoard(() => systemClock.wall());
+  readonly #ring: RecordingRing;
   #thread: MeshThread | undefined;
   /** What came before the core was there to hear it; undefined from then on. */
   #early: CoordinatorInput[] | undefined = [];
@@ -47,10 +51,17 @@ export class Mesh implements LifeWatch {
   #summary: CoordinatorSummary | undefined;
   #nextId = 1;
   #stopped: (() => void) | undefined;
+  #flushed: (() => void)[] = [];
 
-  constructor(setup: Omit<MeshSetup, "leaseBoard">, events: MeshEvents) {
+  constructor(setup: MeshPlan, events: MeshEvents) {
     this.#setup = { ...setup, leaseBoard: this.#lease.buffer };
     this.#events = events;
+    this.#ring = new RecordingRing({
+      span: setup.recordSpan,
+      onSegmentDue: () => {
+        this.#say({ kind: "checkpoint" });
+      },
+    });
   }
 
   /** Resolves when the socket is bound; rejects with the system's reason. */
@@ -108,12 +119,19 @@ export class Mesh implements LifeWatch {
     job: RevivalJob,
     acted: { readonly containerId: string; readonly startedAt: string },
     timeout: Duration,
+    isSecondLook: boolean,
   ): Promise<LifeResult> {
     const id = this.#nextId++;
     const { worker } = job.token;
-    // Only its agent was acted on: the worker's own start is as it was.
-    const startedAt = job.action === "revive-agent" ? "" : acted.startedAt;
-    this.push({ kind: "life-awaited", id, worker, startedAt, timeout });
+    if (job.action === "kill") {
+      const { startedAt } = job.target;
+      const successor = { startedAt, timeout, isSecondLook, isSuccessor: true } as const;
+      this.push({ kind: "life-awaited", id, worker, ...successor });
+    } else {
+      // Only its agent was acted on: the worker's own start is as it was.
+      const startedAt = job.action === "revive-agent" ? "" : acted.startedAt;
+      this.push({ kind: "life-awaited", id, worker, startedAt, timeout, isSecondLook });
+    }
     return this.#answer(id) as Promise<LifeResult>;
   }
 
@@ -121,6 +139,22 @@ export class Mesh implements LifeWatch {
     const id = this.#nextId++;
     this.push({ kind: "window-opened", id, worker: job.token.worker, window });
     return this.#answer(id) as Promise<WindowResult>;
+  }
+
+  /** What the flight recorder holds, up to now; without its last second where the thread does not answer in time. Undefined where there is none. */
+  async recording(): Promise<Buffer | undefined> {
+    if (this.#setup.recordSpan === 0) return undefined;
+    await new Promise<void>((resolve) => {
+      this.#flushed.push(resolve);
+      this.#say({ kind: "flush-recording" });
+      setTimeout(resolve, flushBound).unref();
+    });
+    return this.#ring.file({
+      id: this.#setup.core.election.id,
+      cluster: this.#setup.clusterId,
+      node: process.version,
+      recordedAt: systemClock.wall(),
+    });
   }
 
   /** Ends the lease and hands over first; bounded in time; idempotent. */
@@ -153,6 +187,12 @@ export class Mesh implements LifeWatch {
         break;
       case "log":
         this.#events.onLog(message.level, message.text);
+        break;
+      case "recorded":
+        this.#ring.add(message.block);
+        break;
+      case "recording-flushed":
+        for (const resolve of this.#flushed.splice(0)) resolve();
         break;
       case "stopped":
         this.#stopped?.();

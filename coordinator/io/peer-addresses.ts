@@ -12,18 +12,32 @@ interface Place {
 /** One who was not heard for this long may have moved: it is told at both places, the one it was heard from and the one its name gives. */
 const certainFor: Duration = 1_000;
 
+/** More are not remembered; coordinators outside the set are heard too. */
+const remembered = 32;
+
+const resolverOf = (peers: readonly NamedAddress[]): Resolver =>
+  new Resolver({ names: peers, interval: 2_000 });
+
 export class PeerAddresses {
-  readonly #resolver: Resolver;
+  #resolver = resolverOf([]);
+  #isStarted = false;
   readonly #heard = new Map<CoordinatorId, { place: Place; at: number }>();
   readonly #clock: () => number;
 
-  constructor(peers: readonly NamedAddress[], clock: () => number) {
+  constructor(clock: () => number) {
     this.#clock = clock;
-    this.#resolver = new Resolver({ names: peers, interval: 2_000 });
   }
 
   start(): void {
+    this.#isStarted = true;
     this.#resolver.start();
+  }
+
+  /** The set of coordinators is known, or changed. Where each was heard stays known. */
+  setPeers(peers: readonly NamedAddress[]): void {
+    this.#resolver.stop();
+    this.#resolver = resolverOf(peers);
+    if (this.#isStarted) this.#resolver.start();
   }
 
   stop(): void {
@@ -35,6 +49,9 @@ export class PeerAddresses {
     const known = this.#heard.get(from);
     if (known?.place.address === address && known.place.port === port) known.at = this.#clock();
     else this.#heard.set(from, { place: { address, port }, at: this.#clock() });
+    if (this.#heard.size <= remembered) return;
+    const quietest = [...this.#heard].sort(([, a], [, b]) => a.at - b.at)[0];
+    if (quietest !== undefined) this.#heard.delete(quietest[0]);
   }
 
   /** Where to send to; none as long as its name never resolved and it was never heard. */

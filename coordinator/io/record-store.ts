@@ -1,12 +1,14 @@
 // The record in Redis: events, recoveries, workers, audit; kept in order in memory while Redis is away, and written down when it is back.
 
+import { isDeepStrictEqual } from "node:util";
 import type { Redis } from "ioredis";
 import type { MeshEvent } from "../core/event.ts";
 import type { Heard } from "../core/hearing.ts";
-import { completeness, type RecoveryRecord } from "../core/recovery-record.ts";
+import { mergeRecords, type RecoveryRecord } from "../core/recovery-record.ts";
 import type { GossipRecord } from "../../proto/messages.ts";
 import type { Clock } from "../../agent/io/clock.ts";
 import type { Duration, WorkerId } from "../../proto/units.ts";
+import { forgetOldest } from "../core/forget-oldest.ts";
 import { saveRecoveryScript, saveWorkerScript } from "./record-scripts.ts";
 
 /** Entries of each kind; older ones are forgotten, also those older than the retention. */
@@ -14,6 +16,8 @@ const kept = 100_000;
 /** What waits for Redis; beyond it the oldest is dropped and counted. */
 const buffered = 10_000;
 const batch = 200;
+/** Recoveries of which is remembered what is stored: those of a mass recovery. */
+const storedKept = 1_000;
 const retryAfter: Duration = 250;
 const trimEvery: Duration = 60_000;
 /** Entries read at a time, and in all, to fill one page that is filtered by worker. */
@@ -59,6 +63,11 @@ type Write =
   | { readonly kind: "worker"; readonly saved: SavedWorker }
   | { readonly kind: "heard"; readonly heard: Heard };
 
+interface Stored {
+  readonly version: string;
+  readonly record: RecoveryRecord;
+}
+
 export class RecordStore {
   readonly #redis: Redis;
   readonly #key: (part: string) => string;
@@ -66,7 +75,11 @@ export class RecordStore {
   readonly #retention: Duration;
   readonly #origin: string;
   readonly #onError: (error: Error) => void;
+  /** Recoveries as last seen in Redis or written there. */
+  readonly #stored = new Map<string, Stored>();
   #waiting: Write[] = [];
+  /** Those that Redis was given and has not answered for. */
+  #sent = 0;
   #count = 0;
   #dropped = 0;
   #trimmedAt = Number.NEGATIVE_INFINITY;
@@ -97,7 +110,7 @@ export class RecordStore {
 
   /** Entries that wait for Redis, and those that the bound cost. */
   get backlog(): { readonly waiting: number; readonly dropped: number } {
-    return { waiting: this.#waiting.length, dropped: this.#dropped };
+    return { waiting: this.#waiting.length + this.#sent, dropped: this.#dropped };
   }
 
   appendEvent(event: MeshEvent): void {
@@ -108,7 +121,7 @@ export class RecordStore {
     this.#put({ kind: "audit", entry, name: this.#name() });
   }
 
-  /** Every coordinator may save every recovery: the record that knows more stays. */
+  /** Every coordinator may save every recovery: what is stored is what they know together. */
   saveRecovery(record: RecoveryRecord): void {
     this.#put({ kind: "recovery", record });
   }
@@ -188,7 +201,7 @@ export class RecordStore {
   /** Writes down what waits, as far as Redis takes it within `within` ms. */
   async stop(within: Duration = 1_000): Promise<void> {
     const deadline = this.#clock.now() + within;
-    while (this.#waiting.length > 0 && this.#clock.now() < deadline) {
+    while (this.backlog.waiting > 0 && this.#clock.now() < deadline) {
       this.#flushSoon(0);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
@@ -223,6 +236,7 @@ export class RecordStore {
     let isDown = false;
     while (this.#waiting.length > 0 && !isDown) {
       const taken = this.#waiting.splice(0, batch);
+      this.#sent = taken.length;
       try {
         if (this.#redis.status !== "ready") throw new Error("Redis is not connected");
         await this.#write(taken);
@@ -234,6 +248,7 @@ export class RecordStore {
         this.#dropped += excess;
         this.#onError(error instanceof Error ? error : new Error(String(error)));
       }
+      this.#sent = 0;
     }
     this.#isFlushing = false;
     if (this.#waiting.length > 0) this.#flushSoon(retryAfter);
@@ -242,6 +257,7 @@ export class RecordStore {
   async #write(writes: readonly Write[]): Promise<void> {
     const oldest = this.#clock.wall() - this.#retention;
     const pipeline = this.#redis.pipeline();
+    const saves = new Map<number, RecoveryRecord>();
     for (const write of writes) {
       switch (write.kind) {
         case "event":
@@ -251,18 +267,8 @@ export class RecordStore {
           this.#append(pipeline, "audit", write.name, write.entry);
           break;
         case "recovery": {
-          const { record } = write;
-          pipeline.eval(
-            saveRecoveryScript,
-            2,
-            this.#key("recoveries"),
-            this.#key("recoveries:time"),
-            record.id,
-            JSON.stringify({ ...record, known: completeness(record) }),
-            record.detectedAt,
-            kept,
-            oldest,
-          );
+          saves.set(pipeline.length, write.record);
+          this.#saveRecovery(pipeline, write.record, oldest);
           break;
         }
         case "worker": {
@@ -288,7 +294,54 @@ export class RecordStore {
       pipeline.xtrim(this.#key("events"), "MINID", "~", Math.max(0, oldest));
       pipeline.xtrim(this.#key("audit"), "MINID", "~", Math.max(0, oldest));
     }
-    for (const [error] of (await pipeline.exec()) ?? []) if (error !== null) throw error;
+    const answers = (await pipeline.exec()) ?? [];
+    for (const [error] of answers) if (error !== null) throw error;
+    for (const [at, record] of saves) {
+      const stored = answers[at]?.[1];
+      if (typeof stored === "string") this.#merge(record, stored);
+    }
+  }
+
+  #saveRecovery(
+    pipeline: ReturnType<Redis["pipeline"]>,
+    record: RecoveryRecord,
+    oldest: number,
+  ): void {
+    const replaced = this.#stored.get(record.id);
+    const next: Stored = {
+      // A name, not a number: two who count from the same one would take each other's record for their own.
+      version: this.#name(),
+      record: replaced === undefined ? record : mergeRecords(replaced.record, record),
+    };
+    this.#note(next);
+    pipeline.eval(
+      saveRecoveryScript,
+      2,
+      this.#key("recoveries"),
+      this.#key("recoveries:time"),
+      record.id,
+      replaced?.version ?? "",
+      JSON.stringify({ ...next.record, version: next.version }),
+      record.detectedAt,
+      kept,
+      oldest,
+    );
+  }
+
+  /** Somebody else wrote it meanwhile. Nothing is lost by a second writing where it knew less than we. */
+  #merge(record: RecoveryRecord, text: string): void {
+    const stored = parseStored(text);
+    this.#note(stored);
+    const merged = mergeRecords(stored.record, record);
+    if (isDeepStrictEqual(merged, stored.record)) return;
+    this.#waiting.unshift({ kind: "recovery", record: merged });
+  }
+
+  #note(stored: Stored): void {
+    const { id } = stored.record;
+    this.#stored.delete(id);
+    this.#stored.set(id, stored);
+    forgetOldest(this.#stored, storedKept);
   }
 
   #append(
@@ -328,8 +381,9 @@ export class RecordStore {
 
 const pageLimit = (limit: number): number => Math.min(pageBound, Math.max(1, Math.floor(limit)));
 
-/** Without what only the comparison needs. */
-function parseRecovery(text: string): RecoveryRecord {
-  const { known: _known, ...record } = JSON.parse(text) as RecoveryRecord & { known: number };
-  return record;
+const parseRecovery = (text: string): RecoveryRecord => parseStored(text).record;
+
+function parseStored(text: string): Stored {
+  const { version = "", ...record } = JSON.parse(text) as RecoveryRecord & { version?: string };
+  return { version, record };
 }

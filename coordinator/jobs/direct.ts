@@ -1,7 +1,14 @@
 // Acting without Redis: the leader makes one try itself when a quorum says that the queue is unreachable. Same stages, same news.
 
 import type { JobNews, RevivalJob } from "../core/job.ts";
-import { followingTry, performOnce, verifyLife, type Acted, type StagePorts } from "./stages.ts";
+import {
+  followingTry,
+  lookAgain,
+  performOnce,
+  verifyLife,
+  type Acted,
+  type StagePorts,
+} from "./stages.ts";
 
 /** What a direct try hands to the next one of the same recovery: the start that it may act on. */
 export type DirectMemory = (Acted & { readonly isRunning: boolean }) | undefined;
@@ -31,11 +38,12 @@ export async function runDirectly(ask: DirectAsk, ports: StagePorts): Promise<Di
   };
   const at = (): number => ports.clock.wall();
   tell({ kind: "try-started", token, recovery, tryNumber, runner: ask.runner, at: at() });
-  const performed = await performOnce(job, ports, ask.mayAct, false);
+  const seen =
+    memory?.isRunning === true ? await lookAgain(job, memory, ports, ask.interruption) : undefined;
   let acted: Acted | undefined;
-  let end = performed;
-  if (performed.kind === "acted") {
-    acted = performed.acted;
+  let end = seen ?? (await performOnce(job, ports, ask.mayAct, false));
+  if (end.kind === "acted") {
+    acted = end.acted;
     tell({
       kind: "acted",
       token,
@@ -43,6 +51,7 @@ export async function runDirectly(ask: DirectAsk, ports: StagePorts): Promise<Di
       at: at(),
       newContainerId: acted.containerId,
       newStartedAt: acted.startedAt,
+      ...(acted.what === undefined ? {} : { what: acted.what }),
     });
     end = await verifyLife(job, acted, ports, ask.interruption);
   }
@@ -55,18 +64,17 @@ export async function runDirectly(ask: DirectAsk, ports: StagePorts): Promise<Di
       return undefined;
     case "postponed":
     case "failed": {
-      const counts = end.kind === "failed";
+      // Whoever has acted has used its try, also where it cannot see what came of it.
+      const counts = end.kind === "failed" || acted !== undefined;
       const isLast = counts && tryNumber >= job.maxTries;
       const nextTryIn = isLast ? 0 : ask.nextTryIn;
       const { reason } = end;
       tell({ kind: "try-failed", token, recovery, tryNumber, reason, counts, nextTryIn, at: at() });
       if (isLast) tell({ kind: "exhausted", token, recovery, tries: tryNumber, reason, at: at() });
       if (acted === undefined) return memory;
-      return { ...acted, isRunning: end.kind === "failed" && end.isRunning };
+      return { ...acted, isRunning: end.kind === "postponed" || end.isRunning };
     }
     case "interrupted":
       return acted === undefined ? memory : { ...acted, isRunning: true };
-    case "acted":
-      return undefined;
   }
 }

@@ -3,8 +3,15 @@
 import { createHash } from "node:crypto";
 import type { WorkerId } from "../../proto/units.ts";
 
-/** `migration` joins this list with its queue. */
-export const queueNames = { revival: "revival", notification: "notification" } as const;
+export const queueNames = {
+  revival: "revival",
+  migration: "migration",
+  notification: "notification",
+} as const;
+
+/** Those whose jobs are recoveries, with the name of a job in each. */
+export const jobNames = { revival: "revive", migration: "move" } as const;
+export type JobQueueName = keyof typeof jobNames;
 
 export interface Keys {
   /** BullMQ's `prefix`, and the beginning of every other key. */

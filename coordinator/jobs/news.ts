@@ -4,9 +4,10 @@ import type { Redis } from "ioredis";
 import type { JobNews } from "../core/job.ts";
 import type { Clock } from "../../agent/io/clock.ts";
 import type { Duration } from "../../proto/units.ts";
+import { forgetOldest } from "../core/forget-oldest.ts";
 import { endsWithin } from "./ends-within.ts";
 import type { Keys } from "./keys.ts";
-import type { JobFate, RevivalQueue, Unfinished } from "./revival-queue.ts";
+import type { JobFate, Unfinished } from "./revival-queue.ts";
 
 /** Entries kept: hours of mass revival. Older ones are trimmed; who missed them reads the queue instead. */
 const streamKept = 10_000;
@@ -19,6 +20,12 @@ const reconcileEvery: Duration = 2_000;
 const settled: Duration = 1_500;
 /** Ended recoveries remembered, so that late or repeated news of them is dropped. */
 const endedKept = 5_000;
+
+/** What is read of the queues. */
+interface KnownJobs {
+  unfinished(): Promise<readonly Unfinished[]>;
+  fateOf(recovery: string): Promise<JobFate>;
+}
 
 /** Writes news in the order of the calls. While Redis is away they wait in the connection, in order. */
 export class NewsWriter {
@@ -73,7 +80,7 @@ interface Running {
 export class JobNewsFeed {
   readonly #redis: Redis;
   readonly #keys: Keys;
-  readonly #queue: RevivalQueue;
+  readonly #queue: KnownJobs;
   readonly #clock: Clock;
   readonly #onNews: (news: JobNews) => void;
   readonly #onError: (error: Error) => void;
@@ -89,7 +96,7 @@ export class JobNewsFeed {
   constructor(ask: {
     readonly redis: Redis;
     readonly keys: Keys;
-    readonly queue: RevivalQueue;
+    readonly queue: KnownJobs;
     readonly clock: Clock;
     readonly onNews: (news: JobNews) => void;
     readonly onError: (error: Error) => void;
@@ -158,10 +165,11 @@ export class JobNewsFeed {
     for (const unfinished of await this.#queue.unfinished()) this.#adopt(unfinished, past);
   }
 
-  #adopt({ job, triesUsed }: Unfinished, past: readonly Entry[]): void {
+  #adopt({ job, triesUsed, enqueuedAt }: Unfinished, past: readonly Entry[]): void {
     const { recovery, token } = job;
     this.#note(recovery, token);
     this.#onNews({ kind: "job-adopted", token, found: job, triesUsed });
+    this.#onNews({ kind: "job-enqueued", token, recovery, at: enqueuedAt });
     const own = past.filter(({ news }) => "recovery" in news && news.recovery === recovery);
     const from = own.findLastIndex(({ news }) => news.kind === "try-started");
     for (const { news } of own.slice(Math.max(0, from))) this.#tell(news);
@@ -277,11 +285,4 @@ function parseEntries(raw: readonly (readonly [string, readonly string[]])[]): E
     }
   }
   return entries;
-}
-
-function forgetOldest(kept: Set<string> | Map<string, unknown>, bound: number): void {
-  for (const key of kept.keys()) {
-    if (kept.size <= bound) return;
-    kept.delete(key);
-  }
 }

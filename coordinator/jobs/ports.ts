@@ -5,7 +5,13 @@ import type { RevivalJob } from "../core/job.ts";
 import type { LifeResult, WindowResult } from "../core/vigil.ts";
 
 export type ActionResult =
-  | { readonly kind: "acted"; readonly containerId: string; readonly startedAt: string }
+  /** `startedAt` is empty where a container was killed and is not started again; `what`: for a person, where it is no start of a container. */
+  | {
+      readonly kind: "acted";
+      readonly containerId: string;
+      readonly startedAt: string;
+      readonly what?: string;
+    }
   /**
    * The container is not what was decided on any more (another id or start, paused, already running): nothing was done.
    * `found`: what stands under its name instead, so that a runner recognises what its killed predecessor has done.
@@ -33,13 +39,21 @@ export interface Actor {
   perform(job: RevivalJob, mayAct: () => boolean): Promise<ActionResult>;
 }
 
+/** A failed try with its own reason. `isRunning`: what the action left may be looked at once more before it is acted on again. */
+export interface TryFailure {
+  readonly kind: "failed";
+  readonly reason: string;
+  readonly isRunning: boolean;
+}
+
 export interface LifeWatch {
-  /** The first healthy answer that belongs to the container's new start; `timeout` ms at most. */
+  /** The first healthy answer that belongs to the container's new start; `timeout` ms at most. `isSecondLook`: see `LifeAwaited`. */
   awaitLife(
     job: RevivalJob,
     acted: { readonly containerId: string; readonly startedAt: string },
     timeout: Duration,
-  ): Promise<LifeResult>;
+    isSecondLook: boolean,
+  ): Promise<LifeResult | TryFailure>;
   /** Watches a verified worker for `window` ms; `died`, or `stopped` by somebody, as soon as it is not healthy any more. */
-  watchWindow(job: RevivalJob, window: Duration): Promise<WindowResult>;
+  watchWindow(job: RevivalJob, window: Duration): Promise<WindowResult | TryFailure>;
 }

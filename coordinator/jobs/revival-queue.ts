@@ -5,7 +5,7 @@ import type { Redis } from "ioredis";
 import { compareTokens, type JobNews, type RevivalJob, type Token } from "../core/job.ts";
 import type { Clock } from "../../agent/io/clock.ts";
 import { endsWithin } from "./ends-within.ts";
-import { queueNames, workerHash, type Keys } from "./keys.ts";
+import { jobNames, queueNames, workerHash, type JobQueueName, type Keys } from "./keys.ts";
 import type { Acted } from "./stages.ts";
 import { TokenStore } from "./token.ts";
 
@@ -23,6 +23,8 @@ export type RevivalResult =
 export interface Unfinished {
   readonly job: RevivalJob;
   readonly triesUsed: number;
+  /** Wall-clock ms. */
+  readonly enqueuedAt: number;
   readonly state: "waiting" | "active" | "delayed";
   readonly acted: StoredRevival["acted"];
 }
@@ -39,7 +41,6 @@ export type JobFate =
     }
   | { readonly kind: "missing" };
 
-export const revivalName = "revive";
 /** More unfinished jobs than workers can exist cannot be; a bound all the same. */
 const unfinishedRead = 50_000;
 /** Ended jobs kept for Bull Board. */
@@ -52,18 +53,23 @@ export class RevivalQueue {
   readonly #queue: Queue<StoredRevival, RevivalResult>;
   readonly #tokens: TokenStore;
   readonly #clock: Clock;
+  readonly #jobName: string;
 
   /** @param ask.redis a producer's connection, which rejects fast; it stays the caller's to close */
   constructor(ask: {
     readonly redis: Redis;
     readonly keys: Keys;
     readonly clock: Clock;
+    /** Default `revival`. */
+    readonly queue?: JobQueueName;
     readonly onError: (error: Error) => void;
   }) {
+    const { queue = "revival" } = ask;
+    this.#jobName = jobNames[queue];
     this.#redis = ask.redis;
     this.#clock = ask.clock;
     this.#tokens = new TokenStore(ask.redis, ask.keys);
-    this.#queue = new Queue(queueNames.revival, {
+    this.#queue = new Queue(queueNames[queue], {
       connection: ask.redis,
       prefix: ask.keys.prefix,
       // A version check that failed once, while Redis hung, would end this queue for good.
@@ -104,12 +110,23 @@ export class RevivalQueue {
     const found = new Map<string, Unfinished>();
     for (const [bullState, state] of states) {
       for (const job of await this.#queue.getJobs([bullState], 0, unfinishedRead)) {
-        if (!isRevival(job)) continue;
+        if (!this.#isOurs(job)) continue;
         const { order, acted } = job.data;
-        found.set(order.recovery, { job: order, triesUsed: job.attemptsMade, state, acted });
+        found.set(order.recovery, {
+          job: order,
+          triesUsed: job.attemptsMade,
+          enqueuedAt: job.timestamp,
+          state,
+          acted,
+        });
       }
     }
     return [...found.values()];
+  }
+
+  /** Also of a job that has ended, while it is kept. */
+  async orderOf(recovery: string): Promise<RevivalJob | undefined> {
+    return (await this.#queue.getJob(recovery))?.data.order;
   }
 
   async fateOf(recovery: string): Promise<JobFate> {
@@ -125,7 +142,7 @@ export class RevivalQueue {
     if ((await this.#tokens.raiseEpoch(token)).kind === "fenced") return false;
     const id = await this.#queue.getDeduplicationJobId(workerHash(token.worker));
     const job = id === null ? undefined : await this.#queue.getJob(id);
-    if (job === undefined || !isRevival(job)) return true;
+    if (!this.#isOurs(job)) return true;
     if (compareTokens(job.data.order.token, token) >= 0 || !(await job.isDelayed())) return true;
     // Its time may have come between the two questions: then a runner has it anyway.
     await job.promote().catch(() => undefined);
@@ -139,6 +156,11 @@ export class RevivalQueue {
     );
   }
 
+  // BullMQ types a job as present; one that was removed between two reads is not.
+  #isOurs(job: RevivalQueueJob | undefined): job is RevivalQueueJob {
+    return job?.name === this.#jobName;
+  }
+
   async #enqueue(job: RevivalJob, isValid: () => boolean): Promise<JobNews> {
     const { token } = job;
     const [holder, same] = await Promise.all([
@@ -147,7 +169,7 @@ export class RevivalQueue {
     ]);
     if (same !== undefined) {
       const fate = await this.#fate(same);
-      if (fate.kind === "alive") return this.#enqueued(job);
+      if (fate.kind === "alive") return enqueued(job, same.timestamp);
       if (fate.kind !== "missing") return refused(token, `${job.recovery} has ended already`);
     }
     const adopted = holder === null ? undefined : await this.#adopt(token, holder);
@@ -161,8 +183,10 @@ export class RevivalQueue {
     // BullMQ answers with an older job silently. One that ended meanwhile makes room, so a second attempt decides.
     for (let round = 0; round < 2; round++) {
       if (!isValid()) return refused(token, "the leader's lease has ended");
+      // A runner may have it before we hear that it was taken.
+      const at = this.#clock.wall();
       const added = await this.#add(job);
-      if (added === job.recovery) return this.#enqueued(job);
+      if (added === job.recovery) return enqueued(job, at);
       const other = await this.#adopt(token, added);
       if (other !== undefined) return other;
     }
@@ -171,7 +195,7 @@ export class RevivalQueue {
 
   async #add(job: RevivalJob): Promise<string> {
     const added = await this.#queue.add(
-      revivalName,
+      this.#jobName,
       { order: job },
       {
         jobId: job.recovery,
@@ -207,18 +231,16 @@ export class RevivalQueue {
     }
     return { kind: "alive", job: job.data.order, triesUsed: job.attemptsMade };
   }
-
-  #enqueued(job: RevivalJob): JobNews {
-    const { token, recovery } = job;
-    return { kind: "job-enqueued", token, recovery, at: this.#clock.wall() };
-  }
 }
 
-const refused = (token: Token, reason: string): JobNews => ({ kind: "job-refused", token, reason });
+const enqueued = ({ token, recovery }: RevivalJob, at: number): JobNews => ({
+  kind: "job-enqueued",
+  token,
+  recovery,
+  at,
+});
 
-// BullMQ types a job as present; one that was removed between two reads is not.
-const isRevival = (job: RevivalQueueJob | undefined): job is RevivalQueueJob =>
-  job?.name === revivalName;
+const refused = (token: Token, reason: string): JobNews => ({ kind: "job-refused", token, reason });
 
 export const textOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);

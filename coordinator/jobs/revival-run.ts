@@ -7,6 +7,7 @@ import { LeaseHold } from "./lease-hold.ts";
 import { textOf, type RevivalResult, type StoredRevival } from "./revival-queue.ts";
 import {
   followingTry,
+  lookAgain,
   performOnce,
   verifyLife,
   type Acted,
@@ -40,6 +41,7 @@ export class RevivalRun {
   readonly #interruption: Promise<void>;
   #resolveInterruption: () => void = () => undefined;
   #interrupted: "stopping" | "lock-lost" | undefined;
+  #hasBegun = false;
   #saved: Promise<void> = Promise.resolve();
 
   constructor(ask: RunAsk) {
@@ -86,6 +88,10 @@ export class RevivalRun {
   async #try(): Promise<StageEnd> {
     const { acted } = this.#ask.job.data;
     if (acted?.tryNumber === this.#tryNumber) return await this.#goOn(acted);
+    if (acted?.isRunning === true) {
+      const seen = await this.#lookAgain(acted);
+      if (seen !== undefined) return seen;
+    }
     const lease = await this.#takeLease();
     if (lease.kind !== "granted") return lease;
     try {
@@ -105,17 +111,30 @@ export class RevivalRun {
     }
   }
 
-  /** A killed predecessor acted and said so: the rest is to look. */
-  async #goOn(acted: NonNullable<StoredRevival["acted"]>): Promise<StageEnd> {
-    try {
-      const answer = await this.#ask.tokens.checkToken(this.#order.token);
-      if (answer.kind === "fenced") return supersededBy(answer.newer);
-    } catch (error) {
-      return { kind: "postponed", reason: `the token could not be checked: ${textOf(error)}` };
-    }
+  /** Somebody acted and said so, and could not see what came of it: the rest is to look. */
+  async #goOn(acted: Acted): Promise<StageEnd> {
+    const ended = await this.#checkToken();
+    if (ended !== undefined) return ended;
     this.#tellStart();
     this.#tellActed(acted);
     return await this.#verify(acted);
+  }
+
+  async #lookAgain(acted: Acted): Promise<StageEnd | undefined> {
+    const ended = await this.#checkToken();
+    if (ended !== undefined) return ended;
+    this.#tellStart();
+    return await lookAgain(this.#order, acted, this.#ports(), this.#interruption);
+  }
+
+  /** How it ends where the token is not known to be in force. */
+  async #checkToken(): Promise<StageEnd | undefined> {
+    try {
+      const answer = await this.#ask.tokens.checkToken(this.#order.token);
+      return answer.kind === "fenced" ? supersededBy(answer.newer) : undefined;
+    } catch (error) {
+      return { kind: "postponed", reason: `the token could not be checked: ${textOf(error)}` };
+    }
   }
 
   /** Waits for a predecessor's lease to run out; whoever cannot ask Redis may not act. */
@@ -175,7 +194,7 @@ export class RevivalRun {
     throw new WaitingError();
   }
 
-  #onActed(acted: { readonly containerId: string; readonly startedAt: string }): void {
+  #onActed(acted: Acted): void {
     this.#save({ ...acted, tryNumber: this.#tryNumber, isRunning: false });
     this.#tellActed(acted);
   }
@@ -188,6 +207,8 @@ export class RevivalRun {
   }
 
   #tellStart(): void {
+    if (this.#hasBegun) return;
+    this.#hasBegun = true;
     const { job, clock, runner } = this.#ask;
     const { token, recovery } = this.#order;
     if (this.#tryNumber === 1) {
@@ -197,7 +218,7 @@ export class RevivalRun {
     this.#tell({ kind: "try-started", token, recovery, tryNumber, runner, at: clock.wall() });
   }
 
-  #tellActed({ containerId, startedAt }: { containerId: string; startedAt: string }): void {
+  #tellActed({ containerId, startedAt, what }: Acted): void {
     const { token, recovery } = this.#order;
     this.#tell({
       kind: "acted",
@@ -206,6 +227,7 @@ export class RevivalRun {
       at: this.#ask.clock.wall(),
       newContainerId: containerId,
       newStartedAt: startedAt,
+      ...(what === undefined ? {} : { what }),
     });
   }
 

@@ -10,10 +10,10 @@ import type { Duration } from "../../proto/units.ts";
 import type { RedisConnections } from "../io/redis.ts";
 import { Canary, canaryName } from "./canary.ts";
 import { endsWithin } from "./ends-within.ts";
-import { queueNames, type Keys } from "./keys.ts";
+import { jobNames, queueNames, type JobQueueName, type Keys } from "./keys.ts";
 import { NewsWriter } from "./news.ts";
 import type { Actor, LifeWatch } from "./ports.ts";
-import { revivalName, type RevivalResult, type StoredRevival } from "./revival-queue.ts";
+import { type RevivalResult, type StoredRevival } from "./revival-queue.ts";
 import { RevivalRun, type BullRevival } from "./revival-run.ts";
 import { TokenStore } from "./token.ts";
 
@@ -33,6 +33,8 @@ const stopWithin: Duration = 8_000;
 export interface RunnerAsk {
   readonly connections: RedisConnections;
   readonly keys: Keys;
+  /** Default `revival`. */
+  readonly queue?: JobQueueName;
   /** `<coordinator id>.<boot id>`: unique to this process. */
   readonly name: string;
   readonly actor: Actor;
@@ -50,6 +52,7 @@ type RevivalWorker = Worker<StoredRevival, RevivalResult>;
 
 export class RevivalRunner {
   readonly #ask: RunnerAsk;
+  readonly #queue: JobQueueName;
   readonly #runs = new Map<string, Set<RevivalRun>>();
   #runCount = 0;
   #restarts = 0;
@@ -58,6 +61,7 @@ export class RevivalRunner {
 
   constructor(ask: RunnerAsk) {
     this.#ask = ask;
+    this.#queue = ask.queue ?? "revival";
   }
 
   start(): void {
@@ -100,7 +104,7 @@ export class RevivalRunner {
     const main = connections.open("runner");
     const producer = connections.open("producer");
     const worker: RevivalWorker = new Worker(
-      queueNames.revival,
+      queueNames[this.#queue],
       async (job, lock) => await this.#process(parts, job, lock ?? ""),
       {
         connection: main,
@@ -122,7 +126,7 @@ export class RevivalRunner {
         },
       },
     );
-    const canaries = new Queue(queueNames.revival, {
+    const canaries = new Queue(queueNames[this.#queue], {
       connection: producer,
       prefix: keys.prefix,
       skipVersionCheck: true,
@@ -145,6 +149,7 @@ export class RevivalRunner {
 
   #listen({ worker, news }: RunnerParts): void {
     const { onError, clock } = this.#ask;
+    const jobName = jobNames[this.#queue];
     const tell = (one: JobNews): void => {
       news.write(one).catch(onError);
     };
@@ -153,14 +158,14 @@ export class RevivalRunner {
       for (const id of ids) for (const run of this.#runs.get(id) ?? []) run.interrupt("lock-lost");
     });
     worker.on("completed", (job, result) => {
-      if (job.name !== revivalName) return;
+      if (job.name !== jobName) return;
       const { token, recovery } = job.data.order;
       const at = clock.wall();
       if (result.outcome === "recovered") tell({ kind: "recovered", token, recovery, at });
       else tell({ kind: "superseded", token, recovery, reason: result.reason, at });
     });
     worker.on("failed", (job, error) => {
-      if (job?.name !== revivalName) return;
+      if (job?.name !== jobName) return;
       const { token, recovery } = job.data.order;
       const at = clock.wall();
       const tries = job.attemptsMade;
@@ -243,7 +248,7 @@ export class RevivalRunner {
   }
 
   #backoff(failed: number, job: { readonly name: string; readonly data: unknown }): Duration {
-    if (job.name !== revivalName) return 0;
+    if (job.name !== jobNames[this.#queue]) return 0;
     const { backoff, backoffMax } = (job.data as StoredRevival).order;
     return Math.round(backoffDelay(failed, { base: backoff, max: backoffMax }, this.#ask.random));
   }

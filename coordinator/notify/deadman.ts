@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import type { Clock } from "../../agent/io/clock.ts";
 import { elapsed, type Duration, type Instant } from "../../proto/units.ts";
 import type { Secret } from "../config.ts";
+import { inTime } from "../io/in-time.ts";
 import { currentText } from "../secret.ts";
 
 export interface DeadmanOptions {
@@ -62,13 +63,14 @@ export class DeadmanCall {
 
   async #isTaken(): Promise<boolean> {
     const { url, log } = this.#options;
-    const signal = AbortSignal.any([
-      this.#stop.signal,
-      AbortSignal.timeout(Math.min(10_000, this.#every / 2)),
-    ]);
+    const call = async (signal: AbortSignal): Promise<Response> => {
+      const answer = await fetch(currentText(url), { signal, redirect: "follow" });
+      await answer.body?.cancel();
+      return answer;
+    };
     try {
-      const response = await fetch(currentText(url), { signal, redirect: "follow" });
-      await response.body?.cancel();
+      const within = Math.min(10_000, this.#every / 2);
+      const response = await inTime(within, call, this.#stop.signal);
       if (!response.ok) log.warn({ status: response.status }, "the dead-man call was refused");
       return response.ok;
     } catch {

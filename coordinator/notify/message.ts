@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import type { EventKind, MeshEvent } from "../core/event.ts";
+import { isServiceCase, serviceOfCase } from "../core/migration/order.ts";
 
 export type Severity = "info" | "resolved" | "warning" | "critical";
 export type ChannelKind = "slack" | "webhook" | "email" | "log";
@@ -89,6 +90,11 @@ const wordings: Readonly<Record<EventKind, Wording>> = {
   },
   "brake-released": { severity: "resolved", title: () => "The brake was released", urgent: true },
   "leader-changed": { severity: "info", title: () => "Another coordinator leads" },
+  "coordinators-changed": {
+    severity: "info",
+    title: () => "The set of coordinators changed",
+    urgent: true,
+  },
   "quorum-lost": {
     severity: "critical",
     title: () => "The quorum is lost: nothing is healed",
@@ -109,6 +115,23 @@ const wordings: Readonly<Record<EventKind, Wording>> = {
     advice: () => "Its workers cannot be revived until it does. Check the engine and DOCKER_HOST.",
     urgent: true,
   },
+  "host-changed": { severity: "info", title: () => "A host: new verdict" },
+  "host-dead": {
+    severity: "critical",
+    title: () => "A host is dead",
+    advice: () => "Look at the machine and its network: heartmesh doctor",
+    urgent: true,
+  },
+  "host-back": { severity: "resolved", title: () => "A host is back", urgent: true },
+  "host-switched": { severity: "info", title: () => "A host is emptied, or takes work again" },
+  "swarm-lost": {
+    severity: "critical",
+    title: () => "The Swarm does not tell what runs where",
+    advice: () => "Nothing can be moved until a manager with a quorum answers: docker node ls",
+    urgent: true,
+  },
+  "swarm-back": { severity: "resolved", title: () => "The Swarm tells again", urgent: true },
+  "move-requested": { severity: "info", title: (who) => `${who}: somebody asked for a move` },
   "engine-back": { severity: "resolved", title: () => "A Docker engine is back", urgent: true },
   finding: {
     severity: "warning",
@@ -128,11 +151,23 @@ const wordings: Readonly<Record<EventKind, Wording>> = {
   stopping: { severity: "info", title: () => "A coordinator is stopping" },
 };
 
+const itsEvents = ({ worker }: MeshEvent): string => `heartmesh events --worker ${worker}`;
+
+/** Where a service of a Swarm is told of in other words than a worker. */
+const ofServices: Partial<Record<EventKind, Wording>> = {
+  "left-alone": { severity: "warning", title: (who) => `${who} is not moved`, advice: itsEvents },
+  "recovery-enqueued": { severity: "warning", title: (who) => `${who} is being moved` },
+  verified: { severity: "info", title: (who) => `${who} runs where it shall` },
+  recovered: { severity: "resolved", title: (who) => `${who} runs where it shall` },
+  "revive-requested": { severity: "info", title: (who) => `${who}: somebody asked for a move` },
+};
+
 export const isUrgent = (kind: EventKind): boolean => wordings[kind].urgent === true;
 
 export function messageOf(event: MeshEvent, story: Story | undefined, cluster: string): Message {
-  const subject = shortName(event.worker);
-  const wording = wordings[event.kind];
+  const isService = isServiceCase(event.worker);
+  const subject = isService ? `service ${serviceOfCase(event.worker)}` : shortName(event.worker);
+  const wording = (isService ? ofServices[event.kind] : undefined) ?? wordings[event.kind];
   return {
     // A new leader may tell the end of a recovery again; it is the same message.
     id: digestOf(
@@ -142,7 +177,7 @@ export function messageOf(event: MeshEvent, story: Story | undefined, cluster: s
     ),
     severity: wording.severity,
     title: wording.title(subject),
-    text: textOf(event, story, subject),
+    text: textOf(event, story, wording.title(subject)),
     evidence: event.evidence.map((one) => `${one.kind} (${one.by}): ${one.text}`),
     advice: wording.advice?.(event) ?? "",
     thread: event.recovery === "" ? "" : threadOf(event.recovery),
@@ -156,12 +191,12 @@ export function messageOf(event: MeshEvent, story: Story | undefined, cluster: s
   };
 }
 
-function textOf(event: MeshEvent, story: Story | undefined, subject: string): string {
+function textOf(event: MeshEvent, story: Story | undefined, title: string): string {
   const at = clockTime(event.at);
   switch (event.kind) {
     case "recovered":
       if (story === undefined) return sentence(event.text);
-      return `${subject} is healthy again ${howLong(event.at - story.beganAt)} after its failure was found (${triesText(story.tries)}). ${sentence(event.text)}`.trim();
+      return `${title} ${howLong(event.at - story.beganAt)} after its failure was found (${triesText(story.tries)}). ${sentence(event.text)}`.trim();
     case "exhausted":
       if (story === undefined) return sentence(event.text);
       return `Given up at ${at} after ${triesText(story.tries)} in ${howLong(event.at - story.beganAt)}. ${sentence(event.text)}`.trim();

@@ -5,6 +5,7 @@ import type { Clock } from "../../agent/io/clock.ts";
 import type { CoordinatorConfig } from "../config.ts";
 import type { MeshEvent } from "../core/event.ts";
 import { NeverDeliverable, type NotificationJob } from "../jobs/notification-queue.ts";
+import { forgetOldest } from "../core/forget-oldest.ts";
 import type { Channel } from "./channel.ts";
 import { emailChannel } from "./email.ts";
 import {
@@ -139,10 +140,7 @@ export class Notifier {
     };
     this.#stories.delete(event.recovery);
     this.#stories.set(event.recovery, story);
-    for (const oldest of this.#stories.keys()) {
-      if (this.#stories.size <= storiesKept) break;
-      this.#stories.delete(oldest);
-    }
+    forgetOldest(this.#stories, storiesKept);
     // A story that began elsewhere (another leader) has no begin that we could tell.
     return known === undefined ? undefined : story;
   }

@@ -1,6 +1,6 @@
 // The agent's environment: defaults, every kind of check, and all problems at once.
 
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal, match } from "node:assert/strict";
 import { describe, it } from "node:test";
 import { splitWords } from "../../agent/check-spec.ts";
 import {
@@ -30,6 +30,7 @@ describe("the agent's configuration", () => {
     deepEqual(configOf({}), {
       host: "0.0.0.0",
       port: 8888,
+      scope: "worker",
       name: undefined,
       coordinators: [],
       cluster: "heartmesh",
@@ -40,6 +41,7 @@ describe("the agent's configuration", () => {
       timing: { interval: 1000, timeout: 500, threshold: 2, startPeriod: 30_000 },
       http: { status: [{ low: 200, high: 399 }], body: undefined, redirects: 0 },
       watchedProcess: undefined,
+      dataDir: "/var/lib/heartmesh",
     });
   });
 
@@ -77,6 +79,27 @@ describe("the agent's configuration", () => {
       kind: "matches",
       pattern: /^ok$/im,
     });
+  });
+
+  it("of a host's agent checks the engine of DOCKER_HOST, which has no start period", () => {
+    const ofHost = configOf({ AGENT_SCOPE: "host", WORKER_NAME: "h1" });
+    deepEqual(ofHost.check, { kind: "engine", socketPath: "/var/run/docker.sock" });
+    equal(ofHost.scope, "host");
+    equal(ofHost.timing.startPeriod, 0);
+    deepEqual(configOf({ AGENT_SCOPE: "host", DOCKER_HOST: "unix:///run/engine" }).check, {
+      kind: "engine",
+      socketPath: "/run/engine",
+    });
+    deepEqual(configOf({ DOCKER_HOST: "tcp://elsewhere:2375" }).check, { kind: "none" });
+    for (const DOCKER_HOST of ["tcp://h2:2375", "/var/run/docker.sock", "unix://sock"]) {
+      const [problem = ""] = problemsOf({ MESH_KEY: key, AGENT_SCOPE: "host", DOCKER_HOST });
+      match(problem, /^DOCKER_HOST: .* expected unix:\/\/\/path\/of\/socket$/);
+    }
+    const checks = { WORKER_CHECK: "tcp://a:1", WORKER_PROCESS: "nginx" };
+    deepEqual(problemsOf({ MESH_KEY: key, AGENT_SCOPE: "host", ...checks }), [
+      "WORKER_CHECK belongs to a worker, but AGENT_SCOPE is host; remove one",
+      "WORKER_PROCESS belongs to a worker, but AGENT_SCOPE is host; remove one",
+    ]);
   });
 
   it("tells all problems at once, each with what was expected", () => {

@@ -6,7 +6,9 @@ import { benchAgent } from "./agent.ts";
 import { benchHeal } from "./heal.ts";
 import { benchLoss } from "./loss.ts";
 import { benchMac } from "./mac.ts";
+import { benchMigrate } from "./migrate.ts";
 import { printJson, printTable, type BenchResult } from "./report.ts";
+import { benchSim } from "./sim.ts";
 
 type Bench = (options: { readonly short: boolean }) => Promise<BenchResult[]>;
 
@@ -22,6 +24,11 @@ const benches: Readonly<Record<string, Bench>> = {
     ensureInstalled(["engine", "redis", "bench"]);
     return benchLoss(options);
   },
+  migrate: (options) => {
+    ensureInstalled(["engine", "redis"]);
+    return benchMigrate(options);
+  },
+  sim: benchSim,
 };
 
 const { values, positionals } = parseArgs({
@@ -33,7 +40,7 @@ const { values, positionals } = parseArgs({
 });
 
 // `heal` holds the agent's, so without a name nothing is measured twice.
-const names = positionals.length > 0 ? positionals : ["mac", "heal", "loss"];
+const names = positionals.length > 0 ? positionals : ["mac", "heal", "loss", "migrate"];
 const unknown = names.find((name) => !Object.hasOwn(benches, name));
 if (unknown !== undefined) {
   console.error(`There is no benchmark "${unknown}"; expected ${Object.keys(benches).join(", ")}.`);

@@ -11,6 +11,7 @@ import { decodeMessage, encodeMessage } from "../../proto/codec.ts";
 import { insecureRing } from "../../proto/key-ring.ts";
 import { createSeal } from "../../proto/seal.ts";
 import { incarnation } from "../../proto/units.ts";
+import { membersNamed } from "../coordinator/core/members-named.ts";
 
 const cluster = "bench";
 /** Asked so often that the processor is never idle: deadlines move by our own lateness, so the rate settles at what it can do. */
@@ -94,8 +95,9 @@ const statics = Array.from({ length: workers }, (_, at) => ({
 
 async function coordinator(): Promise<void> {
   const dataDir = mkdtempSync(path.join(tmpdir(), "heartmesh-bench-"));
-  process.once("exit", () => {
+  process.once("SIGTERM", () => {
     rmSync(dataDir, { recursive: true, force: true });
+    process.exit();
   });
   const own = incarnation(Date.now());
   const shell = new MeshShell(
@@ -104,7 +106,7 @@ async function coordinator(): Promise<void> {
       core: {
         election: {
           id: "c1",
-          members: ["c1"],
+          members: membersNamed("c1"),
           heartbeatInterval: 100,
           leaderTimeout: 750,
           tick: 5,
@@ -141,8 +143,9 @@ async function coordinator(): Promise<void> {
       ring: insecureRing,
       dataDir,
       seed: 1,
+      recordSpan: 600_000,
     },
-    { onOutputs: () => undefined, onLog: () => undefined },
+    { onOutputs: () => undefined, onLog: () => undefined, onRecorded: () => undefined },
   );
   await shell.start();
   report(() => shell.summary()?.counters["answers"] ?? 0);

@@ -35,10 +35,10 @@ async function measure(answers: string, asks: string, seconds: number): Promise<
     try {
       return (await message(client)) as Measured;
     } finally {
-      client.kill("SIGKILL");
+      client.kill();
     }
   } finally {
-    server.kill("SIGKILL");
+    server.kill();
   }
 }
 

@@ -6,8 +6,8 @@ test("statistics are those of the samples, in any order", () => {
   const samples = [5, 1, 4, 2, 3, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20];
   const result = summarize("a", samples, "s");
   assert.deepEqual(
-    [result.n, result.min, result.median, result.mean, result.p95, result.max],
-    [20, 1, 10.5, 10.5, 19, 20],
+    [result.n, result.min, result.median, result.mean, result.p95, result.p99, result.max],
+    [20, 1, 10.5, 10.5, 19, 20, 20],
   );
   assert.equal(summarize("b", [3, 1, 2], "s").median, 2);
 });

@@ -2,21 +2,25 @@
 
 import assert from "node:assert/strict";
 
-/** One line of a benchmark. Statistics are of the samples; `limit` is the number that `ok` was held to, null where there is none. */
-export interface BenchResult {
-  readonly name: string;
+export interface Statistics {
   readonly n: number;
   readonly min: number;
   readonly median: number;
   readonly mean: number;
   readonly p95: number;
+  readonly p99: number;
   readonly max: number;
+}
+
+/** One line of a benchmark; `limit` is the number that `ok` was held to, null where there is none. */
+export interface BenchResult extends Statistics {
+  readonly name: string;
   readonly unit: string;
   readonly limit: number | null;
   readonly ok: boolean;
 }
 
-export type Statistic = "min" | "median" | "mean" | "p95" | "max";
+export type Statistic = Exclude<keyof Statistics, "n">;
 
 /** A bound on one statistic, `median` where not said. */
 export interface BenchLimit {
@@ -32,27 +36,34 @@ export function summarize(
   unit: string,
   ...limits: readonly BenchLimit[]
 ): BenchResult {
-  const sorted = [...samples].sort((a, b) => a - b);
-  const n = sorted.length;
-  const statistics: Record<Statistic, number> = {
-    min: sorted[0] ?? 0,
-    median: ((sorted[(n - 1) >> 1] ?? 0) + (sorted[n >> 1] ?? 0)) / 2,
-    mean: n === 0 ? 0 : sorted.reduce((sum, sample) => sum + sample, 0) / n,
-    p95: sorted[Math.ceil(n * 0.95) - 1] ?? 0,
-    max: sorted[n - 1] ?? 0,
-  };
+  const statistics = statisticsOf(samples);
   const first = limits[0];
   return {
     name,
-    n,
     ...statistics,
     unit,
     limit: first?.atMost ?? first?.atLeast ?? null,
-    ok: n > 0 && limits.every((limit) => isKept(limit, statistics)),
+    ok: statistics.n > 0 && limits.every((limit) => isKept(limit, statistics)),
   };
 }
 
-function isKept(limit: BenchLimit, statistics: Record<Statistic, number>): boolean {
+/** Of no sample at all: 0 each. */
+export function statisticsOf(samples: readonly number[]): Statistics {
+  const sorted = [...samples].sort((a, b) => a - b);
+  const n = sorted.length;
+  const share = (part: number): number => sorted[Math.ceil(n * part) - 1] ?? 0;
+  return {
+    n,
+    min: sorted[0] ?? 0,
+    median: ((sorted[(n - 1) >> 1] ?? 0) + (sorted[n >> 1] ?? 0)) / 2,
+    mean: n === 0 ? 0 : sorted.reduce((sum, sample) => sum + sample, 0) / n,
+    p95: share(0.95),
+    p99: share(0.99),
+    max: sorted[n - 1] ?? 0,
+  };
+}
+
+function isKept(limit: BenchLimit, statistics: Statistics): boolean {
   const { of = "median", atMost, atLeast } = limit;
   assert(atMost !== undefined || atLeast !== undefined, "a limit bounds something");
   return statistics[of] <= (atMost ?? Infinity) && statistics[of] >= (atLeast ?? -Infinity);

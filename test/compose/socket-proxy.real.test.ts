@@ -5,6 +5,7 @@ import type { ChildProcess } from "node:child_process";
 import { connect } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import type { HostsView } from "../../proto/rest.ts";
 import { bridge, type Bridge } from "../lab/bridge.ts";
 import { crash, runContainer } from "../lab/containers.ts";
 import { inNamespace, startEngine, type LabEngine } from "../lab/engine.ts";
@@ -27,6 +28,9 @@ const allowedReads = [
   "GET /v1.24/containers/box/json",
   "GET /v1.41/networks/bridge",
   `GET /v1.41/images/${image}/json`,
+  "GET /v1.41/nodes",
+  "GET /v1.41/services",
+  "GET /v1.41/tasks",
 ];
 const allowedWrites = [
   "POST /v1.41/containers/box/restart?t=0",
@@ -40,6 +44,10 @@ const recreation = [
   "POST /v1.41/containers/box/rename?name=box",
   "POST /v1.41/networks/net/connect",
   "DELETE /v1.41/containers/nobody",
+];
+const moves = [
+  "POST /v1.41/nodes/abc/update?version=1",
+  "POST /v1.41/services/web/update?version=1",
 ];
 const refusedReads = [
   ...["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "CONNECT"].map(
@@ -59,7 +67,13 @@ const refusedReads = [
   "GET /v1.41/volumes",
   "GET /v1.41/secrets",
   "GET /v1.41/swarm",
-  "GET /v1.41/services",
+  "GET /v1.41/swarm/unlockkey",
+  "GET /v1.41/services/web",
+  "GET /v1.41/services/web/logs?stdout=1",
+  "GET /v1.41/tasks/abc/logs?stdout=1",
+  "GET /v1.41/nodes/abc",
+  "GET /v1.41/configs",
+  "POST /v1.41/nodes/abc/update?version=1",
   "GET /v1.41/system/df",
   "GET /v1.23/containers/json",
   "GET /v1.41/v1.41/info",
@@ -91,6 +105,11 @@ const refusedWrites = [
   "POST /v1.41/networks/create",
   "POST /v1.41/swarm/init",
   "POST /v1.41/services/create",
+  "POST /v1.41/services/web/../../swarm/update?version=1",
+  "POST /v1.41/nodes/abc/promote",
+  "POST /v1.41/nodes/abc/../../swarm/update?version=1",
+  "DELETE /v1.41/nodes/abc",
+  "DELETE /v1.41/services/web",
   "POST /v1.41/plugins/pull",
   "POST /v1.41/auth",
   // Such an old version takes mounts of the host with the start.
@@ -113,6 +132,8 @@ describe("the socket proxy", { skip: needs("root", "engine", "redis", "haproxy")
     await ensureImages(engine, ["worker", "node"]);
     await runContainer(engine, { name: "box" });
     assert.equal((await engine.docker("network", "create", "net")).code, 0);
+    const begun = await engine.docker("swarm", "init", "--advertise-addr", "127.0.0.1");
+    assert.equal(begun.code, 0, begun.stderr);
     for (const port of [2375, 2376]) bridges.push(await bridge(engine, port));
   });
 
@@ -130,11 +151,12 @@ describe("the socket proxy", { skip: needs("root", "engine", "redis", "haproxy")
     child.kill("SIGKILL");
     await gone;
   };
-  const start = async (recreate: "0" | "1"): Promise<void> => {
+  const start = async (recreate: "0" | "1", swarm: "0" | "1" = "0"): Promise<void> => {
     await end();
+    const allow = { ALLOW_RECREATE: recreate, ALLOW_SWARM: swarm };
     proxy = inNamespace(engine, "haproxy", ["-f", file], {
       stdio: "ignore",
-      env: { PATH: process.env["PATH"], ENGINE_SOCKET: engine.socket, ALLOW_RECREATE: recreate },
+      env: { PATH: process.env["PATH"], ENGINE_SOCKET: engine.socket, ...allow },
     });
     await until("the proxy to answer", async () =>
       (await ask("reads", "GET /_ping").catch(() => 0)) === 200 ? true : undefined,
@@ -176,7 +198,7 @@ describe("the socket proxy", { skip: needs("root", "engine", "redis", "haproxy")
       // HAProxy itself refuses what is no proper request of HTTP.
       assert.ok(status === 403 || status === 400, `${request}: ${status}`);
     }
-    for (const request of [...refusedWrites, ...recreation]) {
+    for (const request of [...refusedWrites, ...recreation, ...moves]) {
       assert.equal(await ask("writes", request), 403, request);
     }
   });
@@ -187,7 +209,24 @@ describe("the socket proxy", { skip: needs("root", "engine", "redis", "haproxy")
       const status = await ask("writes", request);
       assert.ok(status !== 403 && status >= 200 && status < 500, `${request}: ${status}`);
     }
-    for (const request of refusedWrites) {
+    for (const request of [...refusedWrites, ...moves]) {
+      assert.equal(await ask("writes", request), 403, request);
+    }
+  });
+
+  test("lets services be moved and hosts be drained only where that is allowed", async () => {
+    await start("0", "1");
+    // The engine's own words: it knows no such service, and an empty specification is none.
+    assert.equal(await ask("reads", "GET /v1.41/services/web"), 404);
+    for (const request of moves) {
+      const status = await ask("writes", request);
+      assert.ok(status === 400 || status === 404, `${request}: ${status}`);
+    }
+    for (const request of refusedReads.filter((one) => one !== "GET /v1.41/services/web")) {
+      const status = await ask("reads", request);
+      assert.ok(status === 403 || status === 400, `${request}: ${status}`);
+    }
+    for (const request of [...refusedWrites, ...recreation]) {
       assert.equal(await ask("writes", request), 403, request);
     }
   });
@@ -205,6 +244,11 @@ describe("the socket proxy", { skip: needs("root", "engine", "redis", "haproxy")
       const labels = { "heartmesh.recreate": "true" };
       await startWorker(trio, { name: "web", arrangement: "joins-worker", labels });
       await trio.verdict("web", "healthy");
+      const hosts = (await (await fetch(`${trio.url("c1")}/api/v1/hosts`)).json()) as HostsView;
+      assert.deepEqual(
+        [hosts.swarm.kind, hosts.hosts.map(({ name, role }) => `${name} ${role ?? ""}`)],
+        ["swarm", ["lab manager"]],
+      );
       let at = Date.now();
       await crash(engine, "web");
       assert.equal((await trio.recovered("web", at)).action, "start");

@@ -67,3 +67,16 @@ test("what the queue has taken after all, though it had seemed to refuse it, is 
   book.onNews(enqueued(job));
   assert.equal(book.get(job.recovery)?.outcome, "running");
 });
+
+test("an order that is asked for again has the times of the first, also in its job", () => {
+  const { book } = opened();
+  const job = revivalJob({ detectedAt: 1_000, decidedAt: 1_100 });
+  assert.equal(book.begin(job), job);
+  const again = { ...job, detectedAt: 4_000, decidedAt: 4_100 };
+  assert.deepEqual(book.begin(again), job);
+  book.onNews(enqueued(job));
+  assert.deepEqual(
+    [book.begin(again), book.list().map(({ detectedAt, decidedAt }) => [detectedAt, decidedAt])],
+    [job, [[1_000, 1_100]]],
+  );
+});

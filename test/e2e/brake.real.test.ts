@@ -63,8 +63,9 @@ describe("the brake", { skip: needs("root", "engine", "redis") }, () => {
     until(
       "the end of all recoveries",
       async () => {
-        const all = await trio.get<readonly RecoveryView[]>("recoveries?limit=200").catch(() => []);
-        return all.every(({ outcome }) => outcome !== "running") ? all : undefined;
+        const asked = trio.get<readonly RecoveryView[]>("recoveries?limit=200");
+        const all = await asked.catch(() => undefined);
+        return all?.every(({ outcome }) => outcome !== "running") ? all : undefined;
       },
       60_000,
       500,
@@ -120,7 +121,10 @@ describe("the brake", { skip: needs("root", "engine", "redis") }, () => {
       );
       assert.deepEqual(beside, [], `recoveries beside that of ${one.worker}`);
     }
-    assert.ok(all.every(({ endedAtMs }) => (endedAtMs ?? Infinity) <= released));
+    // It lets go once nobody waits for its turn: the last one may still be under way.
+    assert.ok(all.every(({ decidedAtMs }) => decidedAtMs <= released));
+    const left = all.filter(({ endedAtMs }) => (endedAtMs ?? Infinity) > released);
+    assert.ok(left.length <= 1, `${left.length} recoveries not over when it let go`);
     await until("the message of its release", () => sent("brake-released").length > 0 || undefined);
     assert.deepEqual([sent("brake-tripped").length, sent("brake-released").length], [1, 1]);
   });

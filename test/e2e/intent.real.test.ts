@@ -157,8 +157,10 @@ describe("what people order", { skip: needs("root", "engine", "redis", "compose"
       });
       await pause(2_000);
       assert.equal(await stage.docker("inspect", "-f", "{{.RestartCount}}", name), "1");
+      // An engine that needs more than its second is found to have been first.
+      const found = (await trio.recoveries(name)).filter((one) => one.decidedAtMs >= at);
       assert.deepEqual(
-        (await trio.recoveries(name)).filter((one) => one.decidedAtMs >= at),
+        found.filter(({ tries }) => tries.some(({ actedAtMs }) => actedAtMs !== null)),
         [],
       );
     });

@@ -16,6 +16,8 @@ import { pause, until } from "../waiting.ts";
 const names = ["one", "two", "three", "four"];
 /** What would not be true of them. */
 const condemning = /^(silent|unhealthy|agent-lost|stopped|gone)/;
+/** By the defaults a silence is known after 2 s, and after 3.5 s where a path has learnt patience. */
+const longerThanSilence = 4_000;
 const cgroups = "/sys/fs/cgroup/cpu";
 
 describe("healthy workers", { skip: needs("root", "engine", "redis") }, () => {
@@ -96,7 +98,7 @@ describe("healthy workers", { skip: needs("root", "engine", "redis") }, () => {
       for (const [chain, ...rule] of rules) await iptables("-I", chain, ...rule);
       try {
         assert.match(await fitness(cut, false), /no other coordinator/);
-        await pause(6_000);
+        await pause(longerThanSilence);
       } finally {
         for (const [chain, ...rule] of rules) await iptables("-D", chain, ...rule);
       }
@@ -125,7 +127,7 @@ describe("healthy workers", { skip: needs("root", "engine", "redis") }, () => {
           30_000,
           250,
         );
-        await pause(6_000);
+        await pause(longerThanSilence);
         writeFileSync(path.join(cgroups, "cgroup.procs"), pid);
         await fitness(starved, true);
       });
@@ -154,7 +156,7 @@ describe("healthy workers", { skip: needs("root", "engine", "redis") }, () => {
           20_000,
           250,
         );
-        await pause(5_000);
+        await pause(longerThanSilence);
       } finally {
         for (const rule of rules) await iptables("-D", "OUTPUT", ...rule);
       }

@@ -61,7 +61,10 @@ describe("people", { skip: needs("root", "engine", "redis") }, () => {
 
   const follower = async (): Promise<string> => {
     const leader = await trio.leader();
-    return trio.ids.find((id) => id !== leader) ?? "";
+    const id = trio.ids.find((other) => other !== leader) ?? "";
+    // It may have been started a moment ago.
+    await until(`${id} to answer`, () => trio.status(id).catch(() => undefined), 20_000, 100);
+    return id;
   };
   const heartmesh = (token: string, id: string, ...words: readonly string[]): Promise<Ran> =>
     run(process.execPath, [command, ...words], {

@@ -89,17 +89,22 @@ describe("restart policies", { skip: needs("root", "engine", "redis") }, () => {
       const ours = await ourStarts(name);
       assert.ok(ours.length > 0, `${name} was never started by us`);
       for (const { from, to } of ours) {
-        const within = startsOf(life).filter(({ atMs }) => atMs >= from && atMs <= to);
-        assert.equal(within.length, 1, `starts of ${name} while we started it once`);
+        const within = life.filter(({ atMs }) => atMs >= from && atMs <= to);
+        const [first, ...rest] = startsOf(within);
+        assert.ok(first !== undefined, `no start of ${name} while we started it`);
+        // On a busy machine it dies, and the engine starts it again, before our own start is noted as done.
+        const deaths = within.filter(({ action, atMs }) => action === "die" && atMs > first.atMs);
+        assert.ok(rest.length <= deaths.length, `starts of ${name} while we started it once`);
       }
       const now = await state(name);
       if (policies[at] === "no") assert.equal(startsOf(life).length, 1 + ours.length);
       else if (policies[at] === "on-failure:2")
         assert.deepEqual(now, { status: "exited", restarts: 2 });
       else {
-        // A start of ours sets the engine's own count to nothing; each death after it adds one.
-        const last = Math.max(...ours.map(({ to }) => to));
-        const deaths = life.filter(({ action, atMs }) => action === "die" && atMs > last);
+        // A start of ours sets the engine's own count to nothing; each death after it adds one, also before it is noted as done.
+        const last = Math.max(...ours.map(({ from }) => from));
+        const begun = startsOf(life).find(({ atMs }) => atMs >= last)?.atMs ?? last;
+        const deaths = life.filter(({ action, atMs }) => action === "die" && atMs > begun);
         assert.equal(now.restarts, deaths.length, `the engine's own count of ${name}`);
       }
       assert.deepEqual(

@@ -10,73 +10,81 @@ import type { Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
 import { pause } from "../waiting.ts";
 
-describe("a worker with an agent", { skip: needs("root", "engine", "redis") }, () => {
-  let engine: LabEngine;
-  let trio: Trio;
-  staged((set) => ({ engine, trio } = set));
+describe(
+  "a worker with an agent",
+  { skip: needs("root", "engine", "redis"), concurrency: 3 },
+  () => {
+    let engine: LabEngine;
+    let trio: Trio;
+    // Several workers are struck at a time, which is not what the brake is for.
+    staged((set) => ({ engine, trio } = set), { trio: { env: { BRAKE_MIN: "50" } } });
 
-  for (const arrangement of ["joins-worker", "joins-agent"] as const) {
-    test(`that is killed is started again; its agent ${arrangement.replace("-", " ")}`, async () => {
-      const name = `crash-${arrangement}`;
-      await startWorker(trio, { name, arrangement });
+    for (const arrangement of ["joins-worker", "joins-agent"] as const) {
+      test(`that is killed is started again; its agent ${arrangement.replace("-", " ")}`, async () => {
+        const name = `crash-${arrangement}`;
+        await startWorker(trio, { name, arrangement });
+        await trio.verdict(name, "healthy");
+        const at = Date.now();
+        await crash(engine, name);
+        const recovery = await trio.recovered(name, at);
+        assert.equal(recovery.tries.length, 1);
+        assert.equal(recovery.action, "start");
+        await trio.verdict(name, "healthy");
+      });
+
+      test(`that hangs is restarted; its agent ${arrangement.replace("-", " ")}`, async () => {
+        const name = `hang-${arrangement}`;
+        await startWorker(trio, { name, arrangement });
+        await trio.verdict(name, "healthy");
+        const at = Date.now();
+        process.kill(await pidOf(engine, name), "SIGSTOP");
+        const recovery = await trio.recovered(name, at);
+        assert.equal(recovery.verdict, "unhealthy");
+        assert.equal(recovery.action, "restart");
+        assert.equal(recovery.tries.length, 1);
+      });
+    }
+
+    test("that somebody stops right after it was revived is held like any other", async () => {
+      const name = "stopped-again";
+      await startWorker(trio, { name, arrangement: "joins-worker" });
       await trio.verdict(name, "healthy");
-      const at = Date.now();
+      const crashed = Date.now();
       await crash(engine, name);
-      const recovery = await trio.recovered(name, at);
-      assert.equal(recovery.tries.length, 1);
-      assert.equal(recovery.action, "start");
-      await trio.verdict(name, "healthy");
-    });
-
-    test(`that hangs is restarted; its agent ${arrangement.replace("-", " ")}`, async () => {
-      const name = `hang-${arrangement}`;
-      await startWorker(trio, { name, arrangement });
-      await trio.verdict(name, "healthy");
+      await trio.recovered(name, crashed);
       const at = Date.now();
-      process.kill(await pidOf(engine, name), "SIGSTOP");
+      assert.equal((await engine.docker("stop", "-t", "0", name)).code, 0);
       const recovery = await trio.recovered(name, at);
-      assert.equal(recovery.verdict, "unhealthy");
-      assert.equal(recovery.action, "restart");
-      assert.equal(recovery.tries.length, 1);
+      // STOP_HOLD is 3 s.
+      assert.ok(
+        recovery.decidedAtMs - at >= 3_000,
+        `decided after ${recovery.decidedAtMs - at} ms`,
+      );
     });
-  }
 
-  test("that somebody stops right after it was revived is held like any other", async () => {
-    const name = "stopped-again";
-    await startWorker(trio, { name, arrangement: "joins-worker" });
-    await trio.verdict(name, "healthy");
-    const crashed = Date.now();
-    await crash(engine, name);
-    await trio.recovered(name, crashed);
-    const at = Date.now();
-    assert.equal((await engine.docker("stop", "-t", "0", name)).code, 0);
-    const recovery = await trio.recovered(name, at);
-    // STOP_HOLD is 3 s.
-    assert.ok(recovery.decidedAtMs - at >= 3_000, `decided after ${recovery.decidedAtMs - at} ms`);
-  });
-
-  for (const recreate of ["true", "false"]) {
-    test(`that is removed is gone, and ${recreate === "true" ? "recreated as it was, its agent with it" : "left alone"}`, async () => {
-      const name = `removed-${recreate}`;
-      const labels = { "heartmesh.recreate": recreate };
-      const options = ["-e", "COLOUR=green", "--restart", "no", "-v", `${engine.dir}:/data:ro`];
-      await startWorker(trio, { name, arrangement: "joins-worker", labels, options });
-      await trio.verdict(name, "healthy");
-      const what = "{{.Config.Env}} {{.HostConfig.Binds}} {{.Config.Labels}} {{.Config.Cmd}}";
-      const before = await engine.docker("inspect", "-f", what, name);
-      const at = Date.now();
-      assert.equal((await engine.docker("rm", "-f", name)).code, 0);
-      const gone = await trio.verdict(name, "gone");
-      assert.match(gone.reason, /removed/);
-      if (recreate === "false") {
-        await pause(4_500);
-        assert.deepEqual(await trio.recoveries(name), []);
-        return;
-      }
-      const recovery = await trio.recovered(name, at);
-      assert.equal(recovery.action, "recreate");
-      assert.equal((await engine.docker("inspect", "-f", what, name)).stdout, before.stdout);
-      await trio.verdict(name, "healthy");
-    });
-  }
-});
+    for (const recreate of ["true", "false"]) {
+      test(`that is removed is gone, and ${recreate === "true" ? "recreated as it was, its agent with it" : "left alone"}`, async () => {
+        const name = `removed-${recreate}`;
+        const labels = { "heartmesh.recreate": recreate };
+        const options = ["-e", "COLOUR=green", "--restart", "no", "-v", `${engine.dir}:/data:ro`];
+        await startWorker(trio, { name, arrangement: "joins-worker", labels, options });
+        await trio.verdict(name, "healthy");
+        const what = "{{.Config.Env}} {{.HostConfig.Binds}} {{.Config.Labels}} {{.Config.Cmd}}";
+        const before = await engine.docker("inspect", "-f", what, name);
+        const at = Date.now();
+        assert.equal((await engine.docker("rm", "-f", name)).code, 0);
+        const gone = await trio.verdict(name, "gone");
+        assert.match(gone.reason, /removed/);
+        if (recreate === "false") {
+          await pause(4_500);
+          assert.deepEqual(await trio.recoveries(name), []);
+          return;
+        }
+        const recovery = await trio.recovered(name, at);
+        assert.equal(recovery.action, "recreate");
+        assert.equal((await engine.docker("inspect", "-f", what, name)).stdout, before.stdout);
+        await trio.verdict(name, "healthy");
+      });
+    }
+  },
+);

@@ -1,5 +1,7 @@
 // Small containers for tests on a lab engine.
 
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
 import type { LabEngine } from "./engine.ts";
 import { imageNames } from "./images.ts";
 
@@ -15,7 +17,7 @@ export interface ContainerWish {
 }
 
 /** A shell that answers SIGTERM at once, unlike a bare `sleep` as process 1. */
-const obedient = ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 3600 & wait $!; done"];
+export const obedient = ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 3600 & wait $!; done"];
 
 /** Starts one in the background, from busybox; its id. */
 export async function runContainer(engine: LabEngine, wish: ContainerWish): Promise<string> {
@@ -44,4 +46,28 @@ export async function pidOf(engine: LabEngine, container: string): Promise<numbe
 /** Ends it as a crash does: without the engine's knowledge. */
 export async function crash(engine: LabEngine, container: string): Promise<void> {
   process.kill(await pidOf(engine, container), "SIGKILL");
+}
+
+/** The same by the id, from the kernel alone: also while the engine does not answer. */
+export function pidWithoutEngine(engine: LabEngine, id: string): number {
+  const roots = ["", ...readdirSync(cgroups)].map((one) => path.join(cgroups, one, engine.netns));
+  const lists = roots.map((root) => path.join(root, id, "cgroup.procs")).filter(existsSync);
+  const pids = lists.flatMap((file) => readFileSync(file, "utf8").trim().split("\n"));
+  const main = pids.find((pid) => pid !== "" && isFirstOfItsNamespace(pid));
+  if (main === undefined) throw new Error(`container ${id.slice(0, 12)} has no process`);
+  return Number(main);
+}
+
+const cgroups = "/sys/fs/cgroup";
+
+function isFirstOfItsNamespace(pid: string): boolean {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, "utf8");
+    // Before it is the container's own program it is runc, with which the engine waits.
+    const isOwn = /^NSpid:.*\t1$/m.test(status) && !/^Name:\s+runc/m.test(status);
+    return isOwn && !/^State:\s+Z/m.test(status);
+  } catch {
+    // It has ended meanwhile.
+    return false;
+  }
 }

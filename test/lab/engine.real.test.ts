@@ -8,16 +8,9 @@ import { test } from "node:test";
 import { compose } from "./compose.ts";
 import { inNamespace, startEngine } from "./engine.ts";
 import { ensureImages, imageNames } from "./images.ts";
-import { labPrefix, sweepDirectory } from "./leftovers.ts";
+import { labPrefix, leftOf, sweepDirectory } from "./leftovers.ts";
 import { needs } from "./requirements.ts";
 import { until } from "../waiting.ts";
-
-const leftOf = (pid: number): string[] =>
-  ["/tmp", "/var/run/netns", "/sys/fs/cgroup/memory", "/sys/fs/cgroup"]
-    .filter((folder) => existsSync(folder))
-    .flatMap((folder) => readdirSync(folder))
-    // The tar files of the images stay for the length of the process.
-    .filter((name) => name.startsWith(`${labPrefix}${pid}-`) && !name.includes("-images-"));
 
 test(
   "Compose, the namespace and the images work, and stop() removes everything",

@@ -52,7 +52,7 @@ const recipes: Readonly<Record<LabImage, Recipe>> = {
 
 const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/** Brings these images into the engine, each where it is not there yet. The tar files are kept for the length of this process. */
+/** Brings these images into the engine, each where it is not there yet. The tar files are kept for the length of this process, or of the one that shares them. */
 export async function ensureImages(engine: LabEngine, images: readonly LabImage[]): Promise<void> {
   for (const image of images) {
     const name = imageNames[image];
@@ -81,8 +81,15 @@ function tarOf(image: LabImage): Promise<string> {
 
 let folder: Promise<string> | undefined;
 
-/** One directory a process for the tar files; removed at its exit. */
+/** From now on every process that this one starts takes the tar files that it or another has made. */
+export async function shareImages(): Promise<void> {
+  process.env.LAB_IMAGES = await tarFolder();
+}
+
+/** One directory a process for the tar files, unless it was given one; removed at its exit. */
 function tarFolder(): Promise<string> {
+  const shared = process.env.LAB_IMAGES;
+  if (shared !== undefined) return Promise.resolve(shared);
   folder ??= mkdtemp(path.join(tmpdir(), `${labPrefix}${String(process.pid)}-images-`)).then(
     async (made) => {
       await markOwner(made);
@@ -95,7 +102,10 @@ function tarFolder(): Promise<string> {
 
 async function makeTar(image: LabImage): Promise<string> {
   const dir = await tarFolder();
-  const root = path.join(dir, image);
+  const tar = path.join(dir, `${image}.tar`);
+  if (existsSync(tar)) return tar;
+  // Another process may be making the same one.
+  const root = path.join(dir, `${image}-${process.pid}`);
   for (const name of ["bin", "sbin", "etc", "tmp", "data", "usr/local/bin", "usr/local/sbin"]) {
     // No /data in the node image: an image built on it makes its own, with its own owner.
     if (name === "data" && image === "node") continue;
@@ -106,9 +116,8 @@ async function makeTar(image: LabImage): Promise<string> {
   for (const [program, target] of recipes[image].programs)
     await putProgram(root, program(), target);
   await putUsers(root);
-  const tar = path.join(dir, `${image}.tar`);
-  await must("tar", ["-C", root, "--owner=0", "--group=0", "-cf", `${tar}.part`, "."]);
-  await rename(`${tar}.part`, tar);
+  await must("tar", ["-C", root, "--owner=0", "--group=0", "-cf", `${root}.part`, "."]);
+  await rename(`${root}.part`, tar);
   await rm(root, { recursive: true, force: true });
   return tar;
 }

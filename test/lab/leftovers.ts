@@ -13,15 +13,26 @@ export const labPrefix = "hm-lab-";
 
 const ownerFile = "owner";
 
+const cgroups = "/sys/fs/cgroup";
+
 /** When the process was started, in clock ticks since boot; undefined when there is none (a zombie counts as none). */
 function startOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${String(pid)}/stat`, "latin1");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return fields[0] === "Z" ? undefined : fields[19];
-  } catch {
-    return undefined;
-  }
+  const fields = fieldsOf(`/proc/${String(pid)}/stat`);
+  return fields[0] === "Z" ? undefined : fields[19];
+}
+
+/** From the state on; empty when there is no such process. */
+function fieldsOf(stat: string): readonly string[] {
+  const text = readOrNothing(stat);
+  return text === "" ? [] : text.slice(text.lastIndexOf(")") + 2).split(" ");
+}
+
+/** By SIGSTOP, which each thread obeys when it comes to it, or because it has ended. */
+export function isStopped(pid: number): boolean {
+  const tasks = `/proc/${String(pid)}/task`;
+  return readdirOrNone(tasks).every((thread) =>
+    ["T", "Z", undefined].includes(fieldsOf(path.join(tasks, thread, "stat"))[0]),
+  );
 }
 
 export async function markOwner(dir: string): Promise<void> {
@@ -35,6 +46,19 @@ export async function untilGone(pid: number, patience: number): Promise<boolean>
     await sleep(20);
   }
   return true;
+}
+
+/**
+ * What there is of this process's labs: directories, namespaces and cgroups by their names, programs of engines by
+ * their pids. The tar files of the images, which stay for the length of the process, do not count.
+ */
+export function leftOf(pid: number): readonly string[] {
+  const prefix = `${labPrefix}${String(pid)}-`;
+  const controllers = readdirOrNone(cgroups).map((one) => path.join(cgroups, one));
+  const names = [tmpdir(), "/var/run/netns", cgroups, ...controllers]
+    .flatMap(readdirOrNone)
+    .filter((name) => name.startsWith(prefix) && !name.includes("-images-"));
+  return [...names, ...pidsNaming(prefix).map(String)];
 }
 
 let removed: Promise<void> | undefined;
@@ -66,16 +90,37 @@ async function isOwned(dir: string, name: string): Promise<boolean> {
   return written === "" || written === start;
 }
 
-/** Ends what still runs for this lab, and removes its mounts and its namespace. The directory itself is left to the caller. */
+/** Ends what still runs for this lab, and removes its mounts, its namespace and the cables that lead there. The directory itself is left to the caller. */
 export async function sweepDirectory(dir: string): Promise<void> {
   const name = path.basename(dir);
   await removeCgroup(name);
   await endEnginePrograms(dir);
+  const hasNamespace = readdirOrNone("/var/run/netns").includes(name);
+  if (hasNamespace) await endProgramsWithin(name);
   await removeCgroup(name);
   for (const mount of mountsUnder(dir)) spawnSync("umount", ["--lazy", mount]);
-  if (readdirOrNone("/var/run/netns").includes(name)) {
-    spawnSync("ip", ["netns", "del", name]);
-  }
+  // Its end of a cable to another namespace goes with it, and so the other end.
+  if (hasNamespace) spawnSync("ip", ["netns", "del", name]);
+}
+
+/** Whatever else was started inside the namespace: a program's own children outlive it, and would keep the namespace. */
+async function endProgramsWithin(namespace: string): Promise<void> {
+  const pids = pidsWithin(namespace);
+  pids.forEach(killQuietly);
+  for (const pid of pids) await untilGone(pid, 3_000);
+}
+
+function pidsWithin(namespace: string): number[] {
+  const listed = spawnSync("ip", ["netns", "pids", namespace], { encoding: "utf8" });
+  return listed.stdout
+    .split("\n")
+    .filter((line) => line !== "")
+    .map(Number);
+}
+
+/** Every process of a lab's engine: its own programs and what was started beside it by the namespace, its containers by the cgroup. */
+export function processesOf(name: string): readonly number[] {
+  return [...pidsWithin(name), ...cgroupsOf(name).flatMap(pidsIn)];
 }
 
 /** Engine, containerd and shims of this lab: recognised by the directory in their own command line. */
@@ -87,9 +132,7 @@ export async function endEnginePrograms(dir: string): Promise<void> {
 
 /** Kills every process below the lab's cgroup (its containers), then removes the cgroup. */
 export async function removeCgroup(name: string): Promise<void> {
-  const roots = ["", ...readdirOrNone("/sys/fs/cgroup")].map((controller) =>
-    path.join("/sys/fs/cgroup", controller, name),
-  );
+  const roots = cgroupsOf(name);
   for (const root of roots) {
     for (let round = 0; round < 50; round++) {
       const pids = pidsIn(root);
@@ -99,6 +142,10 @@ export async function removeCgroup(name: string): Promise<void> {
     }
   }
   for (const root of roots) await removeTree(root);
+}
+
+function cgroupsOf(name: string): readonly string[] {
+  return ["", ...readdirOrNone(cgroups)].map((controller) => path.join(cgroups, controller, name));
 }
 
 function pidsIn(folder: string): number[] {
@@ -125,11 +172,11 @@ function foldersIn(folder: string): string[] {
   }
 }
 
-function pidsNaming(dir: string): number[] {
+function pidsNaming(text: string): number[] {
   return readdirOrNone("/proc")
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .filter((name) => isEngineProgram(name))
-    .filter((name) => readOrNothing(`/proc/${name}/cmdline`).includes(dir))
+    .filter((name) => readOrNothing(`/proc/${name}/cmdline`).includes(text))
     .map(Number);
 }
 
@@ -149,7 +196,7 @@ function mountsUnder(dir: string): string[] {
   return readOrNothing("/proc/self/mounts")
     .split("\n")
     .map((line) => line.split(" ")[1] ?? "")
-    .filter((mount) => mount.startsWith(`${dir}/`))
+    .filter((mount) => mount === dir || mount.startsWith(`${dir}/`))
     .reverse();
 }
 

@@ -8,7 +8,7 @@ import { pidOf } from "./containers.ts";
 import { startEngine, type LabEngine } from "./engine.ts";
 import { ensureImages, imageNames } from "./images.ts";
 import { Loss, type LossyPlace } from "./loss.ts";
-import { meshKey, Trio } from "./trio.ts";
+import { meshKey, Trio, type TrioOptions } from "./trio.ts";
 import { until } from "../waiting.ts";
 
 const dist = fileURLToPath(new URL("../../dist", import.meta.url));
@@ -41,13 +41,20 @@ export class LossyMesh {
     this.workers = workers;
   }
 
-  /** Resolves when every worker is healthy. */
-  static async start(count: number): Promise<LossyMesh> {
+  /**
+   * Resolves when every worker is healthy.
+   * @param optionsOf what the trio is started with, once there is a namespace for it
+   */
+  static async start(
+    count: number,
+    optionsOf: (engine: LabEngine) => Promise<TrioOptions> = () => Promise.resolve({}),
+  ): Promise<LossyMesh> {
     const engine = await startEngine({ name: "lab" });
     let trio: Trio | undefined;
     try {
       await ensureImages(engine, ["node"]);
-      trio = await Trio.start(engine, { env: { VERIFY_WINDOW: "1" } });
+      const options = await optionsOf(engine);
+      trio = await Trio.start(engine, { ...options, env: { VERIFY_WINDOW: "1", ...options.env } });
       const workers = Array.from({ length: count }, (_, at) => `w${String(at + 1)}`);
       const waiting = [...workers];
       const startSome = async (made: Trio): Promise<void> => {

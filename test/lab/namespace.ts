@@ -23,8 +23,8 @@ export class Namespace {
     await markOwner(dir);
     const made = new Namespace(dir);
     for (const words of [
-      ["netns", "add", path.basename(dir)],
-      ["-n", path.basename(dir), "link", "set", "lo", "up"],
+      ["netns", "add", made.name],
+      ["-n", made.name, "link", "set", "lo", "up"],
     ]) {
       const ran = await run("ip", words);
       if (ran.code === 0) continue;
@@ -34,9 +34,14 @@ export class Namespace {
     return made;
   }
 
+  /** For `ip -n`. */
+  get name(): string {
+    return path.basename(this.dir);
+  }
+
   /** For `nsenter --net=`. */
   get path(): string {
-    return `/var/run/netns/${path.basename(this.dir)}`;
+    return `/var/run/netns/${this.name}`;
   }
 
   /** Its words go to the file of this name in `dir`; it ends with this process, however that ends. */

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import type { EventView, RecoveryView, StatusView, WorkerView } from "../../proto/rest.ts";
 import { bridge, type Bridge } from "./bridge.ts";
 import { inNamespace, type LabEngine } from "./engine.ts";
-import { until } from "../waiting.ts";
+import { pause, until } from "../waiting.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const command = path.join(root, "dist", "heartmesh.mjs");
@@ -23,6 +23,8 @@ export function ensureBuilt(): void {
 
 export interface TrioOptions {
   readonly coordinators?: number;
+  /** Beyond those; not started, and to be added to the set. */
+  readonly newcomers?: number;
   /** On top of the defaults; for one coordinator by its id. */
   readonly env?: Readonly<Record<string, string>>;
   readonly envOf?: (id: string) => Readonly<Record<string, string>>;
@@ -39,8 +41,11 @@ export interface LabCoordinator {
   readonly logFile: string;
 }
 
-/** The API bounds a client's rate at 20 a second; times come from the record, not from when it is read. */
+/** Times come from the record, not from when it is read. */
 const pollEvery = 120;
+
+/** The API bounds a client's rate at 20 a second: questions to one coordinator take turns. */
+const turn = 50;
 
 /** Each coordinator's process has a group of its own, so that iptables can tell its datagrams apart. */
 const groupOf = (at: number): number => 7001 + at;
@@ -52,15 +57,20 @@ export class Trio {
   readonly dir: string;
   readonly #options: TrioOptions;
   readonly #ids: readonly string[];
+  /** With the newcomers. */
+  readonly #all: readonly string[];
   readonly #running = new Map<string, LabCoordinator>();
   readonly #bridges = new Map<string, Bridge>();
+  readonly #nextTurn = new Map<string, number>();
   #redis: ChildProcess | undefined;
 
   private constructor(engine: LabEngine, options: TrioOptions) {
     this.engine = engine;
     this.#options = options;
     this.dir = mkdtempSync(path.join(engine.dir, "trio-"));
-    this.#ids = Array.from({ length: options.coordinators ?? 3 }, (_, at) => `c${at + 1}`);
+    const { coordinators = 3, newcomers = 0 } = options;
+    this.#all = Array.from({ length: coordinators + newcomers }, (_, at) => `c${at + 1}`);
+    this.#ids = this.#all.slice(0, coordinators);
   }
 
   static async start(engine: LabEngine, options: TrioOptions = {}): Promise<Trio> {
@@ -68,7 +78,7 @@ export class Trio {
     const trio = new Trio(engine, options);
     if (options.redis !== false) await trio.startRedis();
     for (const id of trio.#ids) trio.startCoordinator(id);
-    for (const [at, id] of trio.#ids.entries()) {
+    for (const [at, id] of trio.#all.entries()) {
       trio.#bridges.set(id, await bridge(engine, 8080 + at + 1));
     }
     await trio.leader();
@@ -90,6 +100,11 @@ export class Trio {
     return this.#ids.map((id, at) => `${id}=${this.gateway}:${7701 + at}`).join(",");
   }
 
+  /** COORDINATORS, for coordinators. */
+  seed(...ids: readonly string[]): string {
+    return ids.map((id) => `${id}=127.0.0.1:${7701 + this.#all.indexOf(id)}`).join(",");
+  }
+
   /** Where containers on the default bridge reach what runs in the namespace. */
   get gateway(): string {
     return "172.17.0.1";
@@ -97,7 +112,12 @@ export class Trio {
 
   /** For `iptables -m owner --gid-owner`. */
   group(id: string): string {
-    return String(groupOf(this.#ids.indexOf(id)));
+    return String(groupOf(this.#all.indexOf(id)));
+  }
+
+  /** UDP, on the loopback of the engine's namespace. */
+  meshPort(id: string): number {
+    return 7701 + this.#ids.indexOf(id);
   }
 
   /** Of its HTTP server, from this machine. */
@@ -111,7 +131,7 @@ export class Trio {
   }
 
   startCoordinator(id: string, env: Readonly<Record<string, string>> = {}): LabCoordinator {
-    const at = this.#ids.indexOf(id);
+    const at = this.#all.indexOf(id);
     const dataDir = path.join(this.dir, id);
     mkdirSync(dataDir, { recursive: true });
     const logFile = path.join(this.dir, `${id}.log`);
@@ -122,8 +142,8 @@ export class Trio {
       env: {
         PATH: process.env["PATH"],
         COORDINATOR_ID: id,
-        COORDINATORS: this.#ids.map((name, index) => `${name}=127.0.0.1:${7701 + index}`).join(","),
-        COORDINATOR_URLS: this.#ids
+        COORDINATORS: this.seed(...this.#ids),
+        COORDINATOR_URLS: this.#all
           .map((name, index) => `${name}=http://127.0.0.1:${8081 + index}`)
           .join(","),
         MESH_PORT: String(7701 + at),
@@ -268,6 +288,7 @@ export class Trio {
   async ask(method: string, what: string, body?: unknown, id?: string): Promise<unknown> {
     const from = id ?? [...this.#running.keys()][0] ?? "";
     const type = body === undefined ? {} : { "content-type": "application/json" };
+    await this.#turnAt(from);
     const response = await fetch(`${this.url(from)}/api/v1/${what}`, {
       method,
       signal: AbortSignal.timeout(5_000),
@@ -279,9 +300,16 @@ export class Trio {
     return text === "" ? undefined : (JSON.parse(text) as unknown);
   }
 
+  async #turnAt(id: string): Promise<void> {
+    const now = performance.now();
+    const at = Math.max(now, this.#nextTurn.get(id) ?? 0);
+    this.#nextTurn.set(id, at + turn);
+    if (at > now) await pause(at - now);
+  }
+
   /** The last lines of every coordinator's log, for a failed test. */
   logs(lines = 40): string {
-    return this.#ids
+    return this.#all
       .map((id) => {
         const file = path.join(this.dir, `${id}.log`);
         const text = existsSync(file) ? readFileSync(file, "utf8") : "";

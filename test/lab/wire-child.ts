@@ -79,8 +79,25 @@ async function abuse(): Promise<FromWire> {
   return { kind: "abused", sent };
 }
 
+function tell(): FromWire {
+  const carried: Record<string, string[]> = {};
+  for (const { bytes, to } of captures) (carried[keyOf(to)] ??= []).push(bytes.toString("base64"));
+  return { kind: "told", carried };
+}
+
+async function carryOut(message: ToWire): Promise<FromWire> {
+  switch (message.kind) {
+    case "lay":
+      await lay(message.way);
+      return { kind: "laid" };
+    case "abuse":
+      return abuse();
+    case "tell":
+      return tell();
+  }
+}
+
 process.on("message", (message: ToWire) => {
-  const done = message.kind === "lay" ? lay(message.way).then(() => ({ kind: "laid" })) : abuse();
-  void done.then((answer) => process.send?.(answer));
+  void carryOut(message).then((answer) => process.send?.(answer));
 });
 process.on("disconnect", () => process.exit(0));

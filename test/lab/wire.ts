@@ -15,10 +15,18 @@ export interface WireWay {
 /** As a receiver counts it. */
 export type Abuse = "replayed" | "too-short" | "too-long" | "bad-mac";
 
-export type ToWire = { readonly kind: "lay"; readonly way: WireWay } | { readonly kind: "abuse" };
+export type ToWire =
+  | { readonly kind: "lay"; readonly way: WireWay }
+  | { readonly kind: "abuse" }
+  | { readonly kind: "tell" };
 
 export type FromWire =
   | { readonly kind: "laid" }
+  | {
+      readonly kind: "told";
+      /** By the receiver's `address:port`, in base64, oldest first. */
+      readonly carried: Readonly<Record<string, readonly string[]>>;
+    }
   | {
       readonly kind: "abused";
       /** By the receiver's `address:port`. */
@@ -45,6 +53,13 @@ export class Wire {
     const answer = await this.#ask({ kind: "abuse" });
     if (answer.kind !== "abused") throw new Error(`the wire answered ${answer.kind}`);
     return answer.sent;
+  }
+
+  /** The latest datagrams that it has carried to each. */
+  async carried(): Promise<Extract<FromWire, { kind: "told" }>["carried"]> {
+    const answer = await this.#ask({ kind: "tell" });
+    if (answer.kind !== "told") throw new Error(`the wire answered ${answer.kind}`);
+    return answer.carried;
   }
 
   stop(): void {

@@ -2,7 +2,14 @@
 
 import fc from "fast-check";
 import { limits } from "../../proto/limits.ts";
-import type { GossipRecord, Message, MessageKind, StandingReport } from "../../proto/messages.ts";
+import type {
+  GossipRecord,
+  Heartbeat,
+  Message,
+  MessageKind,
+  SetStamp,
+  StandingReport,
+} from "../../proto/messages.ts";
 import { isTextWithin } from "../../proto/text.ts";
 import { incarnation, term } from "../../proto/units.ts";
 
@@ -36,57 +43,113 @@ const count = fc.oneof(
   fc.maxSafeNat(),
   fc.constantFrom(0, 127, 128, 255, 256, 65_535, 65_536, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1),
 );
+/** Of those that go on being counted. */
+const counter = fc.oneof(
+  { weight: 9, arbitrary: count.map((n) => n % (limits.counter + 1)) },
+  { weight: 1, arbitrary: fc.constantFrom(limits.counter, limits.counter - 1) },
+);
 const orNever = fc.oneof(count, fc.constant(-1));
-const terms = count.map(term);
+const terms = counter.map(term);
 const incarnations = count.map(incarnation);
 const flag = fc.boolean();
+const stamp = plainRecord({ term: terms, version: counter });
+const member = plainRecord({
+  id: nameArbitrary,
+  host: nameArbitrary,
+  port: fc.nat({ max: 65_535 }),
+});
+/** As releases before sets could change send it, with a set, and with its members too. */
+const withSet = <T extends object>(
+  message: fc.Arbitrary<T>,
+): fc.Arbitrary<T & { set?: SetStamp }> =>
+  fc
+    .tuple(message, fc.option(stamp, { nil: undefined }))
+    .map(([plain, set]) => (set === undefined ? plain : { ...plain, set }));
+const withOptional = <T extends object, E extends object>(
+  message: fc.Arbitrary<T>,
+  extra: fc.Arbitrary<E>,
+): fc.Arbitrary<T & Partial<E>> =>
+  fc
+    .tuple(message, fc.option(extra, { nil: undefined }))
+    .map(([plain, more]) => ({ ...plain, ...more }));
+const capacity = plainRecord({ processors: count, memory: count, available: count });
+const grant = plainRecord({
+  answer: count,
+  for: fc.nat({ max: limits.grant }),
+  of: fc.integer({ min: 1, max: limits.coordinators }),
+  set: stamp,
+  goodbye: flag,
+});
+const fence = plainRecord({
+  able: flag,
+  within: count,
+  state: fc.constantFrom("never", "held", "lapsed", "kept"),
+  answer: count,
+});
 const health = plainRecord({
   state: fc.constantFrom("unchecked", "starting", "healthy", "unhealthy"),
   checkedAgo: count,
   reason,
 });
-const record: fc.Arbitrary<GossipRecord> = plainRecord({
-  worker: nameArbitrary,
-  term: terms,
-  epoch: count,
-  tries: count,
-  revivalsAgo: fc.array(count, { maxLength: limits.revivalsRemembered }),
-  quarantinedAgo: orNever,
-  silencedFor: orNever,
-  silenceReason: reason,
-});
-const report: fc.Arbitrary<StandingReport> = plainRecord({
-  worker: nameArbitrary,
-  nonce: count,
-  standing: fc.constantFrom("up", "doubt", "down", "abstain"),
-  heardAgo: orNever,
-  unanswered: count,
-  failedAttempts: count,
-  refused: count,
-});
+const record: fc.Arbitrary<GossipRecord> = fc
+  .tuple(
+    plainRecord({
+      worker: nameArbitrary,
+      term: terms,
+      epoch: counter,
+      tries: counter,
+      revivalsAgo: fc.array(count, { maxLength: limits.revivalsRemembered }),
+      quarantinedAgo: orNever,
+      silencedFor: orNever,
+      silenceReason: reason,
+    }),
+    fc.boolean(),
+  )
+  .map(([plain, over]) => (over ? { ...plain, over: true as const } : plain));
+const report: fc.Arbitrary<StandingReport> = withOptional(
+  plainRecord({
+    worker: nameArbitrary,
+    nonce: count,
+    standing: fc.constantFrom("up", "doubt", "down", "abstain"),
+    heardAgo: orNever,
+    unanswered: count,
+    failedAttempts: count,
+    refused: count,
+  }),
+  plainRecord({ grant: plainRecord({ ago: count, for: count }) }),
+);
 
 /** One generator a kind, so that a new kind does not compile without one. */
 export const messageArbitraries: {
   readonly [Kind in MessageKind]: fc.Arbitrary<Extract<Message, { kind: Kind }>>;
 } = {
-  ping: plainRecord({ kind: fc.constant("ping"), nonce: count }),
-  pong: plainRecord({
-    kind: fc.constant("pong"),
-    nonce: count,
-    name: nameArbitrary,
-    incarnation: incarnations,
-    health,
-    lag: count,
-    load: fc.nat({ max: 10_000_000 }).map((n) => n / 100),
-  }),
-  announce: plainRecord({
-    kind: fc.constant("announce"),
-    name: nameArbitrary,
-    incarnation: incarnations,
-    port: fc.integer({ min: 1, max: 65_535 }),
-    leaving: flag,
-    health,
-  }),
+  ping: withOptional(
+    plainRecord({ kind: fc.constant("ping"), nonce: count }),
+    plainRecord({ grant }),
+  ),
+  pong: withOptional(
+    plainRecord({
+      kind: fc.constant("pong"),
+      nonce: count,
+      name: nameArbitrary,
+      incarnation: incarnations,
+      health,
+      lag: count,
+      load: fc.nat({ max: 10_000_000 }).map((n) => n / 100),
+    }),
+    fc.oneof(plainRecord({ capacity }), plainRecord({ capacity, fence })),
+  ),
+  announce: withOptional(
+    plainRecord({
+      kind: fc.constant("announce"),
+      name: nameArbitrary,
+      incarnation: incarnations,
+      port: fc.integer({ min: 1, max: 65_535 }),
+      leaving: flag,
+      health,
+    }),
+    plainRecord({ ofHost: fc.constant(true) }),
+  ),
   obituary: plainRecord({
     kind: fc.constant("obituary"),
     name: nameArbitrary,
@@ -94,31 +157,43 @@ export const messageArbitraries: {
     process: nameArbitrary,
     ago: count,
   }),
-  heartbeat: plainRecord({
-    kind: fc.constant("heartbeat"),
-    term: terms,
-    leading: flag,
-    round: count,
-    promise: count,
-    leader: fc.oneof(fc.constant(""), nameArbitrary),
-    fit: flag,
-    redis: fc.constantFrom("reachable", "unreachable", "unknown"),
-    records: fc.array(record, { maxLength: 2 }),
-  }),
-  "heartbeat-ack": plainRecord({
-    kind: fc.constant("heartbeat-ack"),
-    term: terms,
-    round: count,
-    accepted: flag,
-  }),
-  "pre-vote": plainRecord({ kind: fc.constant("pre-vote"), term: terms, round: count }),
+  heartbeat: withSet(
+    plainRecord<Heartbeat>({
+      kind: fc.constant("heartbeat"),
+      term: terms,
+      leading: flag,
+      round: count,
+      promise: count,
+      leader: fc.oneof(fc.constant(""), nameArbitrary),
+      fit: flag,
+      redis: fc.constantFrom("reachable", "unreachable", "unknown"),
+      records: fc.array(record, { maxLength: 2 }),
+    }),
+  ).chain((plain) =>
+    plain.set === undefined
+      ? fc.constant(plain)
+      : fc
+          .option(fc.array(member, { maxLength: 3 }), { nil: undefined })
+          .map((members) => (members === undefined ? plain : { ...plain, members })),
+  ),
+  "heartbeat-ack": withSet(
+    plainRecord({
+      kind: fc.constant("heartbeat-ack"),
+      term: terms,
+      round: count,
+      accepted: flag,
+    }),
+  ),
+  "pre-vote": withSet(plainRecord({ kind: fc.constant("pre-vote"), term: terms, round: count })),
   "pre-vote-answer": plainRecord({
     kind: fc.constant("pre-vote-answer"),
     term: terms,
     round: count,
     granted: flag,
   }),
-  vote: plainRecord({ kind: fc.constant("vote"), term: terms, round: count, handover: terms }),
+  vote: withSet(
+    plainRecord({ kind: fc.constant("vote"), term: terms, round: count, handover: terms }),
+  ),
   "vote-answer": plainRecord({
     kind: fc.constant("vote-answer"),
     term: terms,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { pack } from "msgpackr";
+import { pack, unpack } from "msgpackr";
 import { decodeMessage, encodeMessage, fitsDatagram } from "../../proto/codec.ts";
 import { payloadBytes } from "../../proto/frame.ts";
 import { limits } from "../../proto/limits.ts";
@@ -113,8 +113,10 @@ test("another version says so, whatever follows it", () => {
 });
 
 test("fields that a later release appends are ignored, in the message and in its groups", () => {
-  const ping = { sender: "c1", message: { kind: "ping", nonce: 7 } };
-  assert.deepEqual(decoded(pack([1, 0, "c1", 7, "new", [1, [2.5, null]], true])), ping);
+  const grant = { answer: 6, for: 5000, of: 3, set: { term: 0, version: 0 }, goodbye: false };
+  const ping = { sender: "c1", message: { kind: "ping", nonce: 7, grant } };
+  const granted = [6, 5000, 3, 0, 0, false, "newer", 0.5];
+  assert.deepEqual(decoded(pack([1, 0, "c1", 7, granted, "new", [1, [2.5, null]], true])), ping);
   assert.deepEqual(decoded(pack([1, 11, "c1", [["w", 5, "new", -1]], 0])), {
     sender: "c1",
     message: { kind: "doubt", questions: [{ worker: "w", nonce: 5 }] },
@@ -137,10 +139,38 @@ const wrong: Readonly<Record<string, readonly unknown[]>> = {
   "a nonce that is no number": [1, 0, "c1", NaN],
   "an infinite nonce": [1, 0, "c1", Infinity],
   "a nonce above 2^53": [1, 0, "c1", 2 ** 54],
+  "a term that nobody could count on from": [1, 6, "c1", 2 ** 48 + 1, 1],
+  "an epoch that nobody could count on from": [
+    ...[1, 4, "c1", 1, true, 1, 0, "c1", true, 0],
+    [["w", 1, 2 ** 48 + 1, 0, [], -1, -1, ""]],
+  ],
   "port 0": [1, 2, "a", "a", 1, 0, false, [2, 0, ""]],
   "port 65,536": [1, 2, "a", "a", 1, 65_536, false, [2, 0, ""]],
   "an unknown state of health": [1, 2, "a", "a", 1, 8888, false, [4, 0, ""]],
   "a flag that is 1": [1, 2, "a", "a", 1, 8888, 1, [2, 0, ""]],
+  "a capacity that is no group": [1, 1, "a", 1, "a", 1, [2, 0, ""], 0, 0, 7],
+  "a capacity of negative memory": [1, 1, "a", 1, "a", 1, [2, 0, ""], 0, 0, [2, -1, 0]],
+  "a capacity without its memory": [1, 1, "a", 1, "a", 1, [2, 0, ""], 0, 0, [2]],
+  "a grant that is no group": [1, 0, "c1", 7, 5],
+  "a grant of more than ten minutes": [1, 0, "c1", 7, [6, 600_001, 3, 0, 0, false]],
+  "a grant of a set of no coordinators": [1, 0, "c1", 7, [6, 5000, 0, 0, 0, false]],
+  "a grant without its goodbye": [1, 0, "c1", 7, [6, 5000, 3, 0, 0]],
+  "an unknown state of a fence": [
+    1,
+    1,
+    "a",
+    "a",
+    1,
+    "a",
+    1,
+    [2, 0, ""],
+    0,
+    0,
+    [2, 0, 0],
+    [true, 1000, 4, 9],
+  ],
+  "a last grant of a negative age": [1, 12, "c1", [["w", 1, 0, -1, 0, 0, 0, [-1, 5000]]]],
+  "a mark of a host that is no flag": [1, 2, "a", "a", 1, 8888, false, [2, 0, ""], 1],
   "health that is no group": [1, 2, "a", "a", 1, 8888, false, 2],
   "a reason of 201 bytes": [1, 2, "a", "a", 1, 8888, false, [2, 0, "x".repeat(201)]],
   "13 questions": [1, 11, "c1", Array.from({ length: 13 }, () => ["w", 1])],
@@ -174,6 +204,7 @@ const largeRecord: Heartbeat["records"][number] = {
   quarantinedAgo: 1e12,
   silencedFor: 1e12,
   silenceReason: "r".repeat(limits.reasonBytes),
+  over: true,
 };
 
 test("ages and promises are rounded up to whole milliseconds, remembered times to the nearest", () => {
@@ -183,6 +214,25 @@ test("ages and promises are rounded up to whole milliseconds, remembered times t
   assert.equal(message.promise, 750);
   assert.deepEqual(message.records[0]?.revivalsAgo, [10, 11]);
   assert.equal(message.records[0].quarantinedAgo, 0);
+});
+
+test("a grant is rounded so that nobody runs longer or is thought fenced sooner than was meant", () => {
+  const grant = {
+    answer: 6,
+    for: 4999.9,
+    of: 3,
+    set: { term: term(2), version: 1 },
+    goodbye: false,
+  };
+  const ping = decoded(encodeMessage("c1", { kind: "ping", nonce: 7, grant })).message;
+  assert.ok(ping.kind === "ping");
+  assert.deepEqual(ping.grant, { ...grant, for: 4999 });
+  const about = { worker: "h1", nonce: 1, standing: "down", heardAgo: 9 } as const;
+  const counts = { unanswered: 4, failedAttempts: 3, refused: 0 };
+  const reports = [{ ...about, ...counts, grant: { ago: 10.9, for: 4999.1 } }];
+  const { message } = decoded(encodeMessage("c1", { kind: "report", reports }));
+  assert.ok(message.kind === "report");
+  assert.deepEqual(message.reports[0]?.grant, { ago: 10, for: 5000 });
 });
 
 test("a reason is cut at a character's boundary and loses its line breaks", () => {
@@ -227,4 +277,43 @@ test("what must never be sent is an assertion", () => {
     () => encodeMessage("c1", heartbeat(Array.from({ length: 9 }, () => largeRecord))),
     /at most 8/,
   );
+});
+
+test("the release before sets could change reads what this one writes, and is read", () => {
+  const set = { term: term(7), version: 2 };
+  const members = [{ id: "c4", host: "10.0.0.4", port: 7700 }];
+  const vote = { kind: "vote", term: term(8), round: 3, handover: term(0) } as const;
+  const pairs = [
+    [heartbeat([]), { ...heartbeat([]), set, members }],
+    [vote, { ...vote, set }],
+  ] as const;
+  for (const [before, now] of pairs) {
+    const [old, young] = [before, now].map(
+      (message) => unpack(encodeMessage("c1", message)) as unknown[],
+    );
+    assert.deepEqual(young?.slice(0, old?.length), old, "fields only came behind the others");
+    assert.deepEqual(decoded(encodeMessage("c1", before)).message, before);
+    assert.deepEqual(decoded(encodeMessage("c1", now)).message, now);
+  }
+});
+
+test("the release before there were hosts reads what this one writes, and is read", () => {
+  const health = { state: "healthy", checkedAgo: 12, reason: "" } as const;
+  const about = { name: "h1", incarnation: incarnation(5), health };
+  const pong = { kind: "pong", nonce: 3, ...about, lag: 0, load: 0.25 } as const;
+  const announce = { kind: "announce", ...about, port: 8888, leaving: false } as const;
+  const capacity = { processors: 2, memory: 2 ** 34, available: 2 ** 33 };
+  const pairs = [
+    [pong, { ...pong, capacity }],
+    [announce, { ...announce, ofHost: true }],
+  ] as const;
+  for (const [before, now] of pairs) {
+    const [old, young] = [before, now].map(
+      (message) => unpack(encodeMessage("h1", message)) as unknown[],
+    );
+    assert.deepEqual(young?.slice(0, old?.length), old, "fields only came behind the others");
+    assert.equal(young?.length, (old?.length ?? 0) + 1);
+    assert.deepEqual(decoded(encodeMessage("h1", before)).message, before);
+    assert.deepEqual(decoded(encodeMessage("h1", now)).message, now);
+  }
 });

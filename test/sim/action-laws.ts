@@ -43,6 +43,7 @@ interface Right {
 export class ActionLaws {
   readonly #cluster: SimCluster;
   readonly #must: (holds: boolean, what: string) => void;
+  readonly #onActed: (worker: string, token: string) => void;
   readonly #open = new Map<SimWorker, { readonly by: SimProcess; count: number }>();
   readonly #reads = new Map<SimProcess, Map<SimContainer, number>>();
   /** The last call of each process on each container. */
@@ -58,9 +59,14 @@ export class ActionLaws {
   readonly #disturbances: number[] = [];
   #forgetfulUntil = 0;
 
-  constructor(cluster: SimCluster, must: (holds: boolean, what: string) => void) {
+  constructor(
+    cluster: SimCluster,
+    must: (holds: boolean, what: string) => void,
+    onActed: (worker: string, token: string) => void,
+  ) {
     this.#cluster = cluster;
     this.#must = must;
+    this.#onActed = onActed;
   }
 
   onRedisForgot(): void {
@@ -116,6 +122,7 @@ export class ActionLaws {
       );
       return;
     }
+    this.#onActed(worker.id, right.recovery);
     const wroteAt = noteOf(this.#wrote, by).get(container);
     const lookedAt = noteOf(this.#reads, by).get(container) ?? -Infinity;
     const isFollowUp = wroteAt !== undefined && wroteAt >= lookedAt;

@@ -1,24 +1,31 @@
 // Bundles the simulation with the product: its I/O at the edges replaced, everything that decides as it is, mistakes planted on request.
 
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { build, type Plugin } from "esbuild";
+import { openCore } from "../../compose/open-core.ts";
+import { mutated } from "./mutate.ts";
 
 const root = path.join(import.meta.dirname, "..", "..");
 const here = import.meta.dirname;
+const cache = path.join(root, "node_modules", ".cache", "heartmesh-sim");
+let bundles = 0;
 
 /** What is replaced, by path of the product's module or name of the package. */
 const replacements: Readonly<Record<string, string>> = {
   "agent/io/clock.ts": "clock.ts",
   "agent/io/chance.ts": "chance.ts",
+  "agent/io/process-watch.ts": "process-watch.ts",
   "agent/io/socket.ts": "socket.ts",
   "agent/io/checks/tcp.ts": "checks.ts",
   "agent/io/checks/http.ts": "checks.ts",
   "coordinator/api/server.ts": "http-server.ts",
   "coordinator/core/coordinator.ts": "observed-core.ts",
   "coordinator/docker/connection.ts": "connection.ts",
+  "coordinator/docker/swarm-nodes.ts": "swarm-nodes.ts",
   "coordinator/io/ballot-store.ts": "ballot-store.ts",
   "coordinator/io/mesh-spawn.ts": "mesh-spawn.ts",
+  "coordinator/io/recorder.ts": "recorder.ts",
   "coordinator/io/redis.ts": "redis.ts",
   "proto/mac.ts": "mac.ts",
   bullmq: "bullmq.ts",
@@ -39,31 +46,44 @@ export interface Mutation {
 }
 
 export interface BundleAsk {
-  readonly outfile: string;
   /** Messages travel as objects (fast) or as sealed bytes. */
   readonly messages: "objects" | "bytes";
-  readonly mutations?: readonly Mutation[];
+  readonly mutations?: readonly Mutation[] | undefined;
+  /** With flight recorders, whose blocks are collected, and another entry that replays them. */
+  readonly isRecorded?: boolean;
 }
 
-export async function bundleSimulation(ask: BundleAsk): Promise<void> {
+/** @returns the bundle's path; whoever asked for it removes it */
+export async function bundleSimulation(ask: BundleAsk): Promise<string> {
+  mkdirSync(cache, { recursive: true });
+  const outfile = path.join(cache, `${process.pid}-${bundles++}.mjs`);
   await build({
     absWorkingDir: root,
-    entryPoints: [path.join(here, "child.ts")],
-    outfile: ask.outfile,
+    entryPoints: [path.join(here, ask.isRecorded === true ? "recorded-child.ts" : "child.ts")],
+    outfile,
     bundle: true,
     platform: "node",
     target: "node20",
     format: "esm",
-    sourcemap: "inline",
+    sourcemap: ask.mutations === undefined ? "inline" : false,
     logLevel: "warning",
     inject: [path.join(here, "globals.ts")],
     define: { "process.hrtime.bigint": "simHrtime" },
-    plugins: [edges(ask), mistakes(ask.mutations ?? [])],
+    plugins: [
+      edges(ask),
+      mistakes(ask.mutations ?? []),
+      ...(ask.isRecorded === true ? [openCore()] : []),
+    ],
   });
+  return outfile;
 }
 
-function edges({ messages }: BundleAsk): Plugin {
-  const table = messages === "objects" ? { ...replacements, ...objectReplacements } : replacements;
+function edges({ messages, isRecorded }: BundleAsk): Plugin {
+  const table: Readonly<Record<string, string>> = {
+    ...replacements,
+    ...(messages === "objects" ? objectReplacements : {}),
+    ...(isRecorded === true ? { "coordinator/io/recorder.ts": "collecting-recorder.ts" } : {}),
+  };
   return {
     name: "edges",
     setup(builder) {
@@ -91,14 +111,8 @@ function mistakes(mutations: readonly Mutation[]): Plugin {
         const full = path.join(root, file);
         const filter = new RegExp(`${full.replaceAll(/[.\\/]/g, "\\$&")}$`);
         builder.onLoad({ filter }, () => {
-          let text = readFileSync(full, "utf8");
-          for (const { from, to } of mutations.filter((one) => one.file === file)) {
-            if (text.split(from).length !== 2) {
-              throw new Error(`${file} does not hold this exactly once: ${from}`);
-            }
-            text = text.replace(from, () => to);
-          }
-          return { contents: text, loader: "ts" };
+          const contents = mutated(file, readFileSync(full, "utf8"), mutations);
+          return { contents, loader: "ts" };
         });
       }
     },

@@ -25,6 +25,8 @@ export interface ChildAsk {
   readonly kind?: "faults" | "figures";
   /** Whether each run's last lines are told, also where nothing was wrong. */
   readonly isTold: boolean;
+  /** Each seed once, its faults as they are. */
+  readonly isPlain?: boolean;
 }
 
 /** One line of output. */
@@ -34,6 +36,8 @@ export interface ChildLine {
   readonly figures: FiguresRun | undefined;
   /** Real ms. */
   readonly took: number;
+  /** The processor's ms of it, on all its threads. */
+  readonly cpu: number;
   readonly options: SimOptions | undefined;
   /** The faults that are left once all that are not needed for the violation were dropped. */
   readonly shrunk: readonly PlannedFault[] | undefined;
@@ -71,9 +75,12 @@ function measureOne(seed: number): Pick<ChildLine, "figures"> {
 function runOne(seed: number): ChildLine {
   const options = { ...optionsOf(seed, ask), ...ask.override };
   const at = elapsed();
+  const usage = process.cpuUsage();
   let result = runSeed(options);
   const took = elapsed() - at;
-  const isRepeated = seed % repeatEvery === 0 || result.violation !== undefined;
+  const { user, system } = process.cpuUsage(usage);
+  const isRepeated =
+    ask.isPlain !== true && (seed % repeatEvery === 0 || result.violation !== undefined);
   const again = isRepeated ? runSeed(options) : result;
   if (again.hash !== result.hash) {
     result = {
@@ -82,13 +89,14 @@ function runOne(seed: number): ChildLine {
     };
   }
   const hasFailed = result.violation !== undefined;
-  const shrunk = hasFailed ? shrink(options) : undefined;
+  const shrunk = hasFailed && ask.isPlain !== true ? shrink(options) : undefined;
   const isTold = hasFailed || ask.isTold;
   const last = shrunk === undefined ? result : runSeed(options, shrunk);
   return {
     figures: undefined,
     result: isTold ? { ...result, lines: last.lines } : { ...result, lines: [] },
     took,
+    cpu: (user + system) / 1000,
     options: isTold ? options : undefined,
     shrunk,
   };

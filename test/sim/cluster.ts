@@ -34,7 +34,6 @@ export interface SimCoordinator {
   readonly clock: ProcessClock;
   process: SimProcess | undefined;
   running: RunningCoordinator | undefined;
-  startedAt: number;
 }
 
 /** A process's own begin, between its container's start and its first line. */
@@ -58,6 +57,8 @@ export class SimCluster {
   readonly standsIn = new Map<SimContainer, Namespace | undefined>();
   readonly fatal: string[] = [];
   readonly #byContainer = new Map<SimContainer, SimWorker>();
+  /** What hears of each worker's begins and ends: its agent. */
+  readonly #lifeListeners = new Map<SimWorker, () => void>();
 
   constructor(world: World, options: SimOptions) {
     this.world = world;
@@ -69,7 +70,8 @@ export class SimCluster {
     this.redis = new RedisServer(world, this.network, rollsBack);
     for (let host = 1; host <= options.hosts; host++) this.#buildEngine(`h${host}`);
     for (let index = 0; index < options.workers; index++) this.#buildWorker(index);
-    for (let index = 1; index <= options.coordinators; index++) this.#buildCoordinator(index);
+    const { coordinators, newcomers = 0 } = options;
+    for (let index = 1; index <= coordinators + newcomers; index++) this.#buildCoordinator(index);
   }
 
   workerOf(container: SimContainer): SimWorker | undefined {
@@ -80,7 +82,6 @@ export class SimCluster {
     if (one.process?.alive === true) return;
     const process = new SimProcess(this.world, one.id, one.clock);
     one.process = process;
-    one.startedAt = this.world.now;
     const address = addressOf(one.id);
     const namespace = newNamespace();
     this.network.namespaces.set(address, namespace);
@@ -114,6 +115,35 @@ export class SimCluster {
     this.world.after(away + this.world.random.between(low, high), () => {
       this.startCoordinator(one);
     });
+  }
+
+  /** A person's `docker stop`. */
+  stopWorker(worker: SimWorker): void {
+    const { container, engine } = worker;
+    engine.inLine(container, (done) => {
+      // Whoever does not hear of the kill takes it for a crash.
+      const isHeard = engine.eventFaults.lost === 0;
+      if (container.state === "running" && isHeard) worker.stoppedAt = this.world.now;
+      container.isStoppedByHand = true;
+      engine.stop(container, 10_000, done);
+    });
+  }
+
+  /** @returns what ends that very pause; undefined where it does not run */
+  pauseWorker({ container, engine }: SimWorker): (() => void) | undefined {
+    if (container.state !== "running") return undefined;
+    container.state = "paused";
+    engine.emit(container, "pause");
+    const { life } = container;
+    return () => {
+      if (container.life === life) this.unpauseWorker({ container, engine });
+    };
+  }
+
+  unpauseWorker({ container, engine }: Pick<SimWorker, "container" | "engine">): void {
+    if (container.state !== "paused") return;
+    container.state = "running";
+    engine.emit(container, "unpause");
   }
 
   /** What a check finds: true answers, false is refused, undefined hangs. */
@@ -215,7 +245,6 @@ export class SimCluster {
       clock: { rate: 1 + drift * random.between(-1, 1), offset: random.between(0, 1e6) },
       process: undefined,
       running: undefined,
-      startedAt: 0,
     };
     this.coordinators.push(one);
     this.restartSoon(one, 0);
@@ -235,17 +264,22 @@ export class SimCluster {
         if (container.life === life && namespace !== undefined)
           this.#startAgent(container, namespace);
       });
-    } else if (worker?.livesFor !== undefined) {
-      this.world.after(worker.livesFor, () => {
-        if (container.life === life) engine.end(container, 1);
-      });
+      return;
     }
+    if (worker === undefined) return;
+    this.#lifeListeners.get(worker)?.();
+    if (worker.livesFor === undefined) return;
+    this.world.after(worker.livesFor, () => {
+      if (container.life === life) engine.end(container, 1);
+    });
   }
 
   #onEnded(container: SimContainer): void {
     this.agents.get(container)?.kill();
     this.agents.delete(container);
     this.standsIn.delete(container);
+    const worker = this.#byContainer.get(container);
+    if (worker?.container === container) this.#lifeListeners.get(worker)?.();
   }
 
   #startAgent(container: SimContainer, namespace: Namespace): void {
@@ -258,11 +292,14 @@ export class SimCluster {
     };
     const process = new SimProcess(this.world, container.name, clock);
     const { address } = container;
+    const isBeside = (): boolean => this.standsIn.get(worker.container) === namespace;
+    this.#lifeListeners.delete(worker);
     setSurroundings(process, {
       ...this.#surroundings({ namespace, address, disk: undefined }),
-      workerAnswers: () => {
-        const isBeside = this.standsIn.get(worker.container) === namespace;
-        return isBeside ? this.answerOf(worker) : false;
+      workerAnswers: () => (isBeside() ? this.answerOf(worker) : false),
+      workerProcess: () => (isBeside() ? `${worker.container.life}@1` : undefined),
+      onWorkerLife: (listener) => {
+        this.#lifeListeners.set(worker, listener);
       },
     });
     this.agents.set(container, process);
@@ -271,8 +308,9 @@ export class SimCluster {
         {
           WORKER_NAME: worker.name,
           WORKER_CHECK: "http://127.0.0.1:80/",
-          COORDINATORS: this.#coordinatorList(),
+          COORDINATORS: this.#coordinatorList(""),
           MESH_INSECURE: "1",
+          ...(this.options.obituaries === true ? { WORKER_PROCESS: "worker" } : {}),
         },
         () => ({ ok: false, failure: "unreadable" }),
       );
@@ -295,11 +333,15 @@ export class SimCluster {
         const worker = this.workers.find((one) => one.name === name);
         return worker === undefined ? false : this.answerOf(worker);
       },
+      workerProcess: () => undefined,
+      onWorkerLife: () => undefined,
     };
   }
 
-  #coordinatorList(): string {
+  /** A newcomer names itself too. */
+  #coordinatorList(self: string): string {
     const ids = Array.from({ length: this.options.coordinators }, (_, index) => `c${index + 1}`);
+    if (self !== "" && !ids.includes(self)) ids.push(self);
     return ids.map((id) => `${id}=${addressOf(id)}:7700`).join(",");
   }
 
@@ -308,7 +350,7 @@ export class SimCluster {
     const parsed = parseConfig(
       {
         COORDINATOR_ID: id,
-        COORDINATORS: this.#coordinatorList(),
+        COORDINATORS: this.#coordinatorList(id),
         MESH_INSECURE: "1",
         REDIS_URL: "redis://redis:6379",
         DATA_DIR: "/nowhere",
@@ -349,4 +391,5 @@ function brief(fields: unknown): string {
   return text.length > 160 ? `${text.slice(0, 160)}…` : text;
 }
 
-const addressOf = (id: string): string => `10.0.0.${id.slice(1)}`;
+/** Of a coordinator. */
+export const addressOf = (id: string): string => `10.0.0.${id.slice(1)}`;

@@ -2,6 +2,7 @@
 
 import type { World } from "./world.ts";
 import { newNamespace, type Network } from "./network.ts";
+import { wallBegin } from "./process.ts";
 
 export interface ContainerAsk {
   readonly name: string;
@@ -42,7 +43,6 @@ export interface EngineEventLine {
   readonly at: number;
 }
 
-const epoch = 1_767_225_600_000;
 /** Far more than are open at a time: the oldest have ended long ago. */
 const connectionsKept = 2_000;
 /** What an engine keeps for a replay. */
@@ -248,7 +248,8 @@ export class SimEngine {
     if (!this.isUp) return;
     const { id, name, labels } = container;
     const timeNano =
-      BigInt(epoch) * 1_000_000n + BigInt(Math.round(this.world.now * 1e6) + (this.#nano++ % 1000));
+      BigInt(wallBegin) * 1_000_000n +
+      BigInt(Math.round(this.world.now * 1e6) + (this.#nano++ % 1000));
     const event = {
       Type: "container",
       Action: action,
@@ -282,7 +283,7 @@ export class SimEngine {
 
   /** Later starts compare as later, as the engine's do. */
   #stamp(): string {
-    const ms = new Date(epoch + Math.floor(this.world.now)).toISOString().slice(0, -1);
+    const ms = new Date(wallBegin + Math.floor(this.world.now)).toISOString().slice(0, -1);
     const nano = Math.floor((this.world.now % 1) * 1e6) % 1e6;
     return `${ms}${String(nano).padStart(6, "0")}Z`;
   }

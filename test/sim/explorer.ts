@@ -12,6 +12,7 @@ import type { ElectionMessage } from "../../proto/messages.ts";
 import { Random } from "../../proto/random.ts";
 import { instant, term, type CoordinatorId, type Instant } from "../../proto/units.ts";
 import { Laws } from "../coordinator/core/election-laws.ts";
+import { membersNamed } from "../coordinator/core/members-named.ts";
 
 export interface Explored {
   /** Different orders of events, by their choices. */
@@ -132,7 +133,7 @@ class Order {
 
   #start(member: Member): void {
     const { id, durable } = member;
-    const config: ElectionConfig = { id, members: [...ids], ...timing };
+    const config: ElectionConfig = { id, members: membersNamed(...ids), ...timing };
     member.election = new Election(
       config,
       durable,

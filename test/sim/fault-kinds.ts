@@ -40,4 +40,14 @@ export const faultKinds = [
   "disk-slow",
 ] as const;
 
-export type FaultKind = (typeof faultKinds)[number];
+/** Of runs in one mood only. */
+export const moodKinds = [
+  "workers-crash",
+  "coordinators-stall",
+  "coordinators-change",
+  "redis-far",
+  "redis-late-job",
+  "disk-lost",
+] as const;
+
+export type FaultKind = (typeof faultKinds)[number] | (typeof moodKinds)[number];

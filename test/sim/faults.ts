@@ -4,6 +4,8 @@ import type { SimCluster, SimCoordinator, SimWorker } from "./cluster.ts";
 import type { SimEngine } from "./engine.ts";
 import type { FaultKind } from "./fault-kinds.ts";
 import type { Laws } from "./laws.ts";
+import { Lasting } from "./lasting.ts";
+import { applyRedisFault } from "./redis-faults.ts";
 
 export interface PlannedFault {
   readonly at: number;
@@ -19,17 +21,18 @@ const pick = <Value>(list: readonly Value[], share: number): Value | undefined =
 export class Faults {
   readonly #cluster: SimCluster;
   readonly #laws: Laws;
-  /** What ends each fault that lasts. */
-  readonly #healing = new Set<() => void>();
+  readonly #lasting: Lasting;
+  #diskLostAt = -Infinity;
 
   constructor(cluster: SimCluster, laws: Laws) {
     this.#cluster = cluster;
     this.#laws = laws;
+    this.#lasting = new Lasting(cluster);
   }
 
   /** Everything that does not heal by itself is made whole. */
   healAll(): void {
-    for (const heal of [...this.#healing]) heal();
+    this.#lasting.endAll();
     const { coordinators, world, redis, engines, workers } = this.#cluster;
     for (const one of coordinators) {
       if (one.process?.alive !== true) this.#cluster.restartSoon(one, 0);
@@ -57,15 +60,37 @@ export class Faults {
     const lasts = 200 + strength ** 2 * 8_000;
     const isMute =
       kind.startsWith("worker") || kind.startsWith("agent") || kind.startsWith("engine");
+    if (kind === "workers-crash") {
+      this.#crashMany(whom, strength);
+      return;
+    }
     if (!isMute) this.#laws.onDisturbance(2 * lasts);
+    if (!/^(worker|agent)/.test(kind)) this.#laws.onConfusion(2 * lasts);
+    const isSeen = kind === "worker-crash" || kind === "worker-hang";
+    if (isSeen && this.#cluster.isWell(worker)) this.#laws.measures.onFailure(world.now, worker.id);
     if (kind.startsWith("worker") || kind.startsWith("agent"))
       this.#onWorker(kind, worker, strength);
     else if (kind.startsWith("engine")) this.#onEngine(kind, engine, lasts);
-    else if (kind.startsWith("redis")) this.#onRedis(kind, lasts);
+    else if (kind.startsWith("redis"))
+      applyRedisFault(kind, lasts, this.#cluster, this.#laws, this.#lasting);
     else if (kind.startsWith("runner")) this.#onRunner(kind, lasts, strength);
     else if (kind.startsWith("cut"))
       this.#onLinks(kind, { coordinator, worker, engine }, lasts, strength);
     else this.#onCoordinator(kind, coordinator, lasts, strength);
+  }
+
+  /** By one cause that nobody can see. */
+  #crashMany(whom: number, strength: number): void {
+    const { workers, world } = this.#cluster;
+    const from = Math.floor(whom * workers.length);
+    const count = Math.ceil((0.3 + 0.7 * strength) * workers.length);
+    for (let index = 0; index < count; index++) {
+      const worker = workers[(from + index) % workers.length];
+      if (worker === undefined) continue;
+      world.after(world.random.between(0, 1_500), () => {
+        worker.engine.end(worker.container, 139);
+      });
+    }
   }
 
   #onWorker(kind: FaultKind, worker: SimWorker, strength: number): void {
@@ -87,15 +112,7 @@ export class Faults {
         });
         return;
       case "worker-stop":
-        engine.inLine(container, (done) => {
-          // Whoever does not hear of the kill takes it for a crash.
-          const isHeard = engine.eventFaults.lost === 0;
-          if (container.state === "running" && isHeard) {
-            worker.stoppedAt = this.#cluster.world.now;
-          }
-          container.isStoppedByHand = true;
-          engine.stop(container, 10_000, done);
-        });
+        this.#cluster.stopWorker(worker);
         return;
       case "worker-crash-loop":
         worker.livesFor = strength < 0.5 ? 50 + strength * 6_000 : 5_200 + strength * 1_000;
@@ -117,16 +134,9 @@ export class Faults {
     }
   }
 
-  #pause({ container, engine }: SimWorker, ms: number): void {
-    if (container.state !== "running") return;
-    container.state = "paused";
-    engine.emit(container, "pause");
-    const { life } = container;
-    this.#lasting(ms, () => {
-      if (container.life !== life || container.state !== "paused") return;
-      container.state = "running";
-      engine.emit(container, "unpause");
-    });
+  #pause(worker: SimWorker, ms: number): void {
+    const unpause = this.#cluster.pauseWorker(worker);
+    if (unpause !== undefined) this.#lasting.start(ms, unpause);
   }
 
   #onCoordinator(kind: FaultKind, one: SimCoordinator, lasts: number, strength: number): void {
@@ -147,9 +157,16 @@ export class Faults {
       case "coordinators-freeze":
         for (const each of this.#cluster.coordinators) each.process?.freeze(lasts / 3);
         return;
-      case "leader-worn": {
+      case "coordinators-change":
+        this.#change(one, lasts, strength);
+        return;
+      case "coordinators-stall":
+        this.#stallAgain(strength < 0.5 ? this.#cluster.coordinators : [one], lasts);
+        return;
+      case "leader-worn":
+      case "disk-lost": {
         const leader = this.#cluster.coordinators.find(({ id }) => id === this.#laws.leaseHolder);
-        if (leader !== undefined) this.#wearOut(leader, one, strength);
+        if (leader !== undefined) this.#wearOut(leader, one, kind, strength);
         return;
       }
       case "coordinator-sleep":
@@ -168,20 +185,32 @@ export class Faults {
       case "disk-failing":
       case "disk-slow":
         one.disk.state = kind === "disk-slow" ? "slow" : "failing";
-        this.#lasting(lasts, () => {
+        this.#lasting.start(lasts, () => {
           one.disk.state = "fine";
         });
         return;
       case "loss-burst": {
         const before = network.weather.loss;
         network.weather.loss = Math.max(before, 0.3 + 0.7 * strength);
-        this.#lasting(Math.min(lasts, 1_500), () => {
+        this.#lasting.start(Math.min(lasts, 1_500), () => {
           network.weather.loss = Math.min(before, network.weather.loss);
         });
         return;
       }
       default:
         world.tell(`no such fault: ${kind}`);
+    }
+  }
+
+  /** Starved: it gets a moment now and then. */
+  #stallAgain(whom: readonly SimCoordinator[], lasts: number): void {
+    const { world } = this.#cluster;
+    for (let begin = 0; begin < lasts;) {
+      const stall = world.random.between(150, 1_200);
+      world.after(begin, () => {
+        for (const { process } of whom) for (const loop of process?.loops ?? []) loop.block(stall);
+      });
+      begin += stall + world.random.between(1, 60);
     }
   }
 
@@ -195,7 +224,7 @@ export class Faults {
       this.#cluster.world.after(strength < 0.5 ? 0 : strength * 300, () => {
         if (kind === "runner-freeze") by.freeze(1_000 + lasts);
         else if (kind === "runner-cut-redis")
-          this.#cut([one.id, "redis"], ["redis", one.id], lasts);
+          this.#lasting.cut([one.id, "redis"], ["redis", one.id], lasts);
         else {
           by.kill();
           this.#cluster.restartSoon(one, lasts / 4);
@@ -204,20 +233,47 @@ export class Faults {
     };
   }
 
+  /** Whoever leads is asked to add it or to remove it, now and then while cut off, and to remove another right after. */
+  #change(one: SimCoordinator, lasts: number, strength: number): void {
+    const { coordinators, world } = this.#cluster;
+    const leader = this.#laws.leaseHolder;
+    if (strength > 0.6) {
+      for (const { id } of coordinators) {
+        if (id !== leader) this.#lasting.cut([leader, id], [id, leader], lasts);
+      }
+    }
+    this.#laws.changeCoordinators(one.id);
+    if ((strength * 10) % 1 < 0.5) return;
+    const others = coordinators.filter(({ id }) => id !== one.id && id !== leader);
+    world.after(20, () => {
+      this.#laws.changeCoordinators(others[0]?.id ?? one.id);
+    });
+  }
+
   /** Somebody who has not heard the leader for long stands at once when the leader's own end comes. */
-  #wearOut(leader: SimCoordinator, whom: SimCoordinator, strength: number): void {
+  #wearOut(leader: SimCoordinator, whom: SimCoordinator, kind: FaultKind, strength: number): void {
     if (leader === whom) return;
-    this.#cut([leader.id, whom.id], [whom.id, leader.id], 6_000);
+    this.#lasting.cut([leader.id, whom.id], [whom.id, leader.id], 6_000);
     this.#cluster.world.after(1_000 + 3_000 * strength, () => {
       for (const other of this.#cluster.coordinators) {
         if (other === leader) continue;
-        this.#cut([leader.id, other.id], [other.id, leader.id], 2_000);
+        this.#lasting.cut([leader.id, other.id], [other.id, leader.id], 2_000);
         // One that has just promised, and starts anew.
-        if (other === whom || strength < 0.5) continue;
+        if (other === whom || (kind === "leader-worn" && strength < 0.5)) continue;
         other.process?.kill();
+        if (kind === "disk-lost") this.#loseDisk(other);
         this.#cluster.restartSoon(other, -50);
       }
     });
+  }
+
+  /** One at a time: of two that know nothing any more nobody is left to ask. */
+  #loseDisk(one: SimCoordinator): void {
+    const { now } = this.#cluster.world;
+    if (now < this.#diskLostAt + 20_000) return;
+    this.#diskLostAt = now;
+    one.disk.ballot = undefined;
+    this.#laws.onDiskLost(one.id);
   }
 
   #onEngine(kind: FaultKind, engine: SimEngine, lasts: number): void {
@@ -231,40 +287,24 @@ export class Faults {
         return;
       case "engine-slow":
         engine.slowness = 6;
-        this.#lasting(lasts, () => {
+        this.#lasting.start(lasts, () => {
           engine.slowness = 1;
         });
         return;
       case "engine-lost-answers":
         engine.lostAnswers = 0.5;
-        this.#lasting(lasts, () => {
+        this.#lasting.start(lasts, () => {
           engine.lostAnswers = 0;
         });
         return;
       case "engine-lost-events":
         engine.eventFaults = { lost: 0.5, repeated: 0.3 };
-        this.#lasting(lasts, () => {
+        this.#lasting.start(lasts, () => {
           engine.eventFaults = { lost: 0, repeated: 0 };
         });
         return;
       default:
     }
-  }
-
-  #onRedis(kind: FaultKind, lasts: number): void {
-    const { redis } = this.#cluster;
-    if (kind === "redis-hang") {
-      redis.hang(lasts);
-      return;
-    }
-    if (!redis.isUp) return;
-    redis.kill();
-    const lost = kind === "redis-roll-back" ? 1_000 : 0;
-    this.#lasting(lasts, () => {
-      if (redis.isUp) return;
-      redis.start(lost);
-      if (lost > 0) this.#laws.onRedisForgot();
-    });
   }
 
   #onLinks(
@@ -282,46 +322,26 @@ export class Faults {
     const other = pick(coordinators, (strength * 7) % 1)?.id ?? id;
     switch (kind) {
       case "cut-coordinators":
-        if (strength < 0.5) this.#cut([id, other], [other, id], lasts);
-        else for (const peer of coordinators) this.#cut([id, peer.id], [peer.id, id], lasts);
+        if (strength < 0.5) this.#lasting.cut([id, other], [other, id], lasts);
+        else
+          for (const peer of coordinators) this.#lasting.cut([id, peer.id], [peer.id, id], lasts);
         return;
       case "cut-one-way":
-        if (strength < 0.5) this.#cut([id, other], undefined, lasts);
+        if (strength < 0.5) this.#lasting.cut([id, other], undefined, lasts);
         else
           for (const peer of coordinators)
-            if (peer.id !== id) this.#cut([peer.id, id], undefined, lasts);
+            if (peer.id !== id) this.#lasting.cut([peer.id, id], undefined, lasts);
         return;
       case "cut-worker":
-        this.#cut([id, between.worker.name], [between.worker.name, id], lasts);
+        this.#lasting.cut([id, between.worker.name], [between.worker.name, id], lasts);
         return;
       case "cut-redis":
-        this.#cut([id, "redis"], ["redis", id], lasts);
+        this.#lasting.cut([id, "redis"], ["redis", id], lasts);
         return;
       case "cut-engine":
-        this.#cut([id, between.engine.host], [between.engine.host, id], lasts);
+        this.#lasting.cut([id, between.engine.host], [between.engine.host, id], lasts);
         return;
       default:
     }
-  }
-
-  #cut(
-    one: readonly [string, string],
-    other: readonly [string, string] | undefined,
-    ms: number,
-  ): void {
-    const { network } = this.#cluster;
-    const links = other === undefined ? [one] : [one, other];
-    for (const [from, to] of links) network.cut(from, to);
-    this.#lasting(ms, () => {
-      for (const [from, to] of links) network.heal(from, to);
-    });
-  }
-
-  #lasting(ms: number, heal: () => void): void {
-    const end = (): void => {
-      if (this.#healing.delete(end)) heal();
-    };
-    this.#healing.add(end);
-    this.#cluster.world.after(ms, end);
   }
 }

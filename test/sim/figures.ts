@@ -2,6 +2,13 @@
 
 import { runFleet } from "./fleet.ts";
 import type { SimOptions } from "./options.ts";
+import {
+  describeSpread,
+  falseVerdictsOf,
+  spreadOf,
+  type FalseVerdicts,
+  type Spread,
+} from "./spread.ts";
 
 interface Row {
   readonly name: string;
@@ -22,21 +29,10 @@ const rows: readonly Row[] = [
 ];
 const workers = 20;
 
-export interface Figures {
+export interface Figures extends FalseVerdicts {
   readonly name: string;
-  readonly workerHours: number;
-  readonly falseVerdicts: number;
-  /** 95 % upper bound of false verdicts in 1,000 worker-hours. */
-  readonly upperBound: number;
   readonly detectionMs: Spread;
   readonly failoverMs: Spread;
-}
-
-interface Spread {
-  readonly n: number;
-  readonly median: number;
-  readonly p99: number;
-  readonly worst: number;
 }
 
 /** @param minutes virtual, for each seed */
@@ -81,8 +77,7 @@ export async function measureFigures(
     });
     const row = {
       name,
-      ...sums,
-      upperBound: (1000 * poissonUpper(sums.falseVerdicts)) / sums.workerHours,
+      ...falseVerdictsOf(sums.falseVerdicts, sums.workerHours),
       detectionMs: spreadOf(detections),
       failoverMs: spreadOf(failovers),
     };
@@ -90,20 +85,6 @@ export async function measureFigures(
     onRow(row);
   }
   return { rows: found, violations };
-}
-
-/** 95 % upper bound of the mean of a Poisson count, one-sided; Wilson and Hilferty's approximation of the chi-square quantile. */
-function poissonUpper(count: number): number {
-  if (count === 0) return -Math.log(0.05);
-  const k = count + 1;
-  return k * (1 - 1 / (9 * k) + 1.6449 / (3 * Math.sqrt(k))) ** 3;
-}
-
-function spreadOf(values: readonly number[]): Spread {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = (share: number): number =>
-    Math.round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0);
-  return { n: sorted.length, median: at(0.5), p99: at(0.99), worst: at(1) };
 }
 
 export function describeFigures({
@@ -114,12 +95,10 @@ export function describeFigures({
   detectionMs,
   failoverMs,
 }: Figures): string {
-  const spread = ({ n, median, p99, worst }: Spread): string =>
-    `${median} / ${p99} / ${worst} ms (${n})`;
   return [
     name.padEnd(22),
     `${falseVerdicts} false in ${workerHours.toFixed(0)} worker-hours, at most ${upperBound.toFixed(2)} in 1,000`,
-    `detection ${spread(detectionMs)}`,
-    `failover ${spread(failoverMs)}`,
+    `detection ${describeSpread(detectionMs)}`,
+    `failover ${describeSpread(failoverMs)}`,
   ].join(" · ");
 }

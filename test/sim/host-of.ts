@@ -14,6 +14,10 @@ export interface Surroundings {
   readonly address: string;
   /** Whether what its check asks of its worker answers now; undefined: it hangs. */
   readonly workerAnswers: (address: string) => boolean | undefined;
+  /** The process of an agent's worker, where it stands beside it and lives; another start is another process. */
+  readonly workerProcess: () => string | undefined;
+  /** Tells an agent that its worker began or ended. */
+  readonly onWorkerLife: (listener: () => void) => void;
   /** Its disk; a coordinator's. */
   readonly disk: Disk | undefined;
 }

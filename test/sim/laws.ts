@@ -2,18 +2,33 @@
 
 import type { ControlPlane } from "../../coordinator/api/plane.ts";
 import type { Coordinator } from "../../coordinator/core/coordinator.ts";
+import type { MemberChange } from "../../coordinator/core/member-set.ts";
+import type { CoreEvent } from "../../coordinator/core/event.ts";
+import type { CoordinatorSummary } from "../../coordinator/core/summary.ts";
 import type { Ballot } from "../../coordinator/core/vote-book.ts";
-import type { Message } from "../../proto/messages.ts";
-import type { CoordinatorId, Term } from "../../proto/units.ts";
+import type { ElectionMessage, Message } from "../../proto/messages.ts";
+import type { CoordinatorId } from "../../proto/units.ts";
 import { ActionLaws } from "./action-laws.ts";
-import type { SimCluster, SimWorker } from "./cluster.ts";
+import { Beliefs } from "./beliefs.ts";
+import { BrakeLaw } from "./brake-law.ts";
+import { addressOf, type SimCluster, type SimWorker } from "./cluster.ts";
+import { ElectionWatch } from "./election-watch.ts";
 import type { SimContainer } from "./engine.ts";
 import type { Loop } from "./loop.ts";
+import { Measures } from "./measures.ts";
 import type { EngineWrite, Onlooker, Step } from "./onlooker.ts";
 import type { SimProcess } from "./process.ts";
+import { StoryLaws } from "./story-laws.ts";
+import { VerdictLaws } from "./verdict-laws.ts";
 
 /** A worker that has been well for so long is healthy; before that an action on it was decided while it was not. */
 const wellFor = 6_000;
+const soundMoods: ReadonlySet<string> = new Set(["mild", "stalls"]);
+const electing: ReadonlySet<string> = new Set(["vote", "vote-answer", "pre-vote-answer"]);
+/** One that has been well for so long was heard by everybody since. */
+const soundFor = 3_000;
+/** What was decided while something was wrong is carried out, or dropped, within this. */
+const confusedFor = 20_000;
 /** A suspended machine notices within this that it slept. */
 const noticesSleep = 700;
 
@@ -21,17 +36,9 @@ export class Laws implements Onlooker {
   readonly #cluster: SimCluster;
   readonly violations: string[] = [];
   healthyTouched = 0;
-  /** Instants of verdicts, for the figures: worker id, who, when. */
-  readonly verdicts: {
-    readonly at: number;
-    readonly by: string;
-    readonly worker: string;
-    readonly kind: string;
-  }[] = [];
-  readonly leases: { readonly at: number; readonly by: string; readonly term: number }[] = [];
+  readonly measures = new Measures();
+  readonly stories: StoryLaws;
   readonly #cores = new Map<SimProcess, Coordinator>();
-  readonly #votes = new Map<string, CoordinatorId>();
-  readonly #leaders = new Map<Term, CoordinatorId>();
   readonly #leaseEnds = new Map<SimProcess, number>();
   /** Called once, at the next call that changes a container. */
   onNextWrite: ((by: SimProcess) => void) | undefined;
@@ -39,15 +46,29 @@ export class Laws implements Onlooker {
   /** Since when each worker is well, without a break. */
   readonly #wellSince = new Map<SimWorker, number>();
 
+  readonly #election: ElectionWatch;
   readonly #actions: ActionLaws;
+  readonly #beliefs = new Beliefs();
+  readonly #verdicts: VerdictLaws;
+  readonly #brake: BrakeLaw;
+  /** Until when an action on a worker that is well again may be explained by something else than a mistake. */
+  #explainedUntil = 0;
   readonly #planes = new Map<SimProcess, ControlPlane>();
   readonly #left = new Map<string, string>();
 
   constructor(cluster: SimCluster) {
     this.#cluster = cluster;
-    this.#actions = new ActionLaws(cluster, (holds, what) => {
-      this.must(holds, what);
+    const must = this.must.bind(this);
+    this.#election = new ElectionWatch(cluster, must, (id) => {
+      const one = cluster.coordinators.find((other) => other.id === id);
+      return this.membersOf(one?.process).length;
     });
+    this.#actions = new ActionLaws(cluster, must, (worker, token) => {
+      this.stories.onActed(worker, token);
+    });
+    this.#verdicts = new VerdictLaws(cluster, this.#beliefs, must, this.membersOf.bind(this));
+    this.stories = new StoryLaws(cluster, this.#beliefs, must);
+    this.#brake = new BrakeLaw(must);
   }
 
   /** Redis has lost what it was told lately. */
@@ -57,6 +78,27 @@ export class Laws implements Onlooker {
 
   onDisturbance(lasts: number): void {
     this.#actions.onDisturbance(this.#cluster.world.now + lasts);
+  }
+
+  /** A fault that may delay what was decided, or make somebody decide wrongly. */
+  onConfusion(lasts: number): void {
+    const until = this.#cluster.world.now + lasts + confusedFor;
+    this.#explainedUntil = Math.max(this.#explainedUntil, until);
+  }
+
+  /** What is wrong with what they remember of all workers, by what they said since then; empty: nothing. */
+  disagreement(since: number): string {
+    return this.stories.disagreement(since);
+  }
+
+  onSummary(summary: CoordinatorSummary): void {
+    this.#beliefs.add({ at: this.#cluster.world.now, summary });
+    this.stories.onSummary(summary);
+  }
+
+  /** What it showed of itself last. */
+  shownBy(id: CoordinatorId): CoordinatorSummary | undefined {
+    return this.#beliefs.last(id)?.summary;
   }
 
   onRead(by: SimProcess, container: SimContainer): void {
@@ -78,7 +120,11 @@ export class Laws implements Onlooker {
   // ---- what is seen
 
   onCore(loop: Loop, core: Coordinator): void {
-    this.#cores.set(loop.process, core);
+    const { process } = loop;
+    this.#cores.set(process, core);
+    process.onEnd.push(() => {
+      if (this.#lastHolder === process.name) this.measures.onLeaderDied(this.#cluster.world.now);
+    });
   }
 
   onStep(loop: Loop, core: Coordinator, { input, outputs, now }: Step): void {
@@ -90,12 +136,9 @@ export class Laws implements Onlooker {
     const { world } = this.#cluster;
     for (const output of outputs) {
       switch (output.kind) {
-        case "send-peer":
-          this.#onSent(process, output.to, output.message);
-          break;
         case "role-changed":
           world.tell(`${process.name} is ${output.role} of term ${output.term}: ${output.reason}`);
-          if (output.role === "leader") this.#onLeader(process.name, output.term);
+          if (output.role === "leader") this.#election.onLeader(process.name, output.term);
           break;
         case "act-directly":
           this.#actions.onDirect(process, output.order, output.tryNumber);
@@ -103,22 +146,36 @@ export class Laws implements Onlooker {
         case "publish": {
           const { kind, worker, text } = output.event;
           world.tell(`${process.name} says ${kind} ${worker} ${text}`);
+          this.stories.onEvent(process.name, output.event);
           if (kind === "recovered" || kind === "exhausted") this.#actions.onFailureOver(worker);
           if (kind === "left-alone") this.#left.set(worker, text);
           if (kind === "verdict-changed") {
-            this.verdicts.push({
-              at: world.now,
-              by: process.name,
-              worker,
-              kind: text.split(":")[0] ?? "",
-            });
+            this.#onVerdict(process, output.event);
           }
           break;
         }
         default:
       }
     }
-    this.#onLease(process, core.leaseUntil(now), now, outputs);
+    this.#onLease(process, core.leaseUntil(now), now);
+    this.#brake.onStep(process, core, { input, outputs, now });
+  }
+
+  #onVerdict(process: SimProcess, event: CoreEvent): void {
+    const { world } = this.#cluster;
+    const kind = event.text.split(":")[0] ?? "";
+    this.measures.onVerdict(world.now, event.worker, kind);
+    this.#verdicts.onVerdict(process, event);
+    const worker = this.#cluster.workers.find(({ id }) => id === event.worker);
+    const since = worker === undefined ? undefined : this.#wellSince.get(worker);
+    const isOfSilence =
+      kind === "silent" ||
+      (kind === "unhealthy" && event.evidence.some((one) => one.kind === "check"));
+    if (!isOfSilence || since === undefined || world.now - since <= soundFor) return;
+    this.measures.falseVerdicts++;
+    // Nothing but stalls of its own, and few lost datagrams, can have made it think so.
+    const isBlameless = this.#isMild && soundMoods.has(this.#cluster.options.mood);
+    this.must(!isBlameless, `${process.name} says ${kind} of ${event.worker}, which is well`);
   }
 
   onWrite({ by, engine, request, container }: EngineWrite): () => void {
@@ -136,7 +193,10 @@ export class Laws implements Onlooker {
     const since = this.#wellSince.get(worker) ?? Infinity;
     if (world.now - since > wellFor) {
       this.healthyTouched++;
-      world.tell(`TOUCHED ${worker.name}, well for ${Math.round(world.now - since)} ms`);
+      const what = `${worker.name}, well for ${Math.round(world.now - since)} ms`;
+      world.tell(`TOUCHED ${what}`);
+      const isMild = this.#isMild && world.now > this.#explainedUntil;
+      this.must(!isMild, `${by.name} acts on ${what}: ${verb}`);
     }
     const { onNextWrite } = this;
     this.onNextWrite = undefined;
@@ -177,11 +237,42 @@ export class Laws implements Onlooker {
     });
   }
 
-  onDatagram(process: SimProcess, payload: unknown): void {
+  /** A person asks the leader to remove this coordinator, or to add it where it is none. */
+  changeCoordinators(id: CoordinatorId): void {
+    const leader = this.#cluster.coordinators.find((one) => one.id === this.#lastHolder)?.process;
+    const plane = leader === undefined ? undefined : this.#planes.get(leader);
+    if (leader?.alive !== true || plane === undefined) return;
+    const isMember = this.membersOf(leader).includes(id);
+    const change: MemberChange = isMember
+      ? { kind: "remove", id }
+      : { kind: "add", member: { id, host: addressOf(id), port: 7700 } };
+    leader.loops[0]?.enter(() => {
+      void plane.changeCoordinators(change, "sim").then(({ how, text }) => {
+        this.#cluster.world.tell(`${leader.name} answers ${how}: ${text}`);
+      });
+    });
+  }
+
+  /** The set as this one knows it; before it knows any, all there are. */
+  membersOf(process: SimProcess | undefined): readonly CoordinatorId[] {
+    const members = this.coreOf(process)?.members ?? this.#cluster.coordinators;
+    return members.map(({ id }) => id);
+  }
+
+  onDatagram(process: SimProcess, payload: unknown, address: string): void {
     // Sealed bytes say nothing; nine runs in ten pass objects.
     if (payload instanceof Uint8Array) return;
     const { message } = payload as { readonly message: Message };
-    if (message.kind === "vote") this.#mustBeDurable(process, process.name, message.term);
+    if (message.kind === "heartbeat") this.stories.onRecords(process.name, message.records);
+    if (!electing.has(message.kind)) return;
+    const one = this.#cluster.coordinators.find(({ id }) => id === process.name);
+    const durable = (one?.disk.ballot as Ballot | undefined) ?? "lost";
+    const to = this.#cluster.network.names.get(address) ?? address;
+    this.#election.onSent(process.name, to, message as ElectionMessage, durable);
+  }
+
+  onDiskLost(id: CoordinatorId): void {
+    this.#election.onDiskLost(id);
   }
 
   /** To be called often: from it comes how long each worker has been well. */
@@ -193,52 +284,18 @@ export class Laws implements Onlooker {
       else if (!this.#wellSince.has(worker)) this.#wellSince.set(worker, world.now);
     }
     this.#actions.look();
+    this.#verdicts.look();
   }
 
-  wellSince(worker: SimWorker): number | undefined {
-    return this.#wellSince.get(worker);
+  /** Few enough datagrams are lost, each by itself. */
+  get #isMild(): boolean {
+    const { loss, tail, bursts } = this.#cluster.network.weather;
+    return loss + tail <= 0.2 && bursts === 0;
   }
 
   // ---- the laws
 
-  #onSent(process: SimProcess, to: CoordinatorId, message: { readonly kind: string }): void {
-    if (message.kind === "vote") {
-      this.#onVote(process.name, process.name, (message as { readonly term?: Term }).term);
-    } else if (message.kind === "vote-answer") {
-      const answer = message as { readonly term?: Term; readonly granted?: boolean };
-      if (answer.granted === true) this.#onVote(process.name, to, answer.term);
-    }
-  }
-
-  #onVote(voter: CoordinatorId, candidate: CoordinatorId, term: Term | undefined): void {
-    if (term === undefined) return;
-    const key = `${voter} ${term}`;
-    const known = this.#votes.get(key) ?? candidate;
-    this.must(known === candidate, `${voter} votes for ${known} and ${candidate} in term ${term}`);
-    this.#votes.set(key, candidate);
-  }
-
-  #mustBeDurable(process: SimProcess, candidate: CoordinatorId, term: Term): void {
-    const one = this.#cluster.coordinators.find(({ id }) => id === process.name);
-    const ballot = one?.disk.ballot as Ballot | undefined;
-    const isDurable =
-      ballot !== undefined &&
-      (ballot.term > term || (ballot.term === term && ballot.votedFor === candidate));
-    this.must(isDurable, `${process.name} tells its vote of term ${term} before it is durable`);
-  }
-
-  #onLeader(id: CoordinatorId, term: Term): void {
-    const known = this.#leaders.get(term) ?? id;
-    this.must(known === id, `term ${term} is led by ${known} and ${id}`);
-    this.#leaders.set(term, id);
-  }
-
-  #onLease(
-    process: SimProcess,
-    until: number | undefined,
-    now: number,
-    outputs: Step["outputs"],
-  ): void {
+  #onLease(process: SimProcess, until: number | undefined, now: number): void {
     const { world } = this.#cluster;
     if (until === undefined) {
       if (this.#leaseEnds.delete(process) && this.#lastHolder === process.name)
@@ -255,9 +312,7 @@ export class Laws implements Onlooker {
     }
     if (this.#lastHolder === process.name) return;
     this.#lastHolder = process.name;
-    const role = outputs.find((output) => output.kind === "role-changed");
-    const term = role?.kind === "role-changed" ? role.term : 0;
-    this.leases.push({ at: world.now, by: process.name, term });
+    this.measures.onLease(world.now);
     world.tell(`${process.name} holds a lease`);
   }
 

@@ -1,6 +1,6 @@
 // One JavaScript thread in virtual time, in Node's order: expired timers, then what arrived, then immediates; after each, its promises.
 
-import { pop, push, type Happening } from "../coordinator/core/happenings.ts";
+import { Agenda } from "./agenda.ts";
 import { drainMicrotasks } from "./microtasks.ts";
 import type { SimProcess } from "./process.ts";
 
@@ -51,11 +51,16 @@ export class Loop {
   readonly origin: number;
   /** Real time until which nothing runs: its process is stopped, or a long computation holds it. */
   blockedUntil = 0;
-  #timers: Happening[] = [];
+  readonly #timers = new Agenda<Timer>();
   #arrived: (() => void)[] = [];
   #immediates: (() => void)[] = [];
-  #order = 0;
-  #turnAt = Infinity;
+  /** Emptied arrays, to be filled again. */
+  #spareArrived: (() => void)[] = [];
+  #spareImmediates: (() => void)[] = [];
+  /** A turn comes at this very instant. */
+  #isSoon = false;
+  /** When the next one after that comes at the latest; it may find nothing to do. */
+  #laterAt = Infinity;
 
   constructor(process: SimProcess) {
     this.process = process;
@@ -85,7 +90,7 @@ export class Loop {
 
   setImmediate(run: () => void): void {
     this.#immediates.push(run);
-    this.#planAt(this.process.world.now);
+    if (running !== this) this.#planAt(this.process.world.now);
   }
 
   /** Its own `performance.now()`. */
@@ -98,13 +103,12 @@ export class Loop {
   deliver(run: () => void): void {
     if (!this.process.alive) return;
     this.#arrived.push(run);
-    this.#planAt(this.process.world.now);
+    if (running !== this) this.#planAt(this.process.world.now);
   }
 
   /** Its clock stood still for so long. */
   shiftTimers(ms: number): void {
-    this.#timers = this.#timers.map((one) => ({ ...one, at: one.at + ms }));
-    this.#turnAt = Infinity;
+    this.#timers.shift(ms);
     this.#plan();
   }
 
@@ -114,7 +118,7 @@ export class Loop {
 
   /** Nothing of it runs any more. */
   end(): void {
-    this.#timers = [];
+    this.#timers.clear();
     this.#arrived = [];
     this.#immediates = [];
   }
@@ -124,49 +128,73 @@ export class Loop {
     // A timer is never early, and late by a little.
     const late = world.random.float() * 0.4;
     const at = world.now + wait / clock.rate + late;
-    const run = (): void => {
-      if (timer.isOver) return;
-      if (timer.every === undefined) timer.isOver = true;
-      else this.#arm(timer, timer.every);
-      timer.run();
-    };
-    push(this.#timers, { at, order: this.#order++, run });
-    this.#planAt(at);
+    this.#timers.push(at, timer);
+    if (running !== this) this.#planAt(at);
   }
 
+  /** After each turn; what is asked for inside one is planned here. */
   #plan(): void {
     if (this.#arrived.length > 0 || this.#immediates.length > 0) {
       this.#planAt(this.process.world.now);
       return;
     }
-    const first = this.#timers[0];
-    if (first !== undefined) this.#planAt(first.at);
+    // Most timers are waits for an answer that came.
+    while (this.#timers.first?.isOver === true) this.#timers.pop();
+    if (this.#timers.firstAt < Infinity) this.#planAt(this.#timers.firstAt);
   }
 
   #planAt(time: number): void {
+    const { world, alive } = this.process;
+    if (!alive) return;
     const at = Math.max(time, this.blockedUntil);
-    if (at >= this.#turnAt || !this.process.alive) return;
-    this.#turnAt = at;
-    this.process.world.at(at, () => {
-      if (this.#turnAt === at) this.#turn();
-    });
+    if (at <= world.now) this.#planSoon();
+    else if (at < this.#laterAt) {
+      this.#laterAt = at;
+      world.at(at, this.#onLater);
+    }
+  }
+
+  #planSoon(): void {
+    if (this.#isSoon || !this.process.alive) return;
+    this.#isSoon = true;
+    const { world } = this.process;
+    world.at(world.now, this.#onSoon);
+  }
+
+  readonly #onSoon = (): void => {
+    this.#isSoon = false;
+    this.#turn();
+  };
+
+  /** Also called for turns that come sooner by now. */
+  readonly #onLater = (): void => {
+    if (this.#laterAt !== this.process.world.now) return;
+    this.#laterAt = Infinity;
+    this.#turn();
+  };
+
+  #hasWork(now: number): boolean {
+    return this.#arrived.length > 0 || this.#immediates.length > 0 || this.#timers.firstAt <= now;
   }
 
   #turn(): void {
-    this.#turnAt = Infinity;
     const { world } = this.process;
     if (!this.process.alive) return;
-    if (this.blockedUntil > world.now) {
+    if (this.blockedUntil > world.now || !this.#hasWork(world.now)) {
       this.#plan();
       return;
     }
     switchTo(this);
     try {
       this.#runTimers(world.now);
-      this.#runAll(this.#arrived.splice(0, readAtOnce));
+      this.#runArrived();
       const immediates = this.#immediates;
-      this.#immediates = [];
-      this.#runAll(immediates);
+      if (immediates.length > 0) {
+        this.#immediates = this.#spareImmediates;
+        this.#runAll(immediates);
+        immediates.length = 0;
+        this.#spareImmediates = immediates;
+      }
     } finally {
       switchTo(undefined);
       this.#plan();
@@ -174,12 +202,28 @@ export class Loop {
   }
 
   #runTimers(now: number): void {
-    for (let first = this.#timers[0]; first !== undefined && first.at <= now;) {
-      pop(this.#timers);
-      first.run();
+    while (this.#timers.firstAt <= now) {
+      const timer = this.#timers.first;
+      this.#timers.pop();
+      if (timer === undefined || timer.isOver) continue;
+      if (timer.every === undefined) timer.isOver = true;
+      else this.#arm(timer, timer.every);
+      timer.run();
       drainMicrotasks();
-      first = this.#timers[0];
     }
+  }
+
+  #runArrived(): void {
+    const arrived = this.#arrived;
+    if (arrived.length === 0) return;
+    if (arrived.length > readAtOnce) {
+      this.#runAll(arrived.splice(0, readAtOnce));
+      return;
+    }
+    this.#arrived = this.#spareArrived;
+    this.#runAll(arrived);
+    arrived.length = 0;
+    this.#spareArrived = arrived;
   }
 
   #runAll(callbacks: readonly (() => void)[]): void {

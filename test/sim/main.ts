@@ -4,16 +4,21 @@
 //   npm run sim -- --seed 4711              one seed, with its last events
 //   npm run sim -- --minutes 5              virtual minutes under faults for each seed; 0.5 unless given
 //   npm run sim -- --figures --seeds 20     what it measures, at several losses, instead of looking for faults
+//   npm run sim -- --replay FILE            what `heartmesh record` wrote: the same decisions?
 //   npm run sim -- --json                   one object last
 
 import { parseArgs } from "node:util";
 import { describeFigures, measureFigures, type Figures } from "./figures.ts";
 import { runFleet } from "./fleet.ts";
+import { runReplay } from "./replay.ts";
 import { Tally } from "./tally.ts";
 
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: readonly string[]): Promise<number> {
+  if (args.some((one) => one.startsWith("--replay"))) {
+    return await runReplay(args, { out: console.log, err: console.error });
+  }
   const wish = parse(args);
   if (typeof wish === "string") {
     console.error(wish);
@@ -87,7 +92,7 @@ function parse(args: readonly string[]): Wish | string {
         seed: { type: "string" },
         seeds: { type: "string", default: "100" },
         minutes: { type: "string", default: "0.5" },
-        workers: { type: "string", default: "40" },
+        workers: { type: "string", default: "200" },
         json: { type: "boolean", default: false },
         figures: { type: "boolean", default: false },
       },

@@ -1,10 +1,29 @@
 // Mistakes that are planted in the production source, each of which the simulator must find.
 
 import type { Mutation } from "./bundle.ts";
+import type { Mood } from "./moods.ts";
 
 export interface Mutant extends Mutation {
   readonly name: string;
+  /** What else has to be wrong: another rule would hide it. */
+  readonly also?: readonly Mutation[];
+  /** Only runs in this mood can find it, or find it soon. */
+  readonly mood?: Mood;
 }
+
+/** Whoever hears a worker is heeded twice: now, and for a while after. */
+const noWitness = [
+  {
+    file: "coordinator/core/quorum.ts",
+    from: "  if (witnesses.length > 0 && down.length > 0) {",
+    to: "  if (witnesses.length > 7 && down.length > 0) {",
+  },
+  {
+    file: "coordinator/core/quorum.ts",
+    from: "  if (lately.length > 0) {",
+    to: "  if (lately.length > 7) {",
+  },
+] as const;
 
 export const mutants: readonly Mutant[] = [
   {
@@ -28,14 +47,8 @@ export const mutants: readonly Mutant[] = [
     to: "return from === undefined ? undefined : after(from, this.#length + 100);",
   },
   {
-    name: "a lease does not reckon with clocks that drift",
-    file: "coordinator/core/lease.ts",
-    from: "(promise * (1 - drift)) / (1 + drift) - tick",
-    to: "promise",
-  },
-  {
     name: "one vote is a quorum",
-    file: "coordinator/core/quorum.ts",
+    file: "proto/quorum.ts",
     from: "export const quorumOf = (configured: number): number => Math.floor(configured / 2) + 1;",
     to: "export const quorumOf = (_configured: number): number => 1;",
   },
@@ -44,6 +57,15 @@ export const mutants: readonly Mutant[] = [
     file: "coordinator/core/voter.ts",
     from: "    if (!this.#pledge.mayVote(now)) return refused;",
     to: "",
+    // Else nobody would stand.
+    also: [
+      {
+        file: "coordinator/core/voter.ts",
+        from: "    return forTerm > this.term && this.mayVote(now);",
+        to: "    return forTerm > this.term;",
+      },
+    ],
+    mood: "elections",
   },
   {
     name: "promises of a former life are forgotten",
@@ -56,6 +78,7 @@ export const mutants: readonly Mutant[] = [
     file: "coordinator/core/voter.ts",
     from: `else if (durable === "lost") this.#pledge = Pledge.afterLoss(after(now, leaderTimeout));`,
     to: "",
+    mood: "disks",
   },
   {
     name: "the token is not checked",
@@ -74,66 +97,89 @@ export const mutants: readonly Mutant[] = [
     file: "coordinator/docker/hand.ts",
     from: "    if (!this.#mayAct()) {",
     to: "    if (this.#mayAct === undefined) {",
+    mood: "queue",
   },
   {
     name: "jobs of one worker are not told apart",
     file: "coordinator/jobs/revival-queue.ts",
     from: "        deduplication: { id: workerHash(job.token.worker) },",
     to: "",
+    mood: "queue",
   },
   {
     name: "the epoch of the job that add() returns is not compared",
     file: "coordinator/jobs/revival-queue.ts",
-    from: "if (added === job.recovery) return this.#enqueued(job);",
-    to: `if (added !== "") return this.#enqueued(job);`,
+    from: "if (added === job.recovery) return enqueued(job, at);",
+    to: `if (added !== "") return enqueued(job, at);`,
+    mood: "late-jobs",
   },
   {
     name: "nobody follows up a superseded job",
     file: "coordinator/core/recovery-end.ts",
     from: "      settle(ward, c, pause, now);",
     to: '      ward.setRecovery(c, { kind: "idle" }); c.decision = undefined;',
+    mood: "queue",
   },
   {
     name: "somebody's stop is taken for a crash",
     file: "coordinator/core/intent.ts",
     from: 'const isCrash = death !== undefined ? kill === undefined : state === "restarting";',
     to: 'const isCrash = death !== undefined || state === "restarting";',
+    mood: "mild",
   },
   {
     name: "the start that was decided on is not compared",
     file: "coordinator/docker/act.ts",
     from: "    if (view.startedAt !== target.startedAt) {",
     to: '    if (view.startedAt === "never") {',
+    mood: "queue",
   },
   {
-    name: "recoveries of an earlier leader are not counted",
+    // Gossip and the news of jobs both tell of the recoveries that another leader began: either alone is enough.
+    name: "a cap is counted by each leader for itself",
     file: "coordinator/core/quarantine.ts",
-    from: "    this.#revivals = beginsOf(other, now);\n    this.#quarantinedAt = other.quarantinedAgo < 0",
-    to: "    this.#revivals = [];\n    this.#quarantinedAt = other.quarantinedAgo < 0",
+    from: "  return record.revivalsAgo\n    .slice(-limits.revivalsRemembered)",
+    to: "  return record.revivalsAgo\n    .slice(limits.revivalsRemembered)",
+    also: [
+      {
+        file: "coordinator/core/recovery-news.ts",
+        from: "  if (!continues) c.record.noteRevival(now);",
+        to: "",
+      },
+    ],
+    mood: "loops",
   },
   {
-    name: "a stall of our own is ignored",
-    file: "coordinator/core/self-health.ts",
-    from: "    if (lateness <= stallNoticed) return false;",
-    to: "    if (lateness >= 0) return false;",
+    name: "the pre-vote is off",
+    file: "coordinator/core/seat.ts",
+    from: "        needed: this.#members.quorum - 1,\n        handover: term(0),",
+    to: "        needed: 0,\n        handover: term(0),",
   },
   {
-    name: "stale reports are counted",
-    file: "coordinator/core/quorum.ts",
-    from: `const judging = opinions.filter((o) => o.isFresh && o.standing !== "abstain");`,
-    to: `const judging = opinions.filter((o) => o.standing !== "abstain");`,
+    name: "the brake holds nobody back",
+    file: "coordinator/core/recovery-gates.ts",
+    from: "  if (!brake.tripped) return undefined;",
+    to: "  if (brake.failing < 1e9) return undefined;",
+    mood: "masses",
+  },
+  {
+    name: "a refusal is not explained",
+    file: "coordinator/core/recovery-launch.ts",
+    from: '    ward.explain(c, "held", gate.text, { evidence: ask.verdict.evidence });',
+    to: "",
   },
   {
     name: "one who hears the worker is no witness",
-    file: "coordinator/core/quorum.ts",
-    from: "  if (witnesses.length > 0 && down.length > 0) {",
-    to: "  if (witnesses.length > 7 && down.length > 0) {",
+    ...noWitness[0],
+    also: noWitness.slice(1),
+    mood: "paths",
   },
   {
     name: "an unhealthy verdict restarts a paused worker",
     file: "coordinator/docker/act.ts",
     from: "    if (!states.includes(view.state) && !isOursHalfDone) {",
     to: '    if (view.state === "removing") {',
+    mood: "pauses",
   },
   {
     name: "a person's silence is not heeded",
@@ -156,7 +202,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a stop in the verification window is a failed try",
     file: "coordinator/core/vigil.ts",
-    from: `const result = verdict === "stopped" && isByHand ? "stopped" : "died";`,
+    from: `const result = how === "stopped" ? "stopped" : "died";`,
     to: `const result = "died" as LifeResult & WindowResult;`,
   },
   {
@@ -164,11 +210,13 @@ export const mutants: readonly Mutant[] = [
     file: "coordinator/docker/hand.ts",
     from: "    await this.#lookAgain(container);",
     to: "",
+    mood: "queue",
   },
   {
-    name: "a try that a killed runner made is made again",
-    file: "coordinator/jobs/stages.ts",
-    from: "return found.startedAt !== job.target.startedAt;",
-    to: "return false;",
+    name: "a change of the coordinators skips the old quorum",
+    file: "coordinator/core/reconfiguration.ts",
+    from: "return count >= members.quorum;",
+    to: "return true;",
+    mood: "members",
   },
 ];

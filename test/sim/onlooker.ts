@@ -3,6 +3,7 @@
 import type { ControlPlane } from "../../coordinator/api/plane.ts";
 import type { Coordinator } from "../../coordinator/core/coordinator.ts";
 import type { CoordinatorInput, CoordinatorOutput } from "../../coordinator/core/exchange.ts";
+import type { CoordinatorSummary } from "../../coordinator/core/summary.ts";
 import type { EngineRequest } from "../../coordinator/docker/connection.ts";
 import type { Instant } from "../../proto/units.ts";
 import type { SimContainer, SimEngine } from "./engine.ts";
@@ -28,8 +29,10 @@ export interface Onlooker {
   onStep(loop: Loop, core: Coordinator, step: Step): void;
   /** What operators ask through. */
   onPlane(by: SimProcess, plane: ControlPlane): void;
-  /** A datagram as it leaves its process. */
-  onDatagram(by: SimProcess, payload: unknown): void;
+  /** Its own picture, every 100 ms. */
+  onSummary(summary: CoordinatorSummary): void;
+  /** A datagram as it leaves its process; `address`: where it goes. */
+  onDatagram(by: SimProcess, payload: unknown, address: string): void;
   /** An inspection, as its answer leaves the engine. */
   onRead(by: SimProcess, container: SimContainer): void;
   /** Returns what is to be called when the engine has carried it out, or lost it. */

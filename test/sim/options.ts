@@ -2,12 +2,16 @@
 
 import { Random } from "../../proto/random.ts";
 import { faultKinds, type FaultKind } from "./fault-kinds.ts";
+import { moodOf, type Mood } from "./moods.ts";
 
 export type Arrangement = "inside" | "around" | "checked" | "engine-only";
 
 export interface SimOptions {
   readonly seed: number;
+  readonly mood: Mood;
   readonly coordinators: number;
+  /** Beyond those, outside the set until somebody adds them. */
+  readonly newcomers?: number;
   readonly workers: number;
   readonly hosts: number;
   /** Virtual seconds under faults; healing comes after that. */
@@ -27,14 +31,20 @@ export interface SimOptions {
   /** How each worker stands to its agent, in turn. */
   readonly arrangements: readonly Arrangement[];
   readonly restartPolicies: boolean;
+  /** Agents watch the worker's process and tell its exit at once. */
+  readonly obituaries?: boolean;
   /** Environment of the coordinators beside the addresses. */
   readonly env: Readonly<Record<string, string>>;
 }
 
 export interface Bounds {
   readonly seconds: number;
+  /** Of 200 that a seed may draw. */
   readonly mostWorkers: number;
 }
+
+/** Most runs are small, for they show as much and cost less; one in ten is larger, one in a hundred a swarm. */
+const mostWorkersOf = (size: number): number => (size < 0.01 ? 200 : size < 0.1 ? 40 : 12);
 
 const arrangements: readonly Arrangement[] = ["inside", "around", "checked", "engine-only"];
 
@@ -43,10 +53,11 @@ export function optionsOf(seed: number, bounds: Bounds): SimOptions {
   const flip = (share: number): boolean => random.float() < share;
   const coordinators = flip(0.7) ? 3 : 1 + random.below(7);
   const faults = faultKinds.filter(() => flip(0.35));
-  return {
+  const options: SimOptions = {
     seed,
+    mood: "any",
     coordinators,
-    workers: 1 + random.below(flip(0.1) ? bounds.mostWorkers : Math.min(12, bounds.mostWorkers)),
+    workers: 1 + random.below(Math.min(bounds.mostWorkers, mostWorkersOf(random.float()))),
     hosts: 1 + random.below(2),
     seconds: bounds.seconds,
     weather: {
@@ -68,5 +79,8 @@ export function optionsOf(seed: number, bounds: Bounds): SimOptions {
       BACKOFF_MAX: "8",
       BRAKE_MIN: flip(0.5) ? "5" : "1000",
     },
+    // Drawn last, so that all else stays as it was for a seed.
+    obituaries: flip(0.2),
   };
+  return { ...options, ...moodOf(options, bounds.mostWorkers, random) };
 }

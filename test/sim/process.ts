@@ -9,8 +9,8 @@ export interface ProcessClock {
   readonly offset: number;
 }
 
-/** 2026-01-01, as good as any. */
-const epoch = 1_767_225_600_000;
+/** Wall time at the begin of a run: 2026-01-01, as good as any. */
+export const wallBegin = 1_767_225_600_000;
 
 export class SimProcess {
   readonly world: World;
@@ -44,7 +44,7 @@ export class SimProcess {
   }
 
   wall(): number {
-    return epoch + this.world.now + this.wallError;
+    return wallBegin + this.world.now + this.wallError;
   }
 
   /** To be asked before anything that others can see; false: it is dead, and nothing happens. */

@@ -86,11 +86,21 @@ test("records of recoveries and workers", async () => {
     const answers: unknown[] = [];
     for (let round = 0; round < rounds; round++) {
       const name = `r${random.below(5)}`;
-      const known = random.below(4);
-      const recovery = JSON.stringify({ id: name, known, round });
+      const replaced = ["", "v1", "v2", "v3"][random.below(4)] ?? "";
+      const recovery = JSON.stringify({ id: name, version: `v${random.below(4)}`, round });
       const times = [keys.record("recoveries"), keys.record("times")];
       answers.push(
-        await redis.eval(saveRecoveryScript, 2, ...times, name, recovery, round, 1_000, 0),
+        await redis.eval(
+          saveRecoveryScript,
+          2,
+          ...times,
+          name,
+          replaced,
+          recovery,
+          round,
+          1_000,
+          0,
+        ),
       );
       const record = { term: random.below(3), epoch: random.below(3) };
       const saved = JSON.stringify({ record, savedAt: random.below(5) });

@@ -54,14 +54,20 @@ const release: Script = (data, [lease = ""], [owner], now) => {
   return 1;
 };
 
-const saveRecovery: Script = (data, [records = "", times = ""], [id, text, time]) => {
+const saveRecovery: Script = (
+  data,
+  [records = "", times = ""],
+  [id, replaced, text = "", time],
+) => {
   const hash = hashOf(data, records);
   const stored = hash.get(String(id));
-  const known = (one: string): number => (JSON.parse(one) as { readonly known: number }).known;
-  if (stored !== undefined && known(stored) > known(String(text))) return 0;
+  if (stored !== undefined) {
+    const { version = "" } = JSON.parse(stored) as { readonly version?: string };
+    if (version !== String(replaced)) return stored;
+  }
   hash.set(String(id), String(text));
   sortedOf(data, times).set(String(id), Number(time));
-  return 1;
+  return 0;
 };
 
 interface Saved {
@@ -90,7 +96,7 @@ const marks: readonly (readonly [string, Script])[] = [
   ["'acting'", take],
   ["redis.call('DEL', KEYS[1])", release],
   ["'PEXPIRE'", raise],
-  [".known", saveRecovery],
+  [".version", saveRecovery],
   ["savedAt", saveWorker],
   ["return {0}", check],
 ];

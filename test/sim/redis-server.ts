@@ -1,6 +1,7 @@
 // Redis as far as heartmesh uses it: one thread that takes commands in order, may be away, hang, or come back with what it had a second ago.
 
 import type { Network } from "./network.ts";
+import type { SimProcess } from "./process.ts";
 import type { World } from "./world.ts";
 import { newBullQueue, type BullQueue } from "./bull-data.ts";
 
@@ -15,7 +16,6 @@ export interface RedisData {
   readonly streams: Map<string, StreamEntry[]>;
   readonly sorted: Map<string, Map<string, number>>;
   readonly queues: Map<string, BullQueue>;
-  nextEntry: number;
 }
 
 export const emptyData = (): RedisData => ({
@@ -24,13 +24,26 @@ export const emptyData = (): RedisData => ({
   streams: new Map(),
   sorted: new Map(),
   queues: new Map(),
-  nextEntry: 1,
+});
+
+/** Strings, fields and entries are never changed in place; jobs are. */
+const copyOf = (data: RedisData): RedisData => ({
+  strings: new Map(data.strings),
+  hashes: new Map([...data.hashes].map(([key, hash]) => [key, new Map(hash)])),
+  streams: new Map([...data.streams].map(([key, stream]) => [key, [...stream]])),
+  sorted: new Map([...data.sorted].map(([key, sorted]) => [key, new Map(sorted)])),
+  queues: structuredClone(data.queues),
 });
 
 /** How often its state is remembered, so that it can lose what came after. */
 const snapshotEvery = 500;
 /** Streams are trimmed to this: what the product reads back is far less. */
 const streamKept = 3_000;
+
+/** One way, ms. */
+export const near = { low: 0.05, high: 0.6 };
+export const away = { low: 20, high: 60 };
+export const far = { low: 100, high: 450 };
 
 export class RedisServer {
   readonly world: World;
@@ -41,8 +54,10 @@ export class RedisServer {
   hungUntil = 0;
   /** Counts its starts and fail-overs: connections of an older one are broken. */
   run = 1;
-  /** One way, ms. */
-  latency = { low: 0.05, high: 0.6 };
+  latency = near;
+  /** A job is about to be sent to a queue; somebody has looked for the job of a worker. */
+  onAdd: ((by: SimProcess) => void) | undefined;
+  onLookup: ((by: SimProcess) => void) | undefined;
   /** Blocked readers, asked again after each change. */
   readonly #waiters = new Set<() => boolean>();
   readonly #onRun = new Set<() => void>();
@@ -115,7 +130,7 @@ export class RedisServer {
 
   #remember(): void {
     if (this.isUp) {
-      this.#snapshots.push({ at: this.world.now, data: structuredClone(this.data) });
+      this.#snapshots.push({ at: this.world.now, data: copyOf(this.data) });
       this.#snapshots = this.#snapshots.slice(-8);
     }
     this.world.after(snapshotEvery, () => {
@@ -127,7 +142,7 @@ export class RedisServer {
     if (!this.#keepsSnapshots) throw new Error("no snapshots are kept in this run");
     const target = this.world.now - lost;
     const found = this.#snapshots.findLast(({ at }) => at <= target) ?? this.#snapshots[0];
-    if (found !== undefined) this.data = structuredClone(found.data);
+    if (found !== undefined) this.data = copyOf(found.data);
   }
 }
 
@@ -150,7 +165,8 @@ export function addEntry(
   return id;
 }
 
-const isAfter = (a: string, b: string): boolean => {
+/** Of two ids of stream entries. */
+export const isAfter = (a: string, b: string): boolean => {
   const [aMs = 0, aSeq = 0] = a.split("-").map(Number);
   const [bMs = 0, bSeq = 0] = b.split("-").map(Number);
   return aMs > bMs || (aMs === bMs && aSeq > bSeq);

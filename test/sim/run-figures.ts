@@ -1,22 +1,16 @@
 // A run that measures: nothing fails but datagrams, now and then an agent (for how soon it is noticed) and the leader (for how soon there is another).
 
-import { SimCluster, type SimWorker } from "./cluster.ts";
-import { Laws } from "./laws.ts";
-import { setOnlooker } from "./onlooker.ts";
+import type { SimCluster } from "./cluster.ts";
+import type { Laws } from "./laws.ts";
+import type { Measured } from "./measures.ts";
 import type { SimOptions } from "./options.ts";
-import { World } from "./world.ts";
+import { buildStage } from "./stage.ts";
 
-export interface FiguresRun {
+export interface FiguresRun extends Measured {
   readonly seed: number;
   readonly violation: string | undefined;
   readonly virtualMs: number;
   readonly workerHours: number;
-  /** A quorum said `silent` of a worker that was well. */
-  readonly falseVerdicts: number;
-  /** From an agent's freeze to the leader's verdict, ms. */
-  readonly detections: readonly number[];
-  /** From a leader's kill to the next lease, ms. */
-  readonly failovers: readonly number[];
 }
 
 const settles = 5_000;
@@ -25,24 +19,14 @@ const failsEvery = 20_000;
 const phase = 10_000;
 
 export function runFigures(options: SimOptions): FiguresRun {
-  const world = new World(options.seed);
-  const cluster = new SimCluster(world, options);
-  const laws = new Laws(cluster);
-  setOnlooker(laws);
-  const measured = new Measured(cluster, laws);
+  const { world, cluster, laws } = buildStage(options);
   const end = settles + options.seconds * 1000;
-  const look = (): void => {
-    laws.look();
-    for (const text of cluster.fatal) laws.must(false, text);
-    world.after(100, look);
-  };
-  world.after(0, look);
   for (let at = settles; at < end - failsEvery; at += failsEvery) {
     world.at(at, () => {
-      measured.freezeAgent();
+      freezeAgent(cluster, laws);
     });
     world.at(at + phase, () => {
-      measured.killLeader();
+      killLeader(cluster, laws);
     });
   }
   world.runUntil(end);
@@ -51,65 +35,23 @@ export function runFigures(options: SimOptions): FiguresRun {
     violation: laws.violations[0],
     virtualMs: world.now,
     workerHours: (world.now * options.workers) / 3_600_000,
-    falseVerdicts: measured.falseVerdicts(),
-    detections: measured.detections(),
-    failovers: measured.failovers(),
+    ...laws.measures.result(failsEvery),
   };
 }
 
-class Measured {
-  readonly #cluster: SimCluster;
-  readonly #laws: Laws;
-  readonly #frozen: { readonly worker: SimWorker; readonly at: number }[] = [];
-  readonly #killed: { readonly at: number; readonly id: string }[] = [];
+/** Nobody tells of it: only its silence does. */
+function freezeAgent(cluster: SimCluster, laws: Laws): void {
+  const { workers, world, agents } = cluster;
+  const worker = workers[world.random.below(workers.length)];
+  const agent = worker?.agent;
+  if (worker === undefined || agent === undefined || !cluster.isWell(worker)) return;
+  agents.get(agent)?.freeze(60_000);
+  laws.measures.onFailure(world.now, worker.id);
+}
 
-  constructor(cluster: SimCluster, laws: Laws) {
-    this.#cluster = cluster;
-    this.#laws = laws;
-  }
-
-  /** Nobody tells of it: only its silence does. */
-  freezeAgent(): void {
-    const { workers, world, agents } = this.#cluster;
-    const worker = workers[world.random.below(workers.length)];
-    const agent = worker?.agent;
-    if (worker === undefined || agent === undefined || !this.#cluster.isWell(worker)) return;
-    agents.get(agent)?.freeze(60_000);
-    this.#frozen.push({ worker, at: world.now });
-  }
-
-  killLeader(): void {
-    const { coordinators, world } = this.#cluster;
-    const leader = coordinators.find(({ id }) => id === this.#laws.leaseHolder);
-    if (leader?.process?.alive !== true) return;
-    leader.process.kill();
-    this.#killed.push({ at: world.now, id: leader.id });
-    this.#cluster.restartSoon(leader, 2_000);
-  }
-
-  detections(): readonly number[] {
-    return this.#frozen.flatMap(({ worker, at }) => {
-      const first = this.#laws.verdicts.find(
-        (one) => one.worker === worker.id && one.kind === "silent" && one.at > at,
-      );
-      return first === undefined ? [] : [first.at - at];
-    });
-  }
-
-  failovers(): readonly number[] {
-    return this.#killed.flatMap(({ at, id }) => {
-      const next = this.#laws.leases.find((one) => one.at > at && one.by !== id);
-      return next === undefined ? [] : [next.at - at];
-    });
-  }
-
-  falseVerdicts(): number {
-    return this.#laws.verdicts.filter(
-      ({ kind, worker, at }) =>
-        kind === "silent" &&
-        !this.#frozen.some(
-          (one) => one.worker.id === worker && at > one.at && at < one.at + failsEvery,
-        ),
-    ).length;
-  }
+function killLeader(cluster: SimCluster, laws: Laws): void {
+  const leader = cluster.coordinators.find(({ id }) => id === laws.leaseHolder);
+  if (leader?.process?.alive !== true) return;
+  leader.process.kill();
+  cluster.restartSoon(leader, 2_000);
 }

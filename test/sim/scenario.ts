@@ -1,10 +1,10 @@
 // A small language for one run: commands, and behind each what follows from it. The whole transcript is the expectation.
 
-import { SimCluster, type SimCoordinator, type SimWorker } from "./cluster.ts";
-import { Laws } from "./laws.ts";
-import { setOnlooker } from "./onlooker.ts";
+import type { SimCluster, SimCoordinator, SimWorker } from "./cluster.ts";
+import type { Laws } from "./laws.ts";
 import type { Arrangement, SimOptions } from "./options.ts";
-import { World } from "./world.ts";
+import { buildStage } from "./stage.ts";
+import type { World } from "./world.ts";
 
 /** Commands are lines that begin with a letter; `#` begins a remark; what a run says is indented. */
 const isCommand = (line: string): boolean => /^[a-z]/.test(line);
@@ -12,8 +12,8 @@ const isCommand = (line: string): boolean => /^[a-z]/.test(line);
 /** The same text with what its commands lead to now. */
 export function playScenario(text: string): string {
   const lines = text.split("\n").filter((line) => !line.startsWith(" "));
-  const stage = new Stage(optionsFrom(lines));
-  const told = lines.flatMap((line) => (isCommand(line) ? [line, ...stage.play(line)] : [line]));
+  const scene = new Play(optionsFrom(lines));
+  const told = lines.flatMap((line) => (isCommand(line) ? [line, ...scene.play(line)] : [line]));
   return told.join("\n");
 }
 
@@ -28,7 +28,9 @@ function optionsFrom(lines: readonly string[]): SimOptions {
   const env = Object.fromEntries([...given].filter(([name]) => /^[A-Z_]+$/.test(name)));
   return {
     seed: number("seed", 1),
+    mood: "any",
     coordinators: number("coordinators", 3),
+    newcomers: number("newcomers", 0),
     workers: number("workers", 1),
     hosts: number("hosts", 1),
     seconds: 0,
@@ -39,6 +41,7 @@ function optionsFrom(lines: readonly string[]): SimOptions {
     faultEvery: 1,
     arrangements: [(given.get("arrangement") ?? "inside") as Arrangement],
     restartPolicies: given.has("policies"),
+    obituaries: given.has("obituaries"),
     env,
   };
 }
@@ -55,10 +58,18 @@ const told: ReadonlySet<string> = new Set([
   ],
   ...["try-failed", "recovered", "exhausted", "superseded", "quarantined", "quarantine-ended"],
   ...["brake-tripped", "brake-released", "quorum-lost", "quorum-back", "redis-lost", "redis-back"],
-  ...["engine-lost", "engine-back", "abstained", "abstention-ended", "disk-failed", "stopping"],
+  ...[
+    "coordinators-changed",
+    "engine-lost",
+    "engine-back",
+    "abstained",
+    "abstention-ended",
+    "disk-failed",
+    "stopping",
+  ],
 ]);
 
-class Stage {
+class Play {
   readonly #world: World;
   readonly #cluster: SimCluster;
   readonly #laws: Laws;
@@ -67,20 +78,15 @@ class Stage {
   #former = "";
 
   constructor(options: SimOptions) {
-    this.#world = new World(options.seed);
-    this.#cluster = new SimCluster(this.#world, options);
-    this.#laws = new Laws(this.#cluster);
-    setOnlooker(this.#laws);
-    this.#world.onLine = (line) => {
+    const { world, cluster, laws } = buildStage(options);
+    this.#world = world;
+    this.#cluster = cluster;
+    this.#laws = laws;
+    world.onLine = (line) => {
       const shown = shownOf(line);
       if (shown !== undefined)
         this.#said.push(`  ${(this.#world.now / 1000).toFixed(1).padStart(5)} ${shown}`);
     };
-    const look = (): void => {
-      this.#laws.look();
-      this.#world.after(100, look);
-    };
-    this.#world.after(0, look);
   }
 
   play(line: string): readonly string[] {
@@ -88,13 +94,12 @@ class Stage {
     const [verb = "", ...words] = line.split(" ");
     if (verb === "run") this.#world.runUntil(this.#world.now + msOf(words[0]));
     else if (verb !== "options") this.#do(verb, words);
-    for (const text of this.#cluster.fatal) this.#laws.must(false, text);
     return [...this.#said];
   }
 
   #do(verb: string, words: readonly string[]): void {
     const [whom = "", what = ""] = words;
-    const { network, redis } = this.#cluster;
+    const { network } = this.#cluster;
     if (verb === "redis") this.#onRedis(whom, what);
     else if (verb === "engine") this.#onEngine(whom, what, msOf(words[2]));
     else if (verb === "loss") network.weather.loss = Number(whom) / 100;
@@ -106,7 +111,6 @@ class Stage {
     } else if (verb.startsWith("worker-") || verb.startsWith("agent-"))
       this.#onWorker(verb, whom, what);
     else this.#onCoordinator(verb, this.#coordinator(whom), what);
-    if (!redis.isUp) return;
   }
 
   #onCoordinator(verb: string, one: SimCoordinator, what: string): void {
@@ -121,6 +125,9 @@ class Stage {
       case "start":
         this.#cluster.startCoordinator(one);
         return;
+      case "change":
+        this.#laws.changeCoordinators(one.id);
+        return;
       case "term":
         this.#cluster.stopCoordinator(one);
         return;
@@ -134,8 +141,10 @@ class Stage {
         process?.loops[1]?.block(msOf(what));
         return;
       case "disk":
-        if (what === "lost") one.disk.ballot = undefined;
-        else one.disk.state = what as "fine" | "failing" | "slow";
+        if (what === "lost") {
+          one.disk.ballot = undefined;
+          this.#laws.onDiskLost(one.id);
+        } else one.disk.state = what as "fine" | "failing" | "slow";
         return;
       default:
         throw new Error(`no such command: ${verb}`);
@@ -153,22 +162,16 @@ class Stage {
         container.isHung = true;
         return;
       case "worker-stop":
-        worker.stoppedAt = this.#world.now;
-        container.isStoppedByHand = true;
-        engine.inLine(container, (done) => {
-          engine.stop(container, 10_000, done);
-        });
+        this.#cluster.stopWorker(worker);
         return;
       case "worker-lives-for":
         worker.livesFor = what === "ever" ? undefined : msOf(what);
         return;
       case "worker-pause":
-        container.state = "paused";
-        engine.emit(container, "pause");
+        this.#cluster.pauseWorker(worker);
         return;
       case "worker-unpause":
-        container.state = "running";
-        engine.emit(container, "unpause");
+        this.#cluster.unpauseWorker(worker);
         return;
       case "agent-kill":
         if (agent !== undefined) engine.end(agent, 137);
@@ -196,6 +199,7 @@ class Stage {
     if (engine === undefined) throw new Error(`no such engine: ${host}`);
     if (verb === "restart") engine.restart(ms);
     else if (verb === "hang") engine.hungUntil = this.#world.now + ms;
+    else if (verb === "slow") engine.slowness = ms > 0 ? 6 : 1;
     else if (verb === "answers-lost") engine.lostAnswers = ms > 0 ? 1 : 0;
     else throw new Error(`no such command: engine ${host} ${verb}`);
   }

@@ -1,6 +1,7 @@
 // What many runs amount to.
 
 import type { ChildLine } from "./child.ts";
+import { describeSpread, falseVerdictsOf, spreadOf } from "./spread.ts";
 
 export class Tally {
   readonly failed: number[] = [];
@@ -11,6 +12,10 @@ export class Tally {
   #took = 0;
   #workerHours = 0;
   #touched = 0;
+  #unended = 0;
+  #falseVerdicts = 0;
+  readonly #detections: number[] = [];
+  readonly #failovers: number[] = [];
 
   /** @param minutes virtual, under faults, of each seed */
   constructor(minutes: number) {
@@ -27,12 +32,16 @@ export class Tally {
     this.#took += took;
     this.#workerHours += result.workerHours;
     this.#touched += result.healthyTouched;
+    this.#unended += result.unended;
+    this.#falseVerdicts += result.measured.falseVerdicts;
+    this.#detections.push(...result.measured.detections);
+    this.#failovers.push(...result.measured.failovers);
     if (result.violation !== undefined) this.failed.push(result.seed);
   }
 
   story({ result, options, shrunk }: ChildLine): string {
     const { seed, violation, hash, lines, faults } = result;
-    const needed = shrunk === undefined ? faults : shrunk;
+    const needed = shrunk ?? faults;
     return [
       ...lines.slice(-80),
       "",
@@ -53,7 +62,8 @@ export class Tally {
     return [
       `${this.#seeds} seeds of ${this.#minutes} min, ${this.failed.length} violated${this.failed.length === 0 ? "" : `: ${this.failed.join(" ")}`}`,
       `${(this.#virtualMs / 60_000).toFixed(1)} virtual minutes, ${this.#workerHours.toFixed(1)} worker-hours in ${seconds.toFixed(1)} s; ${ratio.toFixed(0)} × real time on one core`,
-      `actions on workers that were well: ${this.#touched}`,
+      `actions on workers that were well: ${this.#touched}; recoveries whose end was not told: ${this.#unended}`,
+      `under faults: ${this.#falseVerdicts} false verdicts, detection ${describeSpread(spreadOf(this.#detections))}, failover ${describeSpread(spreadOf(this.#failovers))}`,
     ].join("\n");
   }
 
@@ -65,8 +75,9 @@ export class Tally {
       firstSeed: this.failed[0] ?? null,
       failedSeeds: this.failed,
       seconds: (performance.now() - this.#begun) / 1000,
-      workerHours: this.#workerHours,
-      healthyTouched: this.#touched,
+      falseVerdicts: falseVerdictsOf(this.#falseVerdicts, this.#workerHours),
+      detectionMs: spreadOf(this.#detections),
+      failoverMs: spreadOf(this.#failovers),
     };
   }
 }

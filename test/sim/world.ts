@@ -1,8 +1,7 @@
 // Virtual time: what is still to happen, one seed for all chance, and a trace whose hash tells whether two runs were the same.
 
 import { Random } from "../../proto/random.ts";
-import { pop, push, type Happening } from "../coordinator/core/happenings.ts";
-import { drainMicrotasks } from "./microtasks.ts";
+import { Agenda } from "./agenda.ts";
 
 /** Lines kept for a report. */
 const traceKept = 400;
@@ -11,9 +10,10 @@ export class World {
   /** Real time, ms since the begin. Every process reads it through a clock of its own. */
   now = 0;
   readonly random: Random;
-  /** Numbers every happening, so that equal times keep their order. */
-  #order = 0;
-  readonly #heap: Happening[] = [];
+  readonly #later = new Agenda<() => void>();
+  /** What happens at this very instant, behind whatever was planned for it before: most of all does. */
+  #soon: (() => void)[] = [];
+  #soonDone = 0;
   readonly #trace: string[] = [];
   #hash = 0x811c9dc5;
   isStopped = false;
@@ -25,7 +25,8 @@ export class World {
   }
 
   at(time: number, run: () => void): void {
-    push(this.#heap, { at: Math.max(time, this.now), order: this.#order++, run });
+    if (time > this.now) this.#later.push(time, run);
+    else this.#soon.push(run);
   }
 
   after(ms: number, run: () => void): void {
@@ -33,16 +34,28 @@ export class World {
   }
 
   runUntil(time: number): void {
-    const heap = this.#heap;
+    const later = this.#later;
     while (!this.isStopped) {
-      const next = heap[0];
-      if (next === undefined || next.at > time) break;
-      pop(heap);
-      this.now = next.at;
-      next.run();
-      drainMicrotasks();
+      const at = later.firstAt;
+      if (this.#soonDone < this.#soon.length && at > this.now) this.#runSoon();
+      else if (at > time) break;
+      else {
+        const run = later.first;
+        later.pop();
+        this.now = at;
+        run?.();
+      }
     }
     if (!this.isStopped) this.now = time;
+  }
+
+  #runSoon(): void {
+    const run = this.#soon[this.#soonDone++];
+    if (this.#soonDone === this.#soon.length) {
+      this.#soon.length = 0;
+      this.#soonDone = 0;
+    }
+    run?.();
   }
 
   /** One line of the story; part of the hash. */

@@ -6,8 +6,11 @@ export type CheckAnswer =
   | { readonly ok: true }
   | {
       readonly ok: false;
-      /** `refused`: nobody listens there. `bad-answer`: somebody answered, and wrongly. `error`: anything else, given up included. */
-      readonly kind: "refused" | "timeout" | "bad-answer" | "error";
+      /**
+       * `refused`: nobody listens there. `unreachable`: the network says that nobody is there. `bad-answer`: somebody
+       * answered, and wrongly. `error`: anything else, given up included.
+       */
+      readonly kind: "refused" | "timeout" | "unreachable" | "bad-answer" | "error";
       /** For a person. */
       readonly reason: string;
     };
@@ -55,12 +58,15 @@ export function settleOnce(
   });
 }
 
+const unreachable: ReadonlySet<unknown> = new Set(["EHOSTUNREACH", "ENETUNREACH", "EHOSTDOWN"]);
+
 /** What a system error means to a check. */
 export function fromError(error: unknown): CheckAnswer {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === "ECONNREFUSED") return { ok: false, kind: "refused", reason: "connection refused" };
   if (code === "ETIMEDOUT") return { ok: false, kind: "timeout", reason: "connection timed out" };
-  return { ok: false, kind: "error", reason: code === undefined ? message : `${code}: ${message}` };
+  const kind = unreachable.has(code) ? "unreachable" : "error";
+  return { ok: false, kind, reason: code === undefined ? message : `${code}: ${message}` };
 }
 
 const givenUp: CheckAnswer = { ok: false, kind: "error", reason: "the check was given up" };

@@ -24,12 +24,16 @@ class Run {
   finishedAt: number | undefined;
   lastCheck = 0;
 
-  constructor(setup: { hasCheck?: boolean; watchedProcess?: string } = {}, open = true) {
+  constructor(
+    setup: { hasCheck?: boolean; watchedProcess?: string; isOfHost?: boolean } = {},
+    open = true,
+  ) {
     this.agent = new Agent(
       {
         identity: { name: "web", incarnation: incarnation(5) },
         coordinators: ["c1", "c2"],
         timing,
+        isOfHost: setup.isOfHost ?? false,
         hasCheck: setup.hasCheck ?? false,
         watchedProcess: setup.watchedProcess,
       },
@@ -120,9 +124,11 @@ describe("a ping", () => {
       run.texts,
       Array.from({ length: 40 }, () => "PONG\n"),
     );
+    equal(run.agent.textsRefused, 60);
     run.until(1000);
     for (let i = 0; i < 100; i++) run.on({ kind: "text-ping-received", from: c1, text: "PING" });
     equal(run.texts.length, 60);
+    equal(run.agent.textsRefused, 140);
     equal(run.texts.at(-1), "PONG");
     equal(run.hear("pong").length, 0);
   });
@@ -264,5 +270,27 @@ describe("strangers' names", () => {
     const to = run.hear("announce").map((said) => said.to);
     equal(to.length, 14);
     ok(to.includes("c1") && to.includes("c2") && to.includes("x499"));
+  });
+});
+
+describe("the agent of a host", () => {
+  it("says so where it announces itself, and passes the machine's capacity on with each pong", () => {
+    const run = new Run({ isOfHost: true });
+    const [announced] = run.hear("announce", "c1");
+    ok(announced?.message.kind === "announce");
+    equal(announced.message.ofHost, true);
+    const capacity = { processors: 4, memory: 8e9, available: 3e9 };
+    run.on({ kind: "ping-received", coordinator: "c1", from: c1, nonce: 9, load: 0.5, capacity });
+    const [answered] = run.hear("pong");
+    ok(answered?.message.kind === "pong");
+    deepEqual(answered.message.capacity, capacity);
+  });
+
+  it("is the only one that does: a worker's agent says neither", () => {
+    const run = new Run();
+    const [announced] = run.hear("announce", "c1");
+    equal(Object.hasOwn(announced?.message ?? {}, "ofHost"), false);
+    const [answered] = run.ping().hear("pong");
+    equal(Object.hasOwn(answered?.message ?? {}, "capacity"), false);
   });
 });

@@ -8,6 +8,7 @@ import { Driver } from "../../../agent/io/driver.ts";
 import { MeshSocket } from "../../../agent/io/socket.ts";
 import type { Machine } from "../../../proto/machine.ts";
 import { after, type Instant } from "../../../proto/units.ts";
+import { until } from "../../waiting.ts";
 
 /** Repeats each input as its output; has one deadline. */
 class Echo implements Machine<string, string> {
@@ -69,6 +70,11 @@ const block = (ms: number): void => {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 };
 
+/** A timer could end before what it waits for has had its turn: after a stall Node fires it first. */
+const someTurns = async (): Promise<void> => {
+  for (let turn = 0; turn < 5; turn++) await nextTurn();
+};
+
 describe("the driver", () => {
   it("steps inputs in order and performs the outputs of one before it steps the next", async () => {
     const { driver, machine, performed } = make((made, output) => {
@@ -93,7 +99,7 @@ describe("the driver", () => {
     driver.start();
     driver.push("a");
     driver.push("b");
-    await sleep(5);
+    await someTurns();
     deepEqual(machine.seen, ["a", "b", "c"]);
   });
 
@@ -103,19 +109,20 @@ describe("the driver", () => {
     for (let i = 0; i < 5; i++) driver.push(`d${i}`, true);
     driver.push("job finished");
     equal(driver.dropped, 2);
-    await sleep(5);
+    await someTurns();
     deepEqual(machine.seen, ["d0", "d1", "d2", "job finished"]);
   });
 
   it("steps a due deadline with how late it is", async () => {
     const { driver, machine, lateness } = make();
+    const begun = performance.now();
     machine.deadline = after(systemClock.now(), 20);
     driver.start();
-    await sleep(5);
-    block(100);
-    await sleep(5);
+    block(120);
+    await until("the timer's turn", () => machine.seen.length > 0);
+    const late = performance.now() - begun - 20;
     deepEqual(machine.seen, ["timer"]);
-    ok(lateness[0]! > 80 && lateness[0]! < 150, `lateness ${lateness[0]}`);
+    ok(lateness[0]! > 80 && lateness[0]! <= late, `lateness ${lateness[0]} of ${late}`);
   });
 
   it("follows a deadline that becomes earlier, and never fires early", async () => {
@@ -145,12 +152,11 @@ describe("the driver", () => {
     driver.start();
     machine.deadline = after(systemClock.now(), 20);
     driver.push("armed");
-    await sleep(5);
+    await nextTurn();
     // More than libuv reads of a socket in one turn.
     for (let i = 0; i < 150; i++) sender.send(Buffer.from(`pong ${i}`), port, "127.0.0.1");
     block(100);
-    await sleep(50);
-    equal(machine.seen.length, 152);
+    await until("all datagrams", () => machine.seen.length === 152);
     equal(machine.seen.at(-1), "timer");
   });
 
@@ -164,7 +170,7 @@ describe("the driver", () => {
     setImmediate(() => {
       driver.push("moved", true);
     });
-    await sleep(20);
+    await until("both", () => machine.seen.length === 2);
     deepEqual(machine.seen, ["moved", "timer"]);
     ok(lateness[0]! > 70);
   });

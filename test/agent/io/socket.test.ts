@@ -81,6 +81,26 @@ describe("the mesh's socket", () => {
     equal(socket.counters.errors, 0);
   });
 
+  it("tells how many datagrams the kernel dropped because they came too fast, and misses none", async () => {
+    const heard: number[] = [];
+    const full = new MeshSocket({
+      host: "127.0.0.1",
+      port: 0,
+      receiveBuffer: 16_384,
+      onDatagram: (bytes) => heard.push(bytes.length),
+    });
+    sockets.push(full);
+    const { port } = await full.open();
+    equal(full.overflowed(), 0);
+    const { socket } = await open("127.0.0.1");
+    await socket.connectTo("127.0.0.1", port);
+    for (let i = 0; i < 1000; i++) socket.send(Buffer.alloc(500), port, "127.0.0.1");
+    await until("every datagram to be heard or dropped", () => {
+      return heard.length + full.overflowed() === 1000;
+    });
+    ok(full.overflowed() > 500, `${full.overflowed()} dropped`);
+  });
+
   it("rejects a port that is taken with the system's error", async () => {
     const { port } = await open("127.0.0.1");
     const second = new MeshSocket({ host: "127.0.0.1", port, onDatagram: () => undefined });

@@ -36,6 +36,25 @@ interface Route {
 const worker = "h1%2Fweb-1";
 const routes: readonly Route[] = [
   { method: "GET", path: "/api/v1/status", described: "/api/v1/status", from: "viewer" },
+  {
+    method: "GET",
+    path: "/api/v1/coordinators",
+    described: "/api/v1/coordinators",
+    from: "viewer",
+  },
+  {
+    method: "POST",
+    path: "/api/v1/coordinators",
+    described: "/api/v1/coordinators",
+    body: { id: "c4", address: "10.0.0.4:7700" },
+    from: "admin",
+  },
+  {
+    method: "DELETE",
+    path: "/api/v1/coordinators/c3",
+    described: "/api/v1/coordinators/{id}",
+    from: "admin",
+  },
   { method: "GET", path: "/api/v1/workers", described: "/api/v1/workers", from: "viewer" },
   {
     method: "GET",
@@ -69,6 +88,27 @@ const routes: readonly Route[] = [
     described: "/api/v1/workers/{id}/quarantine",
     from: "operator",
   },
+  { method: "GET", path: "/api/v1/hosts", described: "/api/v1/hosts", from: "viewer" },
+  { method: "GET", path: "/api/v1/hosts/h1", described: "/api/v1/hosts/{id}", from: "viewer" },
+  {
+    method: "GET",
+    path: "/api/v1/hosts/h1/plan",
+    described: "/api/v1/hosts/{id}/plan",
+    from: "viewer",
+  },
+  {
+    method: "POST",
+    path: "/api/v1/hosts/h1/drain",
+    described: "/api/v1/hosts/{id}/drain",
+    body: { reason: "a new disk" },
+    from: "operator",
+  },
+  {
+    method: "POST",
+    path: "/api/v1/hosts/h1/activate",
+    described: "/api/v1/hosts/{id}/activate",
+    from: "operator",
+  },
   { method: "GET", path: "/api/v1/recoveries", described: "/api/v1/recoveries", from: "viewer" },
   {
     method: "GET",
@@ -80,10 +120,29 @@ const routes: readonly Route[] = [
   { method: "GET", path: "/api/v1/leader", described: "/api/v1/leader", from: "viewer" },
   {
     method: "POST",
+    path: "/api/v1/hosts/h1/failback",
+    described: "/api/v1/hosts/{id}/failback",
+    from: "operator",
+  },
+  {
+    method: "POST",
+    path: "/api/v1/services/cache/failback",
+    described: "/api/v1/services/{id}/failback",
+    from: "operator",
+  },
+  {
+    method: "POST",
+    path: "/api/v1/services/cache/migrate",
+    described: "/api/v1/services/{id}/migrate",
+    from: "operator",
+  },
+  {
+    method: "POST",
     path: "/api/v1/notify-test",
     described: "/api/v1/notify-test",
     from: "operator",
   },
+  { method: "GET", path: "/api/v1/record", described: "/api/v1/record", from: "admin" },
   { method: "GET", path: "/leader", described: "/leader", from: "nobody" },
   { method: "GET", path: "/livez", described: "/livez", from: "nobody" },
   { method: "GET", path: "/readyz", described: "/readyz", from: "nobody" },
@@ -121,7 +180,9 @@ for (const route of routes) {
       assert.match(answer.headers.get("www-authenticate") ?? "", /^Bearer realm="heartmesh"/);
     }
     const acted = ranks.filter((role) => ranks.indexOf(role) >= ranks.indexOf(route.from)).length;
-    if (route.from === "operator") assert.equal(plane.commands.length + plane.tests, acted);
+    const { commands, moves, switches, tests } = plane;
+    const done = commands.length + moves.length + switches.length + tests;
+    if (route.from === "operator") assert.equal(done, acted);
   });
 }
 
@@ -177,7 +238,9 @@ test("what the routes answer is what the description promises, to the letter", a
   const judge = Fastify({
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, strict: false } },
   });
-  const checked = routes.filter((one) => one.path.startsWith("/api/"));
+  const isJson = ({ path }: Route): boolean =>
+    path.startsWith("/api/") && path !== "/api/v1/record";
+  const checked = routes.filter(isJson);
   const schemas = description.components.schemas;
   for (const [index, route] of checked.entries()) {
     const operation = description.paths[route.described ?? ""]?.[route.method.toLowerCase()];

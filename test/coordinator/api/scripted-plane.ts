@@ -8,14 +8,23 @@ import { startHttp, type HttpBounds } from "../../../coordinator/api/server.ts";
 import type {
   CommandResult,
   ControlPlane,
+  HostSwitch,
   OperatorCommand,
 } from "../../../coordinator/api/plane.ts";
 import { parseConfig } from "../../../coordinator/config.ts";
 import type { MeshEvent } from "../../../coordinator/core/event.ts";
 import type { RecoveryRecord } from "../../../coordinator/core/recovery-record.ts";
+import type { ChangeEnded } from "../../../coordinator/core/election-shape.ts";
+import type { MoveCommand } from "../../../coordinator/core/migration/moves.ts";
+import type { MemberChange } from "../../../coordinator/core/member-set.ts";
 import type { CoordinatorSummary, WorkerSummary } from "../../../coordinator/core/summary.ts";
+import type { HostSummary } from "../../../coordinator/core/hosts/host.ts";
+import { recordingFile } from "../../../coordinator/io/recording.ts";
+import type { Switched } from "../../../coordinator/docker/availability.ts";
+import type { SwarmReading } from "../../../coordinator/docker/swarm.ts";
 import type { ListedEvent, PageAsk } from "../../../coordinator/io/record-store.ts";
 import { term } from "../../../proto/units.ts";
+import { smallSwarm } from "./small-swarm.ts";
 
 export const tokens = {
   viewer: "viewer-token-0123456789",
@@ -32,6 +41,7 @@ export const workerSummary = (some: Partial<WorkerSummary> = {}): WorkerSummary 
   verdict: "healthy",
   reason: "it answers",
   evidence: [{ kind: "pong", by: "c1", text: "healthy 0.2 s ago" }],
+  host: "h1",
   containerId: "abc123",
   probe: "agent 172.18.0.3:8888",
   standing: "up",
@@ -47,6 +57,26 @@ export const workerSummary = (some: Partial<WorkerSummary> = {}): WorkerSummary 
   ...some,
 });
 
+const host: HostSummary = {
+  id: "h1",
+  address: "10.0.0.1",
+  port: 8888,
+  verdict: "dead",
+  reason: "c1 and c2 hear nothing of it",
+  evidence: [{ kind: "silence", by: "c1", text: "hears nothing of its agent" }],
+  since: 1_000,
+  standing: "down",
+  standings: { c2: "down" },
+  heardAgo: 3_000,
+  roundTrip: 0.4,
+  loss: 0,
+  load: 0.5,
+  capacity: { processors: 2, memory: 8e9, available: 4e9 },
+  fence: { able: true, state: "held", isGranted: false },
+  fenceView: { kind: "stopped", text: "c1 and c2 have granted h2 nothing for 8.0 s" },
+  node: undefined,
+};
+
 export const summaryOf = (some: Partial<CoordinatorSummary> = {}): CoordinatorSummary => ({
   id: "c1",
   role: "leader",
@@ -60,11 +90,23 @@ export const summaryOf = (some: Partial<CoordinatorSummary> = {}): CoordinatorSu
     { id: "c2", heardAgo: 30, fit: true, redis: "reachable" },
     { id: "c3", heardAgo: -1, fit: false, redis: "unknown" },
   ],
+  set: {
+    stamp: { term: term(6), version: 2 },
+    members: [
+      { id: "c1", host: "10.0.0.1", port: 7700 },
+      { id: "c2", host: "10.0.0.2", port: 7700 },
+      { id: "c3", host: "c3.example", port: 7701 },
+    ],
+  },
+  change: "",
+  strangers: [],
   redis: "reachable",
   redisByQuorum: "reachable",
   brake: { tripped: false, failing: 0, total: 3 },
   engines: [{ host: "h1", reachable: true, reason: "" }],
+  hosts: [host],
   findings: [{ subject: "h1/web-9", code: "unwatched", text: "nobody can hear it" }],
+  services: [],
   workers: [
     workerSummary(),
     workerSummary({
@@ -77,7 +119,7 @@ export const summaryOf = (some: Partial<CoordinatorSummary> = {}): CoordinatorSu
       recovery: { id: "3.7.ff", stage: "acting", tries: 1, text: "try 1 acts" },
       quarantinedFor: 2000,
     }),
-    workerSummary({ id: "h2/web-2" }),
+    workerSummary({ id: "h2/web-2", host: "h2" }),
   ],
   counters: { "datagrams received": 12, "dropped-replayed": 3 },
   ...some,
@@ -136,7 +178,16 @@ export class ScriptedPlane implements ControlPlane {
   queues: Queue[] = [];
   recordIsAway = false;
   readonly commands: { command: OperatorCommand; by: string }[] = [];
+  readonly changes: { change: MemberChange; by: string }[] = [];
+  changeEnds: Omit<ChangeEnded, "kind"> = {
+    how: "made",
+    text: "c4 (10.0.0.4:7700) is added: done",
+  };
+  readonly switches: { ask: HostSwitch; by: string }[] = [];
+  switched: () => Switched = () => ({ before: "active", by: "h1" });
   readonly asked: PageAsk[] = [];
+  hasRecorder = true;
+  reading: SwarmReading = smallSwarm();
   readonly listeners = new Set<(event: MeshEvent) => void>();
   tests = 0;
 
@@ -151,6 +202,18 @@ export class ScriptedPlane implements ControlPlane {
   command(command: OperatorCommand, by: string): Promise<CommandResult> {
     this.commands.push({ command, by });
     return Promise.resolve(this.result);
+  }
+
+  changeCoordinators(change: MemberChange, by: string): Promise<Omit<ChangeEnded, "kind">> {
+    this.changes.push({ change, by });
+    return Promise.resolve(this.changeEnds);
+  }
+
+  switchHost(ask: HostSwitch, by: string): Promise<Switched> {
+    this.switches.push({ ask, by });
+    return new Promise((resolve) => {
+      resolve(this.switched());
+    });
   }
 
   listRecoveries(ask: PageAsk): Promise<readonly RecoveryRecord[]> {
@@ -173,12 +236,26 @@ export class ScriptedPlane implements ControlPlane {
     return Promise.resolve(() => this.listeners.delete(onEvent));
   }
 
+  swarm(): Promise<SwarmReading> {
+    return Promise.resolve(this.reading);
+  }
+
+  readonly moves: MoveCommand[] = [];
+
+  move(command: MoveCommand): void {
+    this.moves.push(command);
+  }
+
   leaderUrl(): string | undefined {
     return this.leaderAt;
   }
 
   boardQueues(): readonly Queue[] {
     return this.queues;
+  }
+
+  recording(): Promise<Buffer | undefined> {
+    return Promise.resolve(this.hasRecorder ? recordingOfNothing : undefined);
   }
 
   notifyTest() {
@@ -196,6 +273,12 @@ export class ScriptedPlane implements ControlPlane {
       : Promise.resolve(value);
   }
 }
+
+/** Of a recorder that has just started. */
+export const recordingOfNothing = recordingFile(
+  { id: "c1", cluster: "lab", node: "v20.0.0", recordedAt: 1_700_000_000_000 },
+  [],
+);
 
 export interface TestServer {
   readonly url: string;

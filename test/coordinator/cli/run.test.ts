@@ -18,40 +18,11 @@ import {
   meshEvent,
   serve,
   summaryOf,
-  tokens,
   workerSummary,
   type TestServer,
 } from "../api/scripted-plane.ts";
 import { until } from "../../waiting.ts";
-
-const wall = 1_700_000_060_000;
-
-interface Run {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function run(
-  argv: readonly string[],
-  env: Record<string, string> = {},
-  signal?: AbortSignal,
-): Promise<Run> {
-  const out: string[] = [];
-  const err: string[] = [];
-  const terminal = {
-    out: (line: string) => out.push(line),
-    err: (line: string) => err.push(line),
-    now: () => wall,
-  };
-  const code = await runCommandLine(argv, env, terminal, signal);
-  return { code, out: out.join("\n"), err: err.join("\n") };
-}
-
-const asking = ({ url }: TestServer, role: keyof typeof tokens = "operator") => ({
-  HEARTMESH_URL: url,
-  HEARTMESH_TOKEN: tokens[role],
-});
+import { asking, run, wall } from "./running.ts";
 
 test("status is told in words, and whole with --json", async (t) => {
   const server = await serve(t);
@@ -193,7 +164,12 @@ test("events --follow goes on, across a break of the connection, without a gap o
   happens(1);
   const stop = new AbortController();
   const out: string[] = [];
-  const terminal = { out: (l: string) => out.push(l), err: () => undefined, now: () => wall };
+  const terminal = {
+    out: (l: string) => out.push(l),
+    err: () => undefined,
+    raw: () => undefined,
+    now: () => wall,
+  };
   const env = { ...asking(server), HEARTMESH_URL: proxy.url };
   const ended = runCommandLine(["events", "--follow", "--json"], env, terminal, stop.signal);
   const texts = (): string[] => out.map((line) => (JSON.parse(line) as { text: string }).text);

@@ -52,10 +52,17 @@ test("a trio with a key is all that must be given; the defaults are those of the
   assert.deepEqual(config.brake, { fraction: 0.3, min: 5, window: 10_000 });
   assert.deepEqual(config.retention, { age: 30 * 86_400_000, count: 100_000 });
   assert.deepEqual(config.workerLabels, [{ key: "role", value: "node" }]);
+  assert.deepEqual(config.migration, {
+    primary: { key: "type", value: "primary" },
+    secondary: { key: "type", value: "secondary" },
+    failback: "manual",
+    failbackAfter: 300_000,
+  });
+  assert.deepEqual(config.fence, { after: 5_000, onTrioLoss: "keep" });
   assert.equal(config.coordinators[2]?.port, 7700);
   assert.equal(config.redisUrl, undefined);
   assert.equal(config.http.host, "127.0.0.1");
-  assert.equal(config.http.urls.c2, "http://10.0.0.2:8080");
+  assert.equal(config.http.urlOf("c2", "10.0.0.2"), "http://10.0.0.2:8080");
 });
 
 test("the fast and the gentle set of the design are accepted", () => {
@@ -68,6 +75,20 @@ test("the fast and the gentle set of the design are accepted", () => {
     LEADER_TIMEOUT: "10",
   };
   assert.equal(accepted({ ...trio, ...gentle }).config.election.leaderTimeout, 10_000);
+});
+
+test("a fence is longer than what its grants need, or the coordinator does not start", () => {
+  const gentle = { CHECK_INTERVAL: "5s", TIMEOUT: "2" };
+  // 2 × 1 s + 2 s × 4, and 1 % for the agent's clock.
+  assert.equal(accepted({ ...trio, ...gentle }).config.fence.after, 10_200);
+  assert.equal(accepted({ ...trio, ...gentle }).config.effective["FENCE_AFTER"], "10.2");
+  const [problem = "", ...others] = refused({ ...trio, ...gentle, FENCE_AFTER: "5" });
+  assert.deepEqual(others, []);
+  assert.match(problem, /^FENCE_AFTER \(5 s\) must be at least 10.2 s here: .*TIMEOUT/);
+  assert.match(refused({ ...trio, FENCE_AFTER: "4" })[0] ?? "", /at least 4.1 s/);
+  assert.equal(accepted({ ...trio, FENCE_AFTER: "4.1" }).config.fence.after, 4_100);
+  assert.match(refused({ ...trio, FENCE_AFTER: "601" })[0] ?? "", /FENCE_AFTER: .*out of bounds/);
+  assert.match(refused({ ...trio, FENCE_ON_TRIO_LOSS: "maybe" })[0] ?? "", /none of keep, stop/);
 });
 
 test("the configuration is frozen all through", () => {
@@ -153,7 +174,6 @@ for (const [what, env, problem] of [
     /^DOCKER_TLS_VERIFY needs/,
   ],
   ["a short mesh key", { MESH_KEY: "short" }, /^MESH_KEY: key 1 of 1 has 5 bytes/],
-  ["a URL for a stranger", { COORDINATOR_URLS: "c7=http://x" }, /^COORDINATOR_URLS: c7/],
   [
     "a misspelt variable",
     { CHECK_INTERVALL: "2" },
@@ -185,6 +205,8 @@ test("one coordinator and an even number of them start with a warning", () => {
   assert.match(one.warnings.join(), /names one: it acts alone/);
   const two = accepted({ ...trio, COORDINATORS: "c1=10.0.0.1:7700,c2=10.0.0.2:7700" });
   assert.match(two.warnings.join(), /even number/);
+  const later = accepted({ ...trio, COORDINATOR_URLS: "c7=http://x" });
+  assert.match(later.warnings.join(), /^COORDINATOR_URLS: c7 .* added later/);
 });
 
 test("without a key the mesh starts only when told, and warns", () => {
@@ -318,4 +340,44 @@ test("static workers, labels and engines in their written forms", () => {
     refused({ ...trio, ...unequal }).join(),
     /DOCKER_WRITE_HOST has no endpoint for tcp:\/\/a:1/,
   );
+});
+
+test("labels of hosts are a value of type or key=value, and two of them", () => {
+  const { config } = accepted({ ...trio, PRIMARY_LABEL: "zone=a", SECONDARY_LABEL: "spare" });
+  assert.deepEqual(config.migration, {
+    primary: { key: "zone", value: "a" },
+    secondary: { key: "type", value: "spare" },
+    failback: "manual",
+    failbackAfter: 300_000,
+  });
+  assert.match(
+    refused({ ...trio, PRIMARY_LABEL: "a b" }).join(),
+    /PRIMARY_LABEL: "a b" is no label/,
+  );
+  assert.match(
+    refused({ ...trio, SECONDARY_LABEL: "type=Primary" }).join(),
+    /SECONDARY_LABEL is the same as PRIMARY_LABEL \(node\.labels\.type==primary\)/,
+  );
+});
+
+test("HOSTS names hosts by their engines, without a slash, each once, at AGENT_PORT unless told", () => {
+  const { config } = accepted({
+    ...trio,
+    AGENT_PORT: "9001",
+    HOSTS: "h1=10.0.0.1, h2=edge.local:8888,",
+  });
+  assert.deepEqual(config.hosts, [
+    { name: "h1", host: "10.0.0.1", port: 9001 },
+    { name: "h2", host: "edge.local", port: 8888 },
+  ]);
+  assert.deepEqual(accepted(trio).config.hosts, []);
+  for (const [HOSTS, said] of [
+    ["h1", '"h1" has no usable name; expected name=host:port without a / in it'],
+    ["a/b=10.0.0.1", "has no usable name"],
+    ["h1=10.0.0.1,h1=10.0.0.2", '"h1" stands twice'],
+    ["h1=10.0.0.1:99999", "HOSTS: "],
+  ] as const) {
+    const [problem = ""] = refused({ ...trio, HOSTS });
+    assert.ok(problem.startsWith("HOSTS: ") && problem.includes(said), problem);
+  }
 });

@@ -97,12 +97,9 @@ describe("a labelled container is a worker", () => {
     assert.deepEqual(ids(made), []);
   });
 
-  test("with a finding for each label that cannot be parsed, and for a Swarm task", () => {
-    const made = census(
-      {},
-      view("web", { labels: { "heartmesh.port": "many", "com.docker.swarm.task.id": "t" } }),
-    );
-    assert.deepEqual(codes(made), ["label-invalid", "swarm-task"]);
+  test("with a finding for each label that cannot be parsed", () => {
+    const made = census({}, view("web", { labels: { "heartmesh.port": "many" } }));
+    assert.deepEqual(codes(made), ["label-invalid"]);
   });
 
   test("asked by no agent where it has several, whatever those announce", () => {
@@ -237,6 +234,15 @@ describe("an announcement", () => {
       assert.equal(made.workers.get(id)?.container, undefined, id);
       assert.equal(made.workers.get(id)?.probe.kind, "agent", id);
     }
+  });
+
+  test("whose worker's id could not travel is a finding, and nobody is asked", () => {
+    const long = "n".repeat(200);
+    const made = census({}, view("x1", { name: long, labels: labels("web") }));
+    made.onSighting(sighting(`${long.slice(1)}m`), instant(1));
+    assert.deepEqual(ids(made), []);
+    assert.deepEqual(codes(made), ["name-unfit", "mapping-missing", "name-unfit"]);
+    assert.equal(made.ownerOf("web"), undefined);
   });
 
   test("that fits none is forgotten where it is not repeated, or when its agent leaves", () => {

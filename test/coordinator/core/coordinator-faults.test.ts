@@ -273,3 +273,88 @@ test("an engine that takes its workers down one by one, and is away for longer t
   for (const name of names) recovers(m, name);
   assert.deepEqual(m.told("brake-tripped"), []);
 });
+
+describe("workers that fall silent together", () => {
+  const names = Array.from({ length: 12 }, (_, at) => `w${at}`);
+  const onEngine = (m: MeshHarness, news: "engine-lost" | "engine-back"): void => {
+    const host = m.worker("w0").id.split("/")[0]!;
+    const told = { kind: news, host, reason: "no answer", restarted: false } as const;
+    for (const { id } of m.alive()) m.input(id, told);
+  };
+  const fallSilent = (m: MeshHarness): void => {
+    for (const { address } of m.engine.workers.values()) m.cuts.add(`*>${address}`);
+    m.pass(6_000);
+    assert.equal(m.worker("w0").verdict, "silent");
+  };
+
+  test("trip no brake while their engine does not answer: their machine has gone with them", () => {
+    const m = mesh({ names });
+    m.pass(40_000);
+    onEngine(m, "engine-lost");
+    m.pass(1_000);
+    fallSilent(m);
+    assert.deepEqual(m.told("brake-tripped"), []);
+  });
+
+  test("trip it when their engine is back", () => {
+    const m = mesh({ names });
+    m.pass(40_000);
+    onEngine(m, "engine-lost");
+    m.pass(1_000);
+    onEngine(m, "engine-back");
+    m.pass(10_000);
+    fallSilent(m);
+    assert.equal(m.told("brake-tripped").length, 1);
+  });
+});
+
+describe("a runner that looks for life after an action", () => {
+  /** What the coordinator that does not lead says of the worker's present start after 3 s. */
+  const looked = (break_: (m: MeshHarness, runner: string, address: string) => void): string => {
+    const m = mesh();
+    const runner = m.alive().find(({ id }) => id !== m.leader())!.id;
+    break_(m, runner, m.engine.workers.get("web")!.address);
+    m.pass(1_000);
+    let result = "";
+    m.nodes.get(runner)!.waits.set(99, (life) => {
+      result = life;
+    });
+    const { startedAt } = m.engine.view("web")!;
+    m.input(runner, {
+      kind: "life-awaited",
+      id: 99,
+      worker: m.worker("web").id,
+      startedAt,
+      timeout: 3_000,
+      isSecondLook: false,
+    });
+    m.pass(3_100);
+    return result;
+  };
+
+  test("sees it at once where it is well", () => {
+    assert.equal(
+      looked(() => undefined),
+      "alive",
+    );
+  });
+
+  test("says that it came too late where nobody hears it", () => {
+    assert.equal(
+      looked((m) => {
+        m.engine.workers.get("web")!.isMute = true;
+      }),
+      "timeout",
+    );
+  });
+
+  test("says nothing of a worker that another hears, and nothing while it is cut off itself", () => {
+    const deaf = looked((m, runner, address) => {
+      m.cuts.add(`${address}>${runner}`);
+    });
+    const alone = looked((m, runner) => {
+      m.cutOff(runner);
+    });
+    assert.deepEqual([deaf, alone], ["blind", "blind"]);
+  });
+});

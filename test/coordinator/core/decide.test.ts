@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { decide, type Circumstances } from "../../../coordinator/core/decide.ts";
-import type { VerdictKind } from "../../../coordinator/core/decision.ts";
+import type { Evidence, VerdictKind } from "../../../coordinator/core/decision.ts";
 import type { Judgement } from "../../../coordinator/core/intent.ts";
 import type {
   ContainerView,
@@ -22,14 +22,18 @@ interface Given {
   readonly spec?: Partial<Omit<WorkerSpec, "settings">> & { settings?: Partial<WorkerSettings> };
   readonly judgement?: Judgement;
   readonly about?: Partial<Circumstances>;
+  readonly evidence?: readonly Evidence[];
 }
 
 const crash: Judgement = { kind: "crash", notBefore: instant(9_000), waitReason: "" };
 
 /** `action at` in ms, or `left: why`. */
-function decided(kind: VerdictKind, { judgement = crash, about, ...given }: Given = {}): string {
+function decided(
+  kind: VerdictKind,
+  { judgement = crash, about, evidence = [], ...given }: Given = {},
+): string {
   const decision = decide(
-    { worker: "h1/web", kind, reason: "r", evidence: [] },
+    { worker: "h1/web", kind, reason: "r", evidence },
     {
       spec: spec("h1/web", { container: view("web"), ...given.spec }),
       intent: { judge: (judged) => ({ ...judgement, waitReason: judged.name }) as Judgement },
@@ -111,8 +115,15 @@ describe("a silent worker", () => {
 });
 
 test("an unhealthy worker is restarted at once, where it has a container", () => {
-  assert.equal(decided("unhealthy"), "restart at 10000");
+  assert.equal(decided("unhealthy"), "restart at 9000");
   assert.match(decided("unhealthy", { spec: { container: undefined } }), /^left: no container/);
+});
+
+test("an unhealthy worker that somebody is stopping is held, or left, as a stopped one is", () => {
+  const held: Judgement = { kind: "held", until: instant(12_000), reason: "told to end" };
+  assert.equal(decided("unhealthy", { judgement: held }), "restart at 12000");
+  const respected: Judgement = { kind: "respected", reason: "told to end" };
+  assert.equal(decided("unhealthy", { judgement: respected }), "left: told to end");
 });
 
 describe("a healthy worker", () => {
@@ -136,6 +147,47 @@ describe("a healthy worker", () => {
     assert.equal(decided("healthy", { spec: { container: web, agent } }), "restart at 11000");
     const fresh = { ...web, startedAt: "2026-01-01T00:00:11Z" };
     assert.equal(decided("healthy", { spec: { container: fresh, agent } }), "left: ");
+  });
+});
+
+describe("a Swarm's task", () => {
+  const task = view("web", { labels: { "com.docker.swarm.task.id": "t1" } });
+  const about = (over: Given = {}): Given => ({ ...over, spec: { container: task, ...over.spec } });
+
+  test("that hangs or is silent is killed, also where an agent stands beside it", () => {
+    assert.equal(decided("unhealthy", about()), "kill at 10000");
+    assert.equal(decided("silent", about()), "kill at 10000");
+    assert.equal(decided("silent", about({ spec: { agent: view("a") } })), "kill at 10000");
+  });
+
+  test("that was told to end is left to whoever told it, mostly Swarm itself", () => {
+    const held: Judgement = { kind: "held", until: instant(12_000), reason: "signal 15" };
+    for (const kind of ["unhealthy", "silent"] as const) {
+      assert.equal(decided(kind, about({ judgement: held })), "left: it ends: signal 15");
+    }
+  });
+
+  test("whose HEALTHCHECK fails is killed only where Swarm does nothing", () => {
+    const evidence = [{ kind: "engine-health", by: "h1", text: "it fails" }] as const;
+    assert.equal(decided("unhealthy", about({ evidence })), "kill at 11000");
+  });
+
+  test("that is stopped, gone, or has lost its agent is Swarm's own business", () => {
+    const exited = { container: { ...task, state: "exited" } as const };
+    assert.match(decided("stopped", about({ spec: exited })), /^left: .*Swarm itself starts/);
+    const gone = { container: undefined, settings: { recreate: true } };
+    const left = decided("gone", { spec: gone, about: { goneContainer: task } });
+    assert.match(left, /^left: .*Swarm itself starts/);
+    const agent = view("a", { state: "exited" });
+    assert.match(decided("agent-lost", about({ spec: { agent } })), /^left: .*Swarm itself/);
+  });
+
+  test("is left for every other verdict, for the same reasons as others", () => {
+    for (const kind of ["paused", "partial", "unwatched", "starting", "unknown"] as const) {
+      assert.equal(decided(kind, about()), decided(kind), kind);
+    }
+    const dependants = [view("log", { networkMode: "container:id-web", startedAt: "2025" })];
+    assert.equal(decided("healthy", about({ spec: { dependants } })), "left: ");
   });
 });
 

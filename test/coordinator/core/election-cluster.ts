@@ -13,10 +13,13 @@ import { Random } from "../../../proto/random.ts";
 import { instant, term, type CoordinatorId, type Instant } from "../../../proto/units.ts";
 import { Laws } from "./election-laws.ts";
 import { pop, push, type Happening } from "./happenings.ts";
+import { membersNamed, withoutSet } from "./members-named.ts";
 
 export interface ClusterOptions {
   readonly seed: number;
   readonly members?: number;
+  /** Coordinators beyond those, which begin outside the set and may be added. */
+  readonly newcomers?: number;
   readonly heartbeatInterval?: number;
   readonly leaderTimeout?: number;
   /** In turn, where the members' configurations differ. */
@@ -34,6 +37,8 @@ export interface ClusterOptions {
 
 export interface Member {
   readonly id: CoordinatorId;
+  /** What its COORDINATORS names. */
+  readonly seed: readonly CoordinatorId[];
   readonly rate: number;
   /** Clock time at real time 0. */
   offset: number;
@@ -59,6 +64,8 @@ export class Cluster {
   readonly changes: Change[] = [];
   readonly writes = new Map<CoordinatorId, number>();
   readonly sent = new Map<string, number>();
+  /** They run the release before sets could change: what they send and get lacks what came since. */
+  readonly older = new Set<CoordinatorId>();
   now = 0;
   loss: number;
   readonly #options: ClusterOptions;
@@ -73,9 +80,12 @@ export class Cluster {
     this.#laws = new Laws(() => `seed ${options.seed}, ${this.now.toFixed(3)} ms`);
     this.loss = options.loss ?? 0;
     const drift = options.drift ?? 0;
-    const ids = Array.from({ length: options.members ?? 3 }, (_, i) => `c${i + 1}`);
+    const { members = 3, newcomers = 0 } = options;
+    const ids = Array.from({ length: members + newcomers }, (_, i) => `c${i + 1}`);
+    const first = ids.slice(0, members);
     this.members = ids.map((id) => ({
       id,
+      seed: first.includes(id) ? first : [...first, id],
       // The extremes are what the bound is for.
       rate: 1 + (this.random.below(2) === 0 ? drift : -drift) * this.random.between(0.9, 1),
       offset: this.random.between(0, 1e6),
@@ -90,12 +100,17 @@ export class Cluster {
     for (const member of this.members) this.start(member.id);
   }
 
+  /** Whether there is anybody to add. */
+  get mayChange(): boolean {
+    return (this.#options.newcomers ?? 0) > 0;
+  }
+
   config(id: CoordinatorId): ElectionConfig {
     const { leaderTimeouts, leaderTimeout = 750 } = this.#options;
     const index = this.members.findIndex((member) => member.id === id);
     return {
       id,
-      members: this.members.map((member) => member.id),
+      members: membersNamed(...(this.members.find((member) => member.id === id)?.seed ?? [])),
       heartbeatInterval: this.#options.heartbeatInterval ?? 100,
       leaderTimeout: leaderTimeouts?.[index % leaderTimeouts.length] ?? leaderTimeout,
       tick: 5,
@@ -229,7 +244,9 @@ export class Cluster {
     this.runUntil(() => {
       const id = this.acting();
       return this.members.every(
-        (member) => id !== undefined && (member.election?.leader ?? id) === id,
+        ({ election }) =>
+          id !== undefined &&
+          (election?.members.hasSelf === false || (election?.leader ?? id) === id),
       );
     }, limit);
     return this.settle(0);
@@ -275,6 +292,8 @@ export class Cluster {
           this.changes.push({ at: this.now, id: member.id, output });
           if (output.role === "leader") this.#laws.onLeader(member.id, output.term);
           break;
+        case "members-changed":
+        case "change-ended":
         case "lease-ended":
           this.changes.push({ at: this.now, id: member.id, output });
           break;
@@ -309,8 +328,10 @@ export class Cluster {
       if (this.#cut.has(`${from}>${to}`) || this.random.float() < this.loss) continue;
       // A repeated datagram may be very late.
       const late = copy === 0 ? 0 : this.random.between(0, 2000);
+      const isOld = this.older.has(from) || this.older.has(to);
+      const carried = isOld ? withoutSet(message) : message;
       this.at(this.random.between(delay.low, delay.high) + late, () => {
-        this.#arrive(from, to, message);
+        this.#arrive(from, to, carried);
       });
     }
   }

@@ -7,10 +7,11 @@ import { leaseLength } from "../../../coordinator/core/lease.ts";
 import type { ElectionMessage, Heartbeat } from "../../../proto/messages.ts";
 import { Random } from "../../../proto/random.ts";
 import { instant, term } from "../../../proto/units.ts";
+import { membersNamed } from "./members-named.ts";
 
 const config = {
   id: "c1",
-  members: ["c1", "c2", "c3"],
+  members: membersNamed("c1", "c2", "c3"),
   heartbeatInterval: 100,
   leaderTimeout: 750,
   tick: 5,

@@ -4,6 +4,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Cluster, type ClusterOptions } from "./election-cluster.ts";
+import { memberNamed } from "./members-named.ts";
+import type { MemberChange } from "../../../coordinator/core/member-set.ts";
 
 /** One fault, and what ends it. Lost disks come one at a time: a mesh survives those of a minority. */
 function strike(cluster: Cluster): void {
@@ -11,7 +13,7 @@ function strike(cluster: Cluster): void {
   const { id } = members[random.below(members.length)]!;
   const member = cluster.member(id);
   const lasts = random.between(20, 2500);
-  switch (random.below(12)) {
+  switch (random.below(cluster.mayChange ? 18 : 12)) {
     case 0:
       cluster.crash(id);
       cluster.at(lasts, () => {
@@ -66,15 +68,34 @@ function strike(cluster: Cluster): void {
     case 11:
       loseDisk(cluster, id);
       return;
+    default:
+      change(cluster);
+      if (random.below(2) === 0) change(cluster);
+      return;
   }
   cluster.at(lasts, () => {
     cluster.heal();
   });
 }
 
+/** Whoever holds a lease is asked to add or to remove somebody, sensible or not, while everything else goes on. */
+function change(cluster: Cluster): void {
+  const acting = cluster.acting();
+  if (acting === undefined) return;
+  const { random, members } = cluster;
+  const { id } = members[random.below(members.length)]!;
+  const isMember = cluster.election(acting).members.has(id);
+  const wish: MemberChange = isMember
+    ? { kind: "remove", id }
+    : { kind: "add", member: memberNamed(id) };
+  cluster.step(acting, (election, now) => election.change(wish, now));
+}
+
 /** Only where the other members are whole; and where times differ, a disk lost with the knowledge of a longer promise is beyond the rules. */
 function loseDisk(cluster: Cluster, id: string): void {
   const { members } = cluster;
+  // One that is configured alone leads at once when it forgets that there are others now.
+  if (cluster.member(id).seed.length === 1) return;
   if (new Set(members.map((other) => cluster.config(other.id).leaderTimeout)).size > 1) return;
   const areOthersWhole = members.every(
     (other) => other.id === id || other.election?.obstacle === "",
@@ -127,6 +148,9 @@ describe("elections under all faults", () => {
     ["two", { members: 2, loss: 0.05 }, 15],
     ["seven", { members: 7 }, 2],
     ["a trio whose timeouts differ", { leaderTimeouts: [300, 750, 1500], loss: 0.05 }, 40],
+    ["three of six, one added or removed now and then", { newcomers: 3 }, 25],
+    ["three of six that lose two of ten datagrams", { newcomers: 3, loss: 0.2 }, 15],
+    ["one of four", { members: 1, newcomers: 3 }, 20],
     ["a trio at the shortest timeout", { heartbeatInterval: 100, leaderTimeout: 300 }, 30],
   ];
   for (const [name, options, seeds] of kinds) {

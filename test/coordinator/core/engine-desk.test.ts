@@ -47,7 +47,7 @@ function desk() {
 }
 
 describe("an event", () => {
-  test("changes the picture at once: its death, its pause, its health", () => {
+  test("changes the picture at once: its death, its pause, its health, its end", () => {
     const rows: [EngineEvent["action"], string][] = [
       ["die", "exited none 3"],
       ["pause", "paused none 137"],
@@ -57,6 +57,7 @@ describe("an event", () => {
       ["health-starting", "running starting 137"],
       ["kill", "running none 137"],
       ["start", "running none 137"],
+      ["destroy", "none"],
     ];
     for (const [action, picture] of rows) {
       const { event, state } = desk();

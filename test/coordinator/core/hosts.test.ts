@@ -40,4 +40,15 @@ describe("a container that does not run", () => {
     hosts.onBack(dead.host, false, at(102));
     assert.equal(hosts.causeOf(dead, false, at(103)), "");
   });
+
+  it("is only in an old picture running while its engine does not answer", () => {
+    const hosts = new Hosts();
+    const running = container("w1", { state: "running" });
+    hosts.onSeen(running.host, at(0));
+    assert.equal(hosts.causeOf(running, false, at(50)), "");
+    hosts.onLost(running.host, "no answer", at(100));
+    assert.notEqual(hosts.causeOf(running, false, at(101)), "");
+    hosts.onBack(running.host, true, at(102));
+    assert.equal(hosts.causeOf(running, false, at(103)), "");
+  });
 });

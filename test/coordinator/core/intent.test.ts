@@ -6,6 +6,30 @@ import { after } from "../../../proto/units.ts";
 import { Script } from "./intent-script.ts";
 import { container } from "./recovery-specs.ts";
 
+describe("one that still runs", () => {
+  const running = { state: "running" } as const;
+
+  it("is ours at once, unless somebody told it to end: then it is held or respected as if it had", () => {
+    const script = new Script();
+    assert.equal(script.judge("w1", running).kind, "crash");
+    script.kill("w1", 15);
+    const told = script.now;
+    script.pass(500);
+    const judgement = script.judge("w1", running);
+    assert.ok(judgement.kind === "held" && judgement.until === after(told, 3_000));
+    assert.equal(script.judge("w1", running, "respect").kind, "respected");
+  });
+
+  it("is ours after a signal that ends nothing, and when it still runs a minute later", () => {
+    const script = new Script();
+    script.kill("w1", 1);
+    assert.equal(script.judge("w1", running).kind, "crash");
+    script.kill("w1", 15);
+    script.pass(60_001);
+    assert.equal(script.judge("w1", running).kind, "crash");
+  });
+});
+
 describe("a crash", () => {
   it("is a die without a kill, and is ours at once, whatever the exit code", () => {
     for (const exitCode of [137, 1, 0]) {
@@ -270,12 +294,12 @@ describe("a stop", () => {
     script.intent.onContainer(container("w1", { state: "running", startedAt: "one" }), script.now);
     assert.equal(script.kind("w1"), "held", "an inspection older than the event changes nothing");
     script.intent.onContainer(container("w1", { state: "running", startedAt: "two" }), script.now);
-    assert.equal(script.kind("w1", { state: "running" }), "respected");
+    assert.equal(script.kind("w1", { state: "running" }), "crash");
   });
 
   it("leaves what was never started, is paused or is being removed", () => {
     const script = new Script();
-    for (const state of ["created", "paused", "removing", "dead", "running"] as const)
+    for (const state of ["created", "paused", "removing", "dead"] as const)
       assert.equal(script.kind("w1", { state }), "respected", state);
   });
 });

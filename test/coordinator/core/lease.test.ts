@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Lease, leaseLength, promiseOf } from "../../../coordinator/core/lease.ts";
-import { quorumOf } from "../../../coordinator/core/quorum.ts";
+import { quorumOf } from "../../../proto/quorum.ts";
 import { Random } from "../../../proto/random.ts";
 import { instant } from "../../../proto/units.ts";
 
@@ -34,7 +34,7 @@ describe("a lease", () => {
   });
 
   it("runs from the send time of what a quorum acknowledged, not of what a single one did", () => {
-    const lease = new Lease(3, 500);
+    const lease = new Lease({ quorum: 3, has: () => true }, 500);
     assert.equal(lease.until(instant(0)), undefined);
     lease.onAcknowledged("c2", instant(900));
     assert.equal(lease.until(instant(900)), undefined, "two of five");

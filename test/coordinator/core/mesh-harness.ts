@@ -14,10 +14,11 @@ import type { RevivalOrder } from "../../../coordinator/core/recoveries.ts";
 import type { GossipRecord, Message } from "../../../proto/messages.ts";
 import { Random } from "../../../proto/random.ts";
 import { incarnation, instant, type Instant } from "../../../proto/units.ts";
-import { pop, push, type Happening } from "./happenings.ts";
+import { VirtualTime } from "./virtual-time.ts";
 import { config as recovery, settings } from "./recovery-specs.ts";
 import { ScriptedEngine } from "./scripted-engine.ts";
 import { ScriptedQueue } from "./scripted-queue.ts";
+import { membersNamed } from "./members-named.ts";
 
 export interface MeshOptions {
   readonly seed?: number;
@@ -49,8 +50,7 @@ const newsDelay = 2;
 /** After the start of a process. */
 const redisAnswers = 300;
 
-export class MeshHarness {
-  now = 0;
+export class MeshHarness extends VirtualTime {
   /** One way, ms; in each direction 0–1. */
   readonly weather = { delay: 1, loss: 0 };
   /** `from>to`, of coordinators' ids and workers' addresses; `*` stands for all. */
@@ -67,11 +67,10 @@ export class MeshHarness {
   readonly #heard = new Map<string, Heard>();
   readonly #options: MeshOptions;
   readonly #random: Random;
-  readonly #heap: Happening[] = [];
-  #order = 0;
   #nextId = 1;
 
   constructor(options: MeshOptions = {}) {
+    super();
     this.#options = options;
     this.#random = new Random(options.seed ?? 1);
     const at = this.at.bind(this);
@@ -83,9 +82,9 @@ export class MeshHarness {
       tell: (news, to) => {
         this.#toAll(newsDelay, { kind: "job-news", news }, to);
       },
-      awaitLife: (runner, { worker, startedAt, timeout }, done) => {
+      awaitLife: (runner, wait, done) => {
         const id = this.#wait(runner, done as (result: string) => void);
-        this.input(runner, { kind: "life-awaited", id, worker, startedAt, timeout });
+        this.input(runner, { kind: "life-awaited", id, ...wait, isSecondLook: false });
       },
       watchWindow: (runner, worker, window, done) => {
         const id = this.#wait(runner, done as (result: string) => void);
@@ -162,7 +161,7 @@ export class MeshHarness {
   }
 
   worker(name: string, by = this.alive()[0]!.id): WorkerSummary {
-    const worker = this.summary(by).workers.find(({ id }) => id === `h1/${name}`);
+    const worker = this.summary(by).workers.find(({ id }) => isOf(id, name));
     assert(worker !== undefined, `${name} is not watched`);
     return worker;
   }
@@ -173,12 +172,8 @@ export class MeshHarness {
 
   told(kind: EventKind, name?: string): CoreEvent[] {
     return this.events.filter(
-      (event) => event.kind === kind && (name === undefined || event.worker === `h1/${name}`),
+      (event) => event.kind === kind && (name === undefined || isOf(event.worker, name)),
     );
-  }
-
-  at(ms: number, run: () => void): void {
-    push(this.#heap, { at: this.now + ms, order: this.#order++, run });
   }
 
   input(id: string, input: CoordinatorInput): void {
@@ -186,30 +181,12 @@ export class MeshHarness {
     if (node?.isAlive === true) this.#step(node, input);
   }
 
-  pass(ms: number): void {
-    const end = this.now + ms;
-    for (;;) {
-      const next = Math.min(this.#heap[0]?.at ?? Infinity, ...this.alive().map(({ due }) => due));
-      if (next > end) break;
-      this.now = Math.max(this.now, next);
-      while (this.#heap[0] !== undefined && this.#heap[0].at <= this.now) {
-        const { run } = this.#heap[0];
-        pop(this.#heap);
-        run();
-      }
-      for (const node of this.alive()) this.#tick(node);
-    }
-    this.now = end;
+  protected dueTimes(): readonly number[] {
+    return this.alive().map(({ due }) => due);
   }
 
-  /** Passes time until it is so; fails where it is not within `most` ms. Returns how long it took. */
-  until(isSo: () => boolean, most: number, step = 10): number {
-    const from = this.now;
-    while (!isSo()) {
-      assert(this.now - from < most, `not so within ${most} ms`);
-      this.pass(step);
-    }
-    return this.now - from;
+  protected tick(): void {
+    for (const node of this.alive()) this.#tick(node);
   }
 
   #tick(node: Node): void {
@@ -264,9 +241,13 @@ export class MeshHarness {
         break;
       }
       case "check-worker":
+      case "knock-host":
       case "reply":
       case "worker-settled":
       case "role-changed":
+      case "members-changed":
+      case "change-ended":
+      case "read-swarm":
         break;
       case "save-heard": {
         const { heard } = output;
@@ -361,7 +342,13 @@ export class MeshHarness {
     };
     const defaults = { ...settings, ...this.#options.settings };
     return {
-      election: { id, members, heartbeatInterval: 100, leaderTimeout: 750, tick: 5 },
+      election: {
+        id,
+        members: membersNamed(...members),
+        heartbeatInterval: 100,
+        leaderTimeout: 750,
+        tick: 5,
+      },
       wards: {
         self: id,
         coordinators: members,
@@ -383,3 +370,7 @@ export class MeshHarness {
     };
   }
 }
+
+/** By the container's name, or by a Swarm's slot. */
+const isOf = (worker: string, name: string): boolean =>
+  worker === `h1/${name}` || worker === `swarm/${name}`;

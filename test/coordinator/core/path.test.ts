@@ -89,6 +89,33 @@ test("a survived silence asks for one and a half times itself, halves in ten min
   assert.equal(loss.silenceNeeded(700_000, 3000), 3000);
 });
 
+test("a silence that a new process of the agent ended is neither survived nor lost, one that the same process ended is both", () => {
+  const silentThenHeard = (answerer: number): Path => {
+    const path = pathOf();
+    path.onAsked(0, false);
+    path.onSent(1, 0);
+    path.takeAnswer(1, 1);
+    path.onHeard(1, instant(1), 1_000);
+    path.onAsked(1_000, false);
+    for (let nonce = 2; nonce < 6; nonce++) {
+      path.onSent(nonce, 1_000 + nonce);
+      path.onUnanswered();
+    }
+    path.onSent(9, 2_500);
+    path.takeAnswer(9, 2_501);
+    path.onHeard(2_501, instant(2_501), answerer);
+    path.onAsked(4_000, false);
+    return path;
+  };
+  const survived = silentThenHeard(1_000);
+  assert.equal(survived.silenceNeeded(2_501), 1.5 * 1_501);
+  const replaced = silentThenHeard(2_400);
+  assert.equal(replaced.silenceNeeded(2_501), 0);
+  assert.ok(replaced.view(4_000).loss < survived.view(4_000).loss);
+  const overtaken = silentThenHeard(500);
+  assert.equal(overtaken.silenceNeeded(2_501), 1.5 * 1_501, "an older process's word is no news");
+});
+
 test("after a worker's pause all its answers come at once, and only the fastest tells the path's delay", () => {
   const path = pathOf();
   path.onAsked(0, false);

@@ -2,12 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  conclude,
-  quorumOf,
-  type Conclusion,
-  type Opinion,
-} from "../../../coordinator/core/quorum.ts";
+import { conclude, type Conclusion, type Opinion } from "../../../coordinator/core/quorum.ts";
+import { quorumOf } from "../../../proto/quorum.ts";
 import { Random } from "../../../proto/random.ts";
 import type { StandingKind } from "../../../proto/messages.ts";
 

@@ -99,6 +99,7 @@ class Watcher {
     {
       spec: (id) => spec(id),
       verdict: () => "healthy",
+      isDead: () => false,
       workerCount: () => workers.length,
     },
     new Random(1),

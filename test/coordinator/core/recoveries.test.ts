@@ -56,6 +56,20 @@ describe("the brake", () => {
     assert.ok(!lab.machine(0).brake(lab.now).tripped);
   });
 
+  it("does not wait for ever for a recovery that an engine prevents", () => {
+    const lab = new RecoveryLab(20);
+    lab.lead();
+    lab.tryResult = (id) => (id === worker ? "engine-away" : "ok");
+    for (let i = 1; i <= 9; i++) lab.fail(`h1/w${i}`);
+    lab.pass(15_000);
+    assert.equal(lab.orders("h1/w9").length, 0, "it waits for its turn");
+    lab.pass(30_000);
+    assert.equal(lab.orders("h1/w9").length, 1);
+    assert.equal(lab.events("recovered").length, 8);
+    assert.equal(lab.events("brake-released").length, 1);
+    assert.equal(lab.orders(worker).length, 1, "it goes on trying");
+  });
+
   it("is not tripped by one of three, nor by a restarted engine or a rebooted machine", () => {
     const small = new RecoveryLab(3);
     small.lead();
@@ -142,6 +156,55 @@ describe("without Redis", () => {
     assert.equal(saved.length, 1);
     assert.equal(saved[0]!.record.revivalsAgo.length, 1);
     assert.ok(lab.events("redis-back")[0]!.notify);
+  });
+
+  it("a leader that comes after one that acted directly waits until nothing of that one can act any more", () => {
+    const lab = new RecoveryLab(3, 2);
+    lab.lead(0);
+    lab.redis("unreachable");
+    lab.pass(4_000);
+    lab.lead(1);
+    lab.redis("reachable");
+    lab.fail(worker);
+    lab.pass(2_900);
+    assert.equal(lab.orders().length, 0);
+    const told = lab.events("held").filter((event) => event.worker === worker);
+    assert.ok(told.some(({ text }) => text.includes("no leader before this one can act")));
+    lab.pass(200);
+    assert.equal(lab.orders().length, 1);
+
+    const same = new RecoveryLab(3, 2);
+    same.lead(0);
+    same.redis("unreachable");
+    same.pass(4_000);
+    same.redis("reachable");
+    same.fail(worker);
+    same.pass(100);
+    assert.equal(same.orders().length, 1, "one that led all the time waits for nobody");
+  });
+
+  it("a recovery that ended is over for all, and the next leader counts none of its tries", () => {
+    const lab = new RecoveryLab(3, 2);
+    lab.tryResult = (_worker, tryNumber) => (tryNumber < 3 ? "dies" : "ok");
+    lab.lead(0);
+    lab.redis("unreachable");
+    lab.fail(worker);
+    for (const rounds of [1, 2, 3]) {
+      lab.pass(6_000 * rounds);
+      if (lab.events("recovered").length === 0) lab.fail(worker);
+    }
+    lab.pass(30_000);
+    assert.equal(lab.events("try-failed").length, 2);
+    assert.equal(lab.events("recovered").length, 1);
+    for (const machine of lab.machines) {
+      const said = machine.recordsPage(8, lab.now).find((record) => record.worker === worker);
+      assert.deepEqual([said?.tries, said?.over], [0, true]);
+    }
+    lab.lead(1);
+    lab.pass(4_000);
+    lab.fail(worker);
+    lab.pass(100);
+    assert.equal(lab.orders().at(-1)?.maxTries, 3);
   });
 
   it("the same caps hold: MAX_TRIES with our own backoff, MAX_REVIVALS", () => {

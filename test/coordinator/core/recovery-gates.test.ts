@@ -32,6 +32,19 @@ describe("a recovery waits", () => {
     assert.ok(lab.events("engine-lost")[0]!.notify);
   });
 
+  it("for its host while that is dead, and goes when it is back", () => {
+    const lab = new RecoveryLab(2);
+    lab.lead();
+    lab.deadHosts.add("h1");
+    lab.fail(worker);
+    lab.pass(60_000);
+    assert.equal(lab.orders(worker).length, 0);
+    assert.match(lab.events("held")[0]!.text, /waits for host h1, which is dead/);
+    lab.deadHosts.clear();
+    lab.pass(1_000);
+    assert.equal(lab.orders(worker).length, 1);
+  });
+
   it("for a dependency that is being recovered, and goes once that is healthy", () => {
     const lab = new RecoveryLab(2);
     lab.specs.set(worker, spec(worker, { settings: { dependsOn: ["w2"] } }));
@@ -119,6 +132,21 @@ describe("a new leader", () => {
     other.fail(worker);
     other.lead();
     assert.equal(other.orders().length, 1);
+  });
+
+  it("tells anew why a worker is left as it is, also of one that its engine showed only later", () => {
+    const lab = new RecoveryLab(2, 2);
+    lab.lead(0);
+    const why = "it was stopped by somebody";
+    const leftAlone = (): number => lab.events("left-alone").length;
+    lab.leave(worker, "stopped", why);
+    lab.leave(worker, "unknown");
+    lab.leave(worker, "stopped", why);
+    assert.equal(leftAlone(), 1);
+    lab.leave(worker, "unknown");
+    lab.lead(1);
+    lab.leave(worker, "stopped", why);
+    assert.equal(leftAlone(), 2);
   });
 
   it("never gives an epoch out again, whatever it hears of older ones", () => {

@@ -27,6 +27,7 @@ interface Job {
 export class RecoveryLab {
   now: Instant = instant(1_000);
   readonly machines: Recoveries[];
+  readonly deadHosts = new Set<string>();
   readonly specs = new Map<WorkerId, WorkerSpec>();
   readonly verdicts = new Map<WorkerId, VerdictKind>();
   readonly outputs: {
@@ -64,6 +65,7 @@ export class RecoveryLab {
       {
         spec: (id) => this.specs.get(id),
         verdict: (id) => this.verdicts.get(id),
+        isDead: (host) => this.deadHosts.has(host),
         workerCount: () => this.specs.size,
       },
       new Random(seed + 1),

@@ -6,7 +6,7 @@ import type { JobNews } from "../../../coordinator/core/job.ts";
 import {
   applyNews,
   beginRecord,
-  completeness,
+  mergeRecords,
   type RecoveryRecord,
 } from "../../../coordinator/core/recovery-record.ts";
 import { revivalJob } from "../jobs/scripted-world.ts";
@@ -132,9 +132,56 @@ test("an engine that is away for hours does not let the record grow without boun
   assert.equal(record.tries[0]?.counts, true, "a try that counts is kept");
 });
 
-test("of two records, the one that heard more is the more complete, and an end outweighs all stages", () => {
-  const some = after(news.start(1, 20));
-  const more = after(news.enqueued, news.start(1, 20), news.acted(30));
-  assert.ok(completeness(more) > completeness(some));
-  assert.ok(completeness(after(news.recovered)) > completeness(more));
+test("whoever followed a job half-way takes nothing from what is known of it", () => {
+  const story = [
+    news.enqueued,
+    news.start(1, 20),
+    news.acted(25),
+    news.failed(1, 30),
+    news.start(2, 40),
+    news.failed(2, 42, false),
+    news.start(2, 50),
+    news.acted(52),
+    news.start(2, 60, "c2"),
+    news.acted(61),
+    news.verified(70),
+    news.recovered,
+  ];
+  const whole = after(...story);
+  for (let from = 0; from <= story.length; from++) {
+    for (let to = from; to <= story.length; to++) {
+      // Whoever adopts a job hears when it was enqueued, and of its last try from the start.
+      if (from > 0 && from < to && story[from]?.kind !== "try-started") continue;
+      const part = after(news.enqueued, ...story.slice(from, to));
+      assert.deepEqual(mergeRecords(whole, part), whole, `from ${from} to ${to}`);
+      assert.deepEqual(mergeRecords(part, whole), whole, `from ${from} to ${to}`);
+    }
+  }
+});
+
+test("two who know half of a recovery each know all of it together", () => {
+  const killed = [news.enqueued, news.start(1, 20), news.acted(25), news.failed(1, 30)];
+  const late = [news.start(2, 40, "c2"), news.acted(45), news.verified(50), news.recovered];
+  const whole = after(...killed, ...late);
+  const [one, other] = [after(...killed), after(news.enqueued, ...late)];
+  assert.deepEqual(mergeRecords(one, other), whole);
+  assert.deepEqual(mergeRecords(other, one), whole);
+});
+
+test("of two ends the first stands", () => {
+  const [one, other] = [after(news.recovered), after(news.superseded)];
+  for (const merged of [mergeRecords(one, other), mergeRecords(other, one)]) {
+    assert.deepEqual([merged.outcome, merged.endedAt], ["recovered", 90]);
+  }
+});
+
+test("what is told again of a try that has failed makes no second one, also behind the next try's news", () => {
+  const told = [news.start(1, 20), news.acted(30), news.verified(35), news.failed(1, 40, false)];
+  const tried = (record: RecoveryRecord): readonly (readonly number[])[] =>
+    record.tries.map((one) => [one.number, one.startedAt, one.actedAt, one.failedAt]);
+  assert.deepEqual(tried(after(...told, ...told)), [[1, 20, 30, 40]]);
+  assert.deepEqual(tried(after(...told, news.start(1, 50, "c2"), ...told)), [
+    [1, 20, 30, 40],
+    [1, 50, 0, 0],
+  ]);
 });

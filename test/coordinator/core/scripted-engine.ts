@@ -5,8 +5,8 @@ import type { ContainerView, EngineEvent } from "../../../coordinator/core/worke
 import type { AgentHealth } from "../../../proto/messages.ts";
 import { container } from "./recovery-specs.ts";
 
-/** `inside`: the agent joins the worker's network namespace; `around`: the worker joins the agent's. */
-export type Arrangement = "inside" | "around" | "none";
+/** `inside`: the agent joins the worker's network namespace; `around`: the worker joins the agent's; `task`: a Swarm's, with its agent in it. */
+export type Arrangement = "inside" | "around" | "none" | "task";
 
 export interface Stage {
   readonly now: () => number;
@@ -33,6 +33,8 @@ const inspection = 8;
 const startTakes = 250;
 /** An agent, or a worker, answers so long after its start. */
 const bootTakes = 60;
+/** Swarm's delay before it replaces a container that died. */
+const swarmDelay = 5_000;
 /** How long an agent's check takes to notice a hang. */
 const hangNoticed = 1_500;
 
@@ -46,6 +48,8 @@ export class ScriptedEngine {
   readonly answersAs = new Map<string, string>();
   /** How long an inspection takes: longer while much is started and stopped. */
   inspectionTakes = inspection;
+  /** Whether dead tasks are replaced. */
+  hasSwarm = true;
   readonly #stage: Stage;
   readonly #removed = new Map<string, ContainerView>();
   #next = 1;
@@ -66,6 +70,10 @@ export class ScriptedEngine {
       livesFor: undefined,
     };
     this.workers.set(name, worker);
+    if (arrangement === "task") {
+      this.#putTask(worker, over);
+      return worker;
+    }
     const project = "com.docker.compose.project";
     const service = "com.docker.compose.service";
     const labels = { role: "node", [project]: "shop", [service]: name, ...over.labels };
@@ -87,8 +95,9 @@ export class ScriptedEngine {
     return worker;
   }
 
+  /** By the container's name; of a Swarm's slot the newest one. */
   view(name: string): ContainerView | undefined {
-    return [...this.views.values()].find((view) => view.name === name);
+    return [...this.views.values()].findLast((view) => view.name === name || slotOf(view) === name);
   }
 
   snapshot(): EngineNews {
@@ -105,10 +114,44 @@ export class ScriptedEngine {
     if (view === undefined) return;
     if (view.restartPolicy === "always") this.#putOff(view);
     else this.#put({ ...view, state: "exited", exitCode: 137 });
+    const slot = slotOf(view);
+    if (slot !== undefined) this.#replace(slot);
     this.#stage.at(dieDelay, () => {
       this.#event(view, "die", { exitCode: 137 }, by);
     });
     this.#inspect(view.id, dieDelay + this.inspectionTakes);
+  }
+
+  /** As Swarm does: by another container, with another name. */
+  #replace(slot: string): void {
+    const worker = this.workers.get(slot);
+    this.#stage.at(swarmDelay, () => {
+      if (worker === undefined || !this.hasSwarm) return;
+      const view = this.#putTask(worker, {});
+      this.starts.push({ name: slot, at: this.#stage.now(), by: "swarm" });
+      this.#heal(slot);
+      this.#event(view, "start");
+      this.#inspect(view.id, this.inspectionTakes);
+    });
+  }
+
+  #putTask(worker: Worker, over: Partial<ContainerView>): ContainerView {
+    const task = `task${this.#next++}`;
+    const name = `${worker.name}.${task}`;
+    const view = container(name, {
+      state: "running",
+      startedAt: this.#stamp(),
+      addresses: [worker.address],
+      ...over,
+      labels: {
+        role: "node",
+        "com.docker.swarm.task.id": task,
+        "com.docker.swarm.task.name": name,
+        ...over.labels,
+      },
+    });
+    this.#put(view);
+    return view;
   }
 
   /** 100 ms after the first death, and twice as long after each further one. */
@@ -192,7 +235,7 @@ export class ScriptedEngine {
     const worker = [...this.workers.values()].find((one) => one.address === address);
     if (worker === undefined || worker.isMute || worker.arrangement === "none") return undefined;
     const own = this.view(worker.name);
-    const agent = this.view(`${worker.name}-agent`);
+    const agent = worker.arrangement === "task" ? own : this.view(`${worker.name}-agent`);
     if (agent?.state !== "running" || this.#age(agent) < bootTakes) return undefined;
     // An agent that is older than the namespace that it joined hears nothing.
     if (worker.arrangement === "inside") {
@@ -270,3 +313,8 @@ export class ScriptedEngine {
 }
 
 const epoch = Date.parse("2026-01-01T00:00:00Z");
+
+function slotOf({ labels }: ContainerView): string | undefined {
+  const name = labels["com.docker.swarm.task.name"];
+  return name?.slice(0, name.lastIndexOf("."));
+}

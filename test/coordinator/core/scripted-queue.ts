@@ -1,7 +1,7 @@
 // The queue, its runners and their hands as a script: what `enqueue` becomes on an engine, told to all coordinators as news.
 
 import type { JobNews, RevivalJob } from "../../../coordinator/core/job.ts";
-import type { LifeResult, WindowResult } from "../../../coordinator/core/vigil.ts";
+import type { LifeAwaited, LifeResult, WindowResult } from "../../../coordinator/core/vigil.ts";
 import type { RevivalOrder } from "../../../coordinator/core/recoveries.ts";
 import type { ScriptedEngine } from "./scripted-engine.ts";
 
@@ -14,7 +14,7 @@ export interface QueueStage {
   readonly tell: (news: JobNews, to?: string) => void;
   readonly awaitLife: (
     runner: string,
-    wait: { readonly worker: string; readonly startedAt: string; readonly timeout: number },
+    wait: Omit<LifeAwaited, "id" | "isSecondLook">,
     done: (result: LifeResult) => void,
   ) => void;
   readonly watchWindow: (
@@ -136,7 +136,10 @@ export class ScriptedQueue {
     const isAgents =
       order.action === "revive-agent" || (order.action === "agent-then-worker" && tryNumber === 1);
     let takes = 300;
-    if (isAgents) {
+    if (order.action === "kill") {
+      engine.kill(name, runner);
+      takes = 40;
+    } else if (isAgents) {
       restart(agent);
       if (arrangement === "around") {
         this.#later(job, 320, () => {
@@ -181,10 +184,11 @@ export class ScriptedQueue {
   #onActed(job: Job): void {
     const { order } = job;
     const view = this.#stage.engine.view(order.target.name);
+    const isKilled = order.action === "kill";
     const newContainerId = view?.id ?? "";
-    const newStartedAt = view?.startedAt ?? "";
+    const newStartedAt = isKilled ? "" : (view?.startedAt ?? "");
     job.hasActed = true;
-    job.order = { ...order, target: { ...order.target, startedAt: newStartedAt } };
+    if (!isKilled) job.order = { ...order, target: { ...order.target, startedAt: newStartedAt } };
     this.#tell(job, { kind: "acted", ...base(order), newContainerId, newStartedAt });
     this.#verify(job);
   }
@@ -193,7 +197,8 @@ export class ScriptedQueue {
     const { order, runner, run } = job;
     const { worker } = order.token;
     const startedAt = order.action === "revive-agent" ? "" : order.target.startedAt;
-    const wait = { worker, startedAt, timeout: order.verifyTimeout };
+    const isSuccessor = order.action === "kill" ? ({ isSuccessor: true } as const) : {};
+    const wait = { worker, startedAt, timeout: order.verifyTimeout, ...isSuccessor };
     this.#stage.awaitLife(runner, wait, (life) => {
       if (job.run !== run) return;
       if (life === "stopped") {

@@ -87,6 +87,7 @@ test("a question is answered with its nonce and with what was heard, and its wor
   assert.deepEqual(standings.onDoubt("c1", { kind: "doubt", questions }, at(400)), [worker]);
   const [first] = lettersUntil(standings, 410);
   assert.deepEqual(first!.letter, {
+    kind: "send-peer",
     to: "c1",
     message: {
       kind: "report",

@@ -8,12 +8,14 @@ import { crash, pidOf, runContainer } from "../../lab/containers.ts";
 import { startEngine, type LabEngine } from "../../lab/engine.ts";
 import { ensureImages } from "../../lab/images.ts";
 import { needs } from "../../lab/requirements.ts";
+import type { ActionKind } from "../../../coordinator/core/decision.ts";
 import { always, clientOf, jobOf, targetOf, Watched } from "./watched.ts";
 import { pause, until } from "../../waiting.ts";
 
 const skip = needs("root", "engine");
 const agentLabels = { "heartmesh.agent": "true" };
 const workerLabels = { role: "node" };
+const alive = ["kill-start", "agent-then-worker", "restart", "revive-agent"] as const;
 
 describe("the actor on a real engine", { skip }, () => {
   let engine: LabEngine;
@@ -349,15 +351,23 @@ describe("the actor on a real engine", { skip }, () => {
     assert.match((result as { reason: string }).reason, /h1: start: HTTP (400|500): .*source/);
   });
 
-  test("a Swarm task is killed, never started", async () => {
+  test("a Swarm's task is killed, and never started, restarted or followed by hand", async () => {
     const labels = { ...workerLabels, "com.docker.swarm.task.id": "t1" };
-    await runContainer(engine, { name: "task", labels });
-    const job = await world.job("kill-start", "task");
-    assert.equal((await world.actor.perform(job, always)).kind, "superseded");
-    assert.equal((await world.view("task")).state, "exited");
-    const start = await world.job("start", "task");
-    assert.equal((await world.actor.perform(start, always)).kind, "superseded");
-    assert.equal((await world.view("task")).state, "exited");
+    for (const [name, own] of Object.entries({ task: {}, "task-agent": agentLabels }))
+      await runContainer(engine, { name, labels: { ...labels, ...own } });
+    const seen = () => Promise.all([world.view("task"), world.view("task-agent")]);
+    const untouched = async (action: ActionKind): Promise<void> => {
+      const as = await seen();
+      const job = await world.job(action, "task", { agent: "task-agent" });
+      assert.equal((await world.actor.perform(job, always)).kind, "superseded", action);
+      assert.deepEqual(await seen(), as, action);
+    };
+    for (const action of alive) await untouched(action);
+    const done = await world.actor.perform(await world.job("kill", "task"), always);
+    assert.ok(done.kind === "acted" && done.startedAt === "");
+    const { state, exitCode } = await world.view("task");
+    assert.deepEqual([state, exitCode], ["exited", 137]);
+    for (const action of ["start", "kill"] as const) await untouched(action);
   });
 
   test("what we kill is marked as ours, and what a person kills is not", async () => {

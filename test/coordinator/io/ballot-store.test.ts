@@ -16,6 +16,7 @@ import { afterEach, beforeEach, describe, it } from "node:test";
 import type { Ballot } from "../../../coordinator/core/vote-book.ts";
 import { openBallotStore } from "../../../coordinator/io/ballot-store.ts";
 import { isCoded } from "../../../proto/coded-error.ts";
+import { limits } from "../../../proto/limits.ts";
 import { term } from "../../../proto/units.ts";
 
 const ballot = (of: number): Ballot => ({ term: term(of), votedFor: "c2", longestPromise: 600 });
@@ -55,7 +56,7 @@ describe("the ballot store", () => {
     }
     write(8, 9, 10);
     assert.deepEqual(openBallotStore(dir).read().ballot, ballot(10));
-    assert.equal(statSync(file(0)).size, 1024);
+    assert.equal(statSync(file(0)).size, 2048);
     assert.equal(statSync(file(0)).mode & 0o777, 0o600);
   });
 
@@ -63,6 +64,29 @@ describe("the ballot store", () => {
     write(7, 8, 9);
     const other = readFileSync(file(1 - holderOf(9)), "utf8");
     assert.match(other, /"term":8/);
+  });
+
+  it("keeps the set of coordinators, as long as it may be, and says so in the file's version", () => {
+    const host = "h".repeat(limits.memberSetBytes / 7 - 2);
+    const members = [1, 2, 3, 4, 5, 6, 7].map((n) => ({ id: `c${n}`, host, port: 65_535 }));
+    const set = { stamp: { term: term(2 ** 50), version: 2 ** 50 }, members };
+    write(1);
+    assert.match(readFileSync(file(0), "utf8"), /^heartmesh-ballot 1 /);
+    openBallotStore(dir).write({ ...ballot(2), set });
+    assert.deepEqual(openBallotStore(dir).read().ballot, { ...ballot(2), set });
+    const heads = [0, 1].map((index) => readFileSync(file(index), "utf8").slice(0, 18));
+    assert.deepEqual(heads.sort(), ["heartmesh-ballot 1", "heartmesh-ballot 2"]);
+  });
+
+  it("takes a record of 1,024 bytes, as it was before sets could change", () => {
+    write(7, 8);
+    for (const index of [0, 1]) {
+      const record = readFileSync(file(index)).subarray(0, 1024);
+      writeFileSync(file(index), record);
+    }
+    assert.deepEqual(openBallotStore(dir).read().ballot, ballot(8));
+    write(9);
+    assert.deepEqual(openBallotStore(dir).read().ballot, ballot(9));
   });
 
   it("takes a name of 200 bytes", () => {
@@ -133,7 +157,7 @@ describe("the ballot store", () => {
 
   it("refuses a file of another format, and one whose ballot makes no sense", () => {
     write(7, 8, 9);
-    writeFileSync(file(0), "heartmesh-ballot 2 99 0000000000000000\n{}\n\n");
+    writeFileSync(file(0), "heartmesh-ballot 3 99 0000000000000000\n{}\n\n");
     assert.equal(openBallotStore(dir).read().ballot, "lost");
   });
 

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import type { Redis } from "ioredis";
 import { systemClock } from "../../../agent/io/clock.ts";
 import type { MeshEvent } from "../../../coordinator/core/event.ts";
+import type { JobNews } from "../../../coordinator/core/job.ts";
 import { applyNews, beginRecord } from "../../../coordinator/core/recovery-record.ts";
 import { RecordStore, type SavedWorker } from "../../../coordinator/io/record-store.ts";
 import { RedisConnections } from "../../../coordinator/io/redis.ts";
@@ -173,6 +174,39 @@ test("a recovery is kept as whoever heard most of it tells it, and listed by tim
     assert.deepEqual(await ids({ limit: 5, before: "later" }), [recovery]);
     assert.deepEqual(await ids({ limit: 5, worker: "h1/db" }), ["later"]);
     assert.equal(await one.getRecovery("unknown"), undefined);
+  });
+});
+
+test("what each coordinator knows of a recovery is kept, though the one that knew the most never wrote again", async () => {
+  await inRecord(async ({ open }) => {
+    const job = revivalJob();
+    const { token, recovery } = job;
+    const said = (tryNumber: number, at: number): readonly JobNews[] => [
+      { kind: "try-started", token, recovery, tryNumber, runner: "c1", at },
+      { kind: "acted", token, recovery, at: at + 1, newContainerId: "x", newStartedAt: "y" },
+    ];
+    const begun = beginRecord({ ...job, detectedAt: Date.now() });
+    const killed = said(1, 20).reduce(applyNews, begun);
+    const late = said(2, 40).reduce(applyNews, begun);
+    const ended = applyNews(late, { kind: "recovered", token, recovery, at: 60 });
+    const [one, other] = [open("c1.a"), open("c2.b")];
+    one.saveRecovery(begun);
+    one.saveRecovery(killed);
+    await written(one);
+    other.saveRecovery(begun);
+    other.saveRecovery(late);
+    await written(other);
+    other.saveRecovery(ended);
+    await written(other);
+    const kept = await one.getRecovery(recovery);
+    assert.deepEqual(
+      kept?.tries.map(({ number, actedAt }) => [number, actedAt]),
+      [
+        [1, 21],
+        [2, 41],
+      ],
+    );
+    assert.equal(kept.outcome, "recovered");
   });
 });
 

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { LifeResult } from "../../../coordinator/core/vigil.ts";
 import { term } from "../../../proto/units.ts";
 import { RevivalQueue } from "../../../coordinator/jobs/revival-queue.ts";
 import { systemClock } from "../../../agent/io/clock.ts";
@@ -116,6 +117,9 @@ test("a job whose token was overtaken while it waited ends superseded, untouched
     lab.runner("c1.a");
     await lab.hears("superseded");
     assert.deepEqual(lab.world.actions, []);
+    // Whoever hears of it only now makes its record of this.
+    assert.deepEqual((await lab.queue.orderOf(job.recovery))?.target, job.target);
+    assert.equal(await lab.queue.orderOf("1.1.unknown"), undefined);
   });
 });
 
@@ -192,6 +196,35 @@ test("a start that runs without answering is restarted by the next try", async (
     lab.world.change({ mute: false });
     await lab.hears("recovered");
     assert.deepEqual(lab.world.actions, ["c1.a start start-1", "c1.a restart start-2"]);
+  });
+});
+
+test("a start that came to itself before the next try is seen, and not touched again", async () => {
+  await inLab(async (lab) => {
+    lab.world.change({ mute: true });
+    lab.runner("c1.a");
+    await lab.queue.enqueue(revivalJob({ verifyTimeout: 200, backoff: 800 }), valid);
+    await lab.hears("try-failed");
+    lab.world.change({ mute: false });
+    await lab.hears("recovered");
+    assert.deepEqual(lab.world.actions, ["c1.a start start-1"]);
+    assert.deepEqual(lab.kinds().slice(-3), ["try-started", "verified", "recovered"]);
+  });
+});
+
+test("a runner that is itself deaf after its action costs no try; whoever hears goes on without a second action", async () => {
+  await inLab(async (lab) => {
+    const isBlind = (): Promise<LifeResult> => Promise.resolve("blind");
+    const lifeWatch = { ...lab.world.lifeWatch(), awaitLife: isBlind };
+    const deaf = lab.runner("c1.a", { lifeWatch });
+    await lab.queue.enqueue(revivalJob({ maxTries: 1 }), valid);
+    await lab.hears("try-failed");
+    await deaf.runner.stop();
+    lab.runner("c2.b");
+    await lab.hears("recovered");
+    assert.deepEqual(lab.world.actions, ["c1.a start start-1"]);
+    const failed = lab.news.find((news) => news.kind === "try-failed");
+    assert.equal(failed?.counts, false);
   });
 });
 

@@ -11,6 +11,7 @@ import { RedisConnections } from "../../../coordinator/io/redis.ts";
 import type { RedisAddress } from "../../../coordinator/io/redis-url.ts";
 import { keysOf } from "../../../coordinator/jobs/keys.ts";
 import { JobNewsFeed } from "../../../coordinator/jobs/news.ts";
+import type { LifeWatch } from "../../../coordinator/jobs/ports.ts";
 import { RevivalQueue } from "../../../coordinator/jobs/revival-queue.ts";
 import { RevivalRunner } from "../../../coordinator/jobs/revival-runner.ts";
 import { Random } from "../../../proto/random.ts";
@@ -26,6 +27,8 @@ export function buildRunner(ask: {
   readonly name: string;
   readonly freeze?: FreezePoint;
   readonly canary?: { readonly every: number; readonly missed: number };
+  /** Other eyes than the world's. */
+  readonly lifeWatch?: LifeWatch;
 }): {
   readonly runner: RevivalRunner;
   readonly connections: RedisConnections;
@@ -42,7 +45,7 @@ export function buildRunner(ask: {
     keys: labKeys,
     name: ask.name,
     actor: ask.world.actor(ask.name, ask.freeze),
-    lifeWatch: ask.world.lifeWatch(ask.freeze),
+    lifeWatch: ask.lifeWatch ?? ask.world.lifeWatch(ask.freeze),
     clock: systemClock,
     random: new Random(7),
     onError: (error) => {
@@ -98,7 +101,7 @@ export class JobsLab {
 
   runner(
     name: string,
-    more: { freeze?: FreezePoint; canary?: { every: number; missed: number } } = {},
+    more: Partial<Pick<Parameters<typeof buildRunner>[0], "freeze" | "canary" | "lifeWatch">> = {},
   ): { readonly runner: RevivalRunner; readonly restarts: string[] } {
     const built = buildRunner({ address: this.redis.address, world: this.world, name, ...more });
     built.runner.start();

@@ -54,6 +54,27 @@ test("only events that are meant for people go out, and a recovery's end tells i
   assert.equal(jobs[0]?.message?.thread, jobs[1].message.thread);
 });
 
+test("a service that is moved is told of in its own words", () => {
+  const { notifier, jobs } = notifierOf(10);
+  const at = 1_700_000_000_000;
+  const worker = "swarm:web";
+  notifier.onEvent(event({ worker, recovery: "1.1.a", at }));
+  notifier.onEvent(
+    event({ worker, kind: "recovered", recovery: "1.1.a", at: at + 3_000, text: "" }),
+  );
+  const text = "its data is in local volumes of the host";
+  notifier.onEvent(event({ worker: "swarm:db", kind: "left-alone", at, text }));
+  assert.deepEqual(
+    jobs.map(({ message }) => [message?.title, message?.advice]),
+    [
+      ["service web is being moved", ""],
+      ["service web runs where it shall", ""],
+      ["service db is not moved", "heartmesh events --worker swarm:db"],
+    ],
+  );
+  assert.match(jobs[1]?.message?.text ?? "", /^service web runs where it shall 3\.0 s after/);
+});
+
 test("an exhausted recovery says what a person can do", () => {
   const { notifier, jobs } = notifierOf(10);
   notifier.onEvent(event({ kind: "exhausted", recovery: "1.1.a", text: "3 tries failed" }));

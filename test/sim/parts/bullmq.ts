@@ -105,7 +105,7 @@ export class Job {
   async moveToDelayed(wall: number, token: string): Promise<void> {
     const { process } = currentLoop();
     const wait = Math.max(0, wall - process.wall());
-    await this.#held(token, (queue, now) => {
+    await this.#whileHeld((queue, now) => {
       const row = queue.rows.get(this.id);
       if (!holdsLock(row, token, now)) return false;
       Object.assign(row, { state: "delayed", lock: undefined, delay: wait, dueAt: now + wait });
@@ -114,7 +114,7 @@ export class Job {
   }
 
   async moveToWait(token: string): Promise<void> {
-    await this.#held(token, (queue, now) => {
+    await this.#whileHeld((queue, now) => {
       const row = queue.rows.get(this.id);
       if (!holdsLock(row, token, now)) return false;
       toWait(queue, row);
@@ -122,7 +122,7 @@ export class Job {
     });
   }
 
-  async #held(_token: string, script: Script<boolean>): Promise<void> {
+  async #whileHeld(script: Script<boolean>): Promise<void> {
     if (!(await this.#access.run(script))) throw missingLock(this.id);
   }
 }
@@ -146,7 +146,9 @@ export class Queue {
   }
 
   async add(name: string, data: Data, options: AddOptions): Promise<{ readonly id: string }> {
-    const timestamp = Math.floor(currentLoop().process.wall());
+    const { process } = currentLoop();
+    const timestamp = Math.floor(process.wall());
+    this.#access.redis.server.onAdd?.(process);
     const id = await this.#access.run((queue) =>
       addRow(queue, {
         name,
@@ -164,7 +166,11 @@ export class Queue {
   }
 
   getDeduplicationJobId(id: string): Promise<string | null> {
-    return this.#access.run((queue) => queue.dedup.get(id) ?? null);
+    const { process } = currentLoop();
+    return this.#access.run((queue) => {
+      this.#access.redis.server.onLookup?.(process);
+      return queue.dedup.get(id) ?? null;
+    });
   }
 
   getJob(id: string): Promise<Job | undefined> {

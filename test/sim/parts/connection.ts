@@ -7,7 +7,7 @@ import type { SimContainer, SimEngine } from "../engine.ts";
 import { surroundingsOf } from "../host-of.ts";
 import { onlooker } from "../onlooker.ts";
 import { currentLoop, type Loop } from "../loop.ts";
-import type { SimProcess } from "../process.ts";
+import { wallBegin, type SimProcess } from "../process.ts";
 
 export type { EngineRequest };
 
@@ -152,7 +152,7 @@ export class Connection {
     };
     const since = query?.since;
     if (since !== undefined) {
-      const from = Number(since) * 1000 - 1_767_225_600_000;
+      const from = Number(since) * 1000 - wallBegin;
       for (const line of engine.history) if (line.at >= from) send(line);
     }
     engine.subscribers.add(send);

@@ -4,6 +4,7 @@ import { runMesh } from "../../../coordinator/io/mesh-loop.ts";
 import type { FromMesh, MeshSetup, ToMesh } from "../../../coordinator/io/mesh-protocol.ts";
 import type { MeshThread } from "../../../coordinator/io/mesh-spawn.ts";
 import { currentLoop, Loop } from "../loop.ts";
+import { onlooker } from "../onlooker.ts";
 
 export type { MeshThread };
 
@@ -25,6 +26,7 @@ export function spawnThread(setup: MeshSetup): MeshThread {
     },
     postMessage: (message: FromMesh): void => {
       if (!process.effect()) return;
+      if (message.kind === "summary") onlooker().onSummary(message.summary);
       toMain(() => {
         onMain(message);
       });

@@ -6,6 +6,7 @@ import {
   addEntry,
   entriesAfter,
   hashOf,
+  isAfter,
   sortedOf,
   type RedisData,
   type RedisServer,
@@ -117,7 +118,7 @@ export class SimRedis {
   ): Promise<unknown> {
     return this.call((data) => {
       const all = data.streams.get(key) ?? [];
-      const before = end === "+" ? all : all.filter(({ id }) => id < end.slice(1));
+      const before = end === "+" ? all : all.filter(({ id }) => isAfter(end.slice(1), id));
       return before
         .slice(-count)
         .reverse()
@@ -311,6 +312,10 @@ class Pipeline {
 
   constructor(redis: SimRedis) {
     this.#redis = redis;
+  }
+
+  get length(): number {
+    return this.#commands.length;
   }
 
   eval(script: string, keys: number, ...rest: (string | number)[]): this {

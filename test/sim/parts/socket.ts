@@ -22,6 +22,10 @@ export class MeshSocket {
     return noCounts;
   }
 
+  overflowed(): number {
+    return 0;
+  }
+
   open(): Promise<{ readonly port: number }> {
     const loop = currentLoop();
     const { namespace, address } = surroundingsOf(loop.process);
@@ -48,7 +52,7 @@ export class MeshSocket {
     if (socket === undefined) return;
     const { process } = socket.loop;
     if (!process.effect()) return;
-    onlooker().onDatagram(process, bytes);
+    onlooker().onDatagram(process, bytes, address);
     surroundingsOf(process).network.send(socket, socket.address, bytes, port, address);
   }
 

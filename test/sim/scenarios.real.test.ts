@@ -2,22 +2,19 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { bundleSimulation } from "./bundle.ts";
 import type { ScenarioAsk } from "./child.ts";
 
 const folder = path.join(import.meta.dirname, "..", "scenarios");
-const cache = path.join(import.meta.dirname, "..", "..", "node_modules", ".cache", "heartmesh-sim");
 const names = readdirSync(folder).filter((name) => name.endsWith(".txt"));
 const texts = names.map((name) => readFileSync(path.join(folder, name), "utf8"));
 const played = await play(texts);
 
 async function play(scenarios: readonly string[]): Promise<readonly string[]> {
-  mkdirSync(cache, { recursive: true });
-  const outfile = path.join(cache, `${process.pid}-scenarios.mjs`);
-  await bundleSimulation({ outfile, messages: "objects" });
+  const outfile = await bundleSimulation({ messages: "objects" });
   const ask: ScenarioAsk = { scenarios };
   const said = execFileSync(
     process.execPath,

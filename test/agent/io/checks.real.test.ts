@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, describe, it } from "node:test";
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
+import { checkEngine } from "../../../agent/io/checks/engine.ts";
 import { checkExec } from "../../../agent/io/checks/exec.ts";
 import { anySuccess, checkHttp, type HttpCheck } from "../../../agent/io/checks/http.ts";
 import type { CheckAnswer } from "../../../agent/io/checks/result.ts";
@@ -221,3 +222,55 @@ function isAlive(pid: number): boolean {
     return false;
   }
 }
+
+describe("a check of the engine", () => {
+  const folder = mkdtempSync(path.join(tmpdir(), "heartmesh-test-"));
+  closers.push(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+  let sockets = 0;
+  async function engineThat(answers: (socket: Socket) => void): Promise<string> {
+    const socketPath = path.join(folder, `engine-${++sockets}`);
+    const server = createTcpServer((socket) => {
+      socket.on("error", () => undefined);
+      socket.once("data", () => {
+        answers(socket);
+      });
+    });
+    closers.push(() => server.close());
+    server.listen(socketPath);
+    await once(server, "listening");
+    return socketPath;
+  }
+  const saying = (text: string) => (socket: Socket) => socket.end(text);
+
+  it("passes for a 200, also where it comes byte by byte", async () => {
+    const socketPath = await engineThat(saying("HTTP/1.1 200 OK\r\n\r\nOK"));
+    deepEqual(await checkEngine({ socketPath, timeout: 500 }), { ok: true });
+    const slow = await engineThat((socket) => {
+      const bytes = Array.from("HTTP/1.1 200 OK\r\n\r\n");
+      const write = (): void => {
+        const next = bytes.shift();
+        if (next !== undefined) socket.write(next, () => setTimeout(write, 1));
+      };
+      write();
+    });
+    deepEqual(await checkEngine({ socketPath: slow, timeout: 2000 }), { ok: true });
+  });
+
+  it("fails for any other status, for what is no engine, and for a closed connection", async () => {
+    const said = async (text: string): Promise<string> =>
+      reasonOf(await checkEngine({ socketPath: await engineThat(saying(text)), timeout: 500 }));
+    equal(await said("HTTP/1.1 500 no\r\n\r\n"), "the engine answers with status 500");
+    equal(await said("SSH-2.0-OpenSSH\r\n"), "what answers there is no engine");
+    equal(await said("x".repeat(300)), "what answers there is no engine");
+    equal(await said(""), "the engine closed the connection without an answer");
+  });
+
+  it("times out where nobody answers, and fails at once where there is no socket", async () => {
+    const socketPath = await engineThat(() => undefined);
+    equal(kindOf(await checkEngine({ socketPath, timeout: 100 })), "timeout");
+    const missing = path.join(folder, "missing");
+    match(reasonOf(await checkEngine({ socketPath: missing, timeout: 500 })), /^ENOENT/);
+  });
+});

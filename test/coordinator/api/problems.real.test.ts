@@ -24,7 +24,13 @@ interface Bad {
 const post = { method: "POST", path: silence, headers: json };
 const bad: readonly Bad[] = [
   { what: "an unknown path", path: "/api/v2/x", status: 404, says: /There is no GET \/api\/v2\/x/ },
-  { what: "a wrong method", method: "PATCH", path: silence, status: 404, says: /no PATCH/ },
+  {
+    what: "a wrong method",
+    method: "PATCH",
+    path: silence,
+    status: 405,
+    says: /only POST, DELETE/,
+  },
   {
     what: "a broken escape in the path",
     path: "/api/v1/workers/%E0%A4%A",

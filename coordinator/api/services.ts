@@ -1,0 +1,140 @@
+// What a person says of a service of the Swarm: that it shall go back, or that it has ended where it ran. The leader moves it.
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { CommandView } from "../../proto/rest.ts";
+import type { MoveCommand } from "../core/migration/moves.ts";
+import { parseMoveLabels } from "../core/migration/service-labels.ts";
+import { awayFrom, readJournal } from "../core/migration/undo.ts";
+import type { SwarmHost, SwarmService, SwarmView } from "../core/migration/swarm-view.ts";
+import { atLeader } from "./at-leader.ts";
+import type { ApiContext } from "./context.ts";
+import { ApiProblem } from "./problem.ts";
+import { ref } from "./schema-words.ts";
+import { answers, good, requests } from "./schemas.ts";
+import { swarmProblem } from "./swarm-problem.ts";
+import { theOne } from "./the-one.ts";
+
+interface ByName {
+  Params: { id: string };
+}
+
+const response = answers(
+  { 200: good(ref("Command"), "Taken by the leader; events tell what comes of it") },
+  ...[400, 404, 409, 413, 415, 502, 503, 504],
+);
+const config = { access: "operator" as const };
+const tags = ["hosts"];
+
+export function servicesPlugin(app: FastifyInstance, context: ApiContext): void {
+  addFailback(app, context);
+  addMigrate(app, context);
+}
+
+function addFailback(app: FastifyInstance, context: ApiContext): void {
+  app.post<ByName>(
+    "/api/v1/services/:id/failback",
+    {
+      config,
+      schema: {
+        tags,
+        summary: "Bring a moved service back to where a person placed it",
+        description: "It goes back once every host that it was moved away from is well.",
+        params: requests.serviceId,
+        response,
+      },
+    },
+    (request, reply) =>
+      carryOut(context, request, reply, (view) => {
+        const service = findService(view, request.params.id);
+        if (readJournal(service) === undefined) {
+          throw new ApiProblem(409, `${service.name} was not moved by heartmesh.`);
+        }
+        return { services: [service], text: `${service.name} goes back`, kind: "failback" };
+      }),
+  );
+
+  app.post<ByName>(
+    "/api/v1/hosts/:id/failback",
+    {
+      config,
+      schema: {
+        tags,
+        summary: "Bring all that was moved away from a host back to it",
+        params: requests.hostId,
+        response,
+      },
+    },
+    (request, reply) =>
+      carryOut(context, request, reply, (view) => {
+        const host = findNode(view, request.params.id);
+        const services = view.services.filter((service) => {
+          const journal = readJournal(service);
+          return journal !== undefined && awayFrom(journal).includes(host.id);
+        });
+        if (services.length === 0) {
+          throw new ApiProblem(409, `No service was moved away from ${host.name}.`);
+        }
+        const names = services.map(({ name }) => name).join(", ");
+        return { services, text: `${names} go back to ${host.name}`, kind: "failback" };
+      }),
+  );
+}
+
+function addMigrate(app: FastifyInstance, context: ApiContext): void {
+  app.post<ByName>(
+    "/api/v1/services/:id/migrate",
+    {
+      config,
+      schema: {
+        tags,
+        summary: "Say that a fenced service has ended where it ran",
+        description:
+          "Nobody can tell that of a host without a live agent. Say it only when the host is off, or the service has ended there: otherwise it runs twice.",
+        params: requests.serviceId,
+        response,
+      },
+    },
+    (request, reply) =>
+      carryOut(context, request, reply, (view) => {
+        const service = findService(view, request.params.id);
+        if (!parseMoveLabels(service).isFenced) {
+          const text = `${service.name} is not fenced: it is moved without a person's word.`;
+          throw new ApiProblem(409, text);
+        }
+        return { services: [service], text: `${service.name} may move`, kind: "vouch" };
+      }),
+  );
+}
+
+interface Asked {
+  readonly services: readonly SwarmService[];
+  readonly kind: MoveCommand["kind"];
+  readonly text: string;
+}
+
+function carryOut(
+  context: ApiContext,
+  request: FastifyRequest<ByName>,
+  reply: FastifyReply,
+  build: (view: SwarmView) => Asked,
+): Promise<CommandView | FastifyReply> {
+  const { plane } = context;
+  return atLeader(context, request, reply, async (by) => {
+    const reading = await plane.swarm();
+    if (reading.kind !== "swarm") throw swarmProblem(reading);
+    const { services, kind, text } = build(reading.view);
+    for (const { name } of services) plane.move({ kind, service: name, by });
+    return { text, recovery: null };
+  });
+}
+
+function findService({ services }: SwarmView, asked: string): SwarmService {
+  const found = services.find(({ id, name }) => id === asked || name === asked);
+  if (found === undefined) throw new ApiProblem(404, `The Swarm has no service ${asked}.`);
+  return found;
+}
+
+function findNode({ hosts }: SwarmView, asked: string): SwarmHost {
+  const found = hosts.filter(({ id, name }) => id === asked || name === asked);
+  return theOne(found, asked, () => new ApiProblem(404, `The Swarm has no host ${asked}.`));
+}

@@ -1,0 +1,164 @@
+// The API's own description, as a running server gives it, and what can be asked by it: rightly and wrongly.
+
+import { bearer, type TestServer } from "./scripted-plane.ts";
+
+export interface JsonSchema {
+  readonly type?: string | readonly string[];
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly required?: readonly string[];
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+}
+
+export interface Parameter {
+  readonly name: string;
+  readonly in: "path" | "query";
+  readonly schema: JsonSchema;
+}
+
+export interface Operation {
+  readonly method: string;
+  /** With `{name}` for parameters. */
+  readonly path: string;
+  readonly role: "open" | "viewer" | "operator" | "admin";
+  readonly statuses: readonly string[];
+  readonly parameters: readonly Parameter[];
+  readonly body: JsonSchema | undefined;
+}
+
+interface Described {
+  readonly "x-role": Operation["role"];
+  readonly parameters?: readonly Parameter[];
+  readonly requestBody?: { readonly content: { "application/json": { schema: JsonSchema } } };
+  readonly responses: Readonly<Record<string, unknown>>;
+}
+
+export async function operationsOf({ url }: TestServer): Promise<readonly Operation[]> {
+  const answer = await fetch(`${url}/docs/json`, { headers: bearer("viewer") });
+  const { paths } = (await answer.json()) as {
+    readonly paths: Readonly<Record<string, Readonly<Record<string, Described>>>>;
+  };
+  return Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, described]) => ({
+      method: method.toUpperCase(),
+      path,
+      role: described["x-role"],
+      statuses: Object.keys(described.responses),
+      parameters: described.parameters ?? [],
+      body: described.requestBody?.content["application/json"].schema,
+    })),
+  );
+}
+
+/** What exists in the scripted plane. */
+const goodValues: Readonly<Record<string, string>> = {
+  "/api/v1/recoveries/{id}": "3.7.ff",
+  "/api/v1/hosts/{id}": "h1",
+  "/api/v1/hosts/{id}/plan": "h1",
+  "/api/v1/hosts/{id}/drain": "h1",
+  "/api/v1/hosts/{id}/activate": "h1",
+  "/api/v1/hosts/{id}/failback": "h1",
+  "/api/v1/services/{id}/failback": "cache",
+  "/api/v1/services/{id}/migrate": "cache",
+  for: "1h",
+  reason: "because",
+};
+const goodWorker = "web-1";
+
+export interface Ask {
+  /** For a person whose test fails. */
+  readonly what: string;
+  readonly method: string;
+  readonly path: string;
+  readonly body?: string;
+}
+
+export const pathOf = (operation: Operation, id?: string): string =>
+  operation.path.replace("{id}", id ?? goodValues[operation.path] ?? goodWorker);
+
+const goodBody = (schema: JsonSchema): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.keys(schema.properties ?? {}).map((name) => [name, goodValues[name] ?? "x"]),
+  );
+
+/** One that is taken, for a caller who may. */
+export function rightAsk(operation: Operation): Ask {
+  const { method, path, body } = operation;
+  return {
+    what: `${method} ${path}`,
+    method,
+    path: pathOf(operation),
+    ...(body === undefined ? {} : { body: JSON.stringify(goodBody(body)) }),
+  };
+}
+
+/** Each with one thing that the description forbids. */
+export function* wrongAsks(operation: Operation): Generator<Ask> {
+  const right = rightAsk(operation);
+  for (const { name, in: place, schema } of operation.parameters) {
+    for (const value of wrongTexts(schema)) {
+      const what = `${right.what}: ${name}=${value.slice(0, 60)}`;
+      const text = encodeURIComponent(value);
+      if (place === "query") yield { ...right, what, path: `${right.path}?${name}=${text}` };
+      else if (value !== "") yield { ...right, what, path: pathOf(operation, text) };
+    }
+    if (place !== "query") continue;
+    yield {
+      ...right,
+      what: `${right.what}: ${name} twice`,
+      path: `${right.path}?${name}=1&${name}=2`,
+    };
+    yield { ...right, what: `${right.what}: ${name} nested`, path: `${right.path}?${name}[x]=1` };
+  }
+  if (operation.parameters.some((one) => one.in === "query")) {
+    yield { ...right, what: `${right.what}: unknown`, path: `${right.path}?colour=red` };
+  }
+  if (operation.body === undefined) return;
+  for (const [what, body] of wrongBodies(operation.body)) {
+    yield { ...right, what: `${right.what}: ${what}`, body };
+  }
+}
+
+function wrongTexts(schema: JsonSchema): readonly string[] {
+  if (schema.type === "integer") {
+    const { minimum = 0, maximum = 0 } = schema;
+    const outside = [
+      String(minimum - 1),
+      String(maximum + 1),
+      "-1",
+      "1e999",
+      "-Infinity",
+      "9".repeat(300),
+    ];
+    return [...outside, "", "many", "1.5", "NaN", "Infinity", "0x10x", "[]", "{}", "null", "1;2"];
+  }
+  const { maxLength = 0, minLength = 0 } = schema;
+  return ["x".repeat(maxLength + 1), ...(minLength > 0 ? [""] : [])];
+}
+
+/** Names and texts of bodies that are no good one. */
+function* wrongBodies(schema: JsonSchema): Generator<readonly [string, string]> {
+  const good = goodBody(schema);
+  const mayBeNull = schema.type?.includes("null") === true;
+  for (const text of ["", "{", "[]", '"text"', "7", "true", "nul", "{]", '{"a":}', "\u0000"]) {
+    yield [`a body of ${JSON.stringify(text)}`, text];
+  }
+  if (!mayBeNull) yield ["a body of null", "null"];
+  yield ["arrays in arrays", "[".repeat(8_000)];
+  yield ["a prototype", '{"__proto__":{"for":"1h","reason":"x"}}'];
+  yield ["a constructor", '{"constructor":{"prototype":{"x":1}}}'];
+  yield ["an unknown property", JSON.stringify({ ...good, colour: "red" })];
+  for (const [name, one] of Object.entries(schema.properties ?? {})) {
+    const wrong: readonly unknown[] = [
+      ...[null, {}, [], ["1h"], { toString: "x" }, "", "x".repeat((one.maxLength ?? 0) + 1)],
+    ];
+    for (const value of wrong) {
+      const shown = JSON.stringify(value).slice(0, 40);
+      yield [`${name}: ${shown}`, JSON.stringify({ ...good, [name]: value })];
+    }
+    if (schema.required?.includes(name) !== true) continue;
+    yield [`no ${name}`, JSON.stringify({ ...good, [name]: undefined })];
+  }
+}

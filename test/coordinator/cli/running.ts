@@ -1,0 +1,35 @@
+// The command line, run inside the test's own process against a server of the API.
+
+import { runCommandLine } from "../../../coordinator/cli/run.ts";
+import { tokens, type TestServer } from "../api/scripted-plane.ts";
+
+/** What the terminal holds for now. */
+export const wall = 1_700_000_060_000;
+
+interface Run {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+export async function run(
+  argv: readonly string[],
+  env: Record<string, string> = {},
+  signal?: AbortSignal,
+): Promise<Run> {
+  const out: string[] = [];
+  const err: string[] = [];
+  const terminal = {
+    out: (line: string) => out.push(line),
+    err: (line: string) => err.push(line),
+    raw: (bytes: Uint8Array) => out.push(Buffer.from(bytes).toString("latin1")),
+    now: () => wall,
+  };
+  const code = await runCommandLine(argv, env, terminal, signal);
+  return { code, out: out.join("\n"), err: err.join("\n") };
+}
+
+export const asking = ({ url }: TestServer, role: keyof typeof tokens = "operator") => ({
+  HEARTMESH_URL: url,
+  HEARTMESH_TOKEN: tokens[role],
+});
