@@ -196,6 +196,7 @@ function onTryStarted(
     const goesOn = { ...last, runner: news.runner };
     return { ...record, runner: news.runner, tries: [...record.tries.slice(0, -1), goesOn] };
   }
+  const earlier = onLastTry(record, (one) => (one.failedAt === 0 ? unheard(one, news) : one)).tries;
   const begun: TryRecord = {
     number: news.tryNumber,
     runner: news.runner,
@@ -206,8 +207,18 @@ function onTryStarted(
     reason: "",
     counts: true,
   };
-  return { ...record, runner: news.runner, tries: withinBound([...record.tries, begun]) };
+  return { ...record, runner: news.runner, tries: withinBound([...earlier, begun]) };
 }
+
+/** A try whose end is lost, as when Redis lost its last second: it is over, for the next one has begun. */
+const unheard = (
+  one: TryRecord,
+  { at, tryNumber }: Extract<JobNews, { kind: "try-started" }>,
+): TryRecord => ({
+  ...one,
+  failedAt: at,
+  reason: `its end was not heard; try ${tryNumber} has begun since`,
+});
 
 function withinBound(tries: readonly TryRecord[]): readonly TryRecord[] {
   if (tries.length <= triesKept) return tries;

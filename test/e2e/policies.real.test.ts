@@ -85,8 +85,14 @@ describe("restart policies", { skip: needs("root", "engine", "redis") }, () => {
     await pause(5_000);
     for (const [at, name] of names.entries()) {
       const life = await quiet(name, since);
-      assertOneStartForEachDeath(life, name);
       const ours = await ourStarts(name);
+      // A container in the engine's back-off is taken over by a kill; on a busy machine the engine starts it just before that.
+      const takenOver = ({ action, atMs }: LifeEvent): boolean =>
+        action === "kill" && ours.some(({ from, to }) => atMs >= from && atMs <= to);
+      assertOneStartForEachDeath(
+        life.filter((event) => !takenOver(event)),
+        name,
+      );
       assert.ok(ours.length > 0, `${name} was never started by us`);
       for (const { from, to } of ours) {
         const within = life.filter(({ atMs }) => atMs >= from && atMs <= to);

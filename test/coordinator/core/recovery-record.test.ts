@@ -84,6 +84,26 @@ test("a recovery of two tries has the time of every stage", () => {
   assert.equal(record.runner, "c2");
 });
 
+test("a try whose end was not heard is over when the next one begins; who heard its end corrects that", () => {
+  const lost = after(news.start(1, 20), news.acted(30), news.start(2, 50), news.verified(70));
+  const [first, second] = lost.tries;
+  assert.deepEqual(
+    [first?.actedAt, first?.failedAt, first?.reason, first?.verifiedAt],
+    [30, 50, "its end was not heard; try 2 has begun since", 0],
+  );
+  assert.deepEqual([second?.number, second?.failedAt, second?.verifiedAt], [2, 0, 70]);
+  const heard = after(news.start(1, 20), news.acted(30), news.failed(1, 40), news.start(2, 50));
+  for (const merged of [mergeRecords(lost, heard), mergeRecords(heard, lost)]) {
+    assert.deepEqual(
+      merged.tries.map(({ failedAt, reason }) => [failedAt, reason]),
+      [
+        [40, "no answer"],
+        [0, ""],
+      ],
+    );
+  }
+});
+
 test("giving up and being overtaken are ends with a reason", () => {
   const exhausted = after(news.start(1, 20), news.failed(1, 30), news.exhausted);
   assert.equal(exhausted.outcome, "exhausted");
