@@ -15,23 +15,19 @@ import { ensureBuilt } from "./lab/trio.ts";
 import { isLong, longestFirst } from "./order.ts";
 
 type Group = "unit" | "real" | "soak";
-/** How files are run: `short`, those on real parts that take a few seconds. */
-type Manner = Group | "short";
 
 const root = path.dirname(import.meta.dirname);
 
 /**
  * A file that takes longer is stopped and has failed. Tests on real parts mostly wait, each file with engines and namespaces of
- * its own, but three long ones at a time load two processors ten times over: beside two of them the short ones run, one by one.
+ * its own, yet two of them are enough for two processors. In the soak they have the machine for themselves.
  */
-const manners: Readonly<
-  Record<Manner, { readonly concurrency: number; readonly minutes: number }>
-> = {
-  unit: { concurrency: 4, minutes: 2 },
-  real: { concurrency: 2, minutes: 10 },
-  short: { concurrency: 1, minutes: 3 },
-  soak: { concurrency: 1, minutes: 120 },
-};
+const manners: Readonly<Record<Group, { readonly concurrency: number; readonly minutes: number }>> =
+  {
+    unit: { concurrency: 4, minutes: 2 },
+    real: { concurrency: isSoak() ? 1 : 2, minutes: isSoak() ? 30 : 10 },
+    soak: { concurrency: 1, minutes: 120 },
+  };
 
 interface Wish {
   readonly groups: readonly Group[];
@@ -66,17 +62,11 @@ async function main(args: readonly string[]): Promise<number> {
     process.env.LAB_IS_BUILT = "1";
     await shareImages();
   }
+  if (isSoak()) process.env.SOAK = "true";
   const failed: Group[] = [];
   for (const group of wish.groups) {
     const own = files.filter((file) => groupOf(file) === group);
-    const short = group === "real" ? own.filter((file) => !isLong(file)) : [];
-    const long = own.filter((file) => !short.includes(file));
-    const isHeld = long.length > 0;
-    const good = await Promise.all([
-      long.length === 0 || runFiles(group, long, false),
-      short.length === 0 || runFiles("short", short, isHeld),
-    ]);
-    if (good.includes(false)) failed.push(group);
+    if (own.length > 0 && !(await runFiles(group, own))) failed.push(group);
   }
   if (failed.length > 0) console.error(`\nFailed: ${failed.join(", ")} tests.`);
   return failed.length === 0 ? 0 : 1;
@@ -90,6 +80,11 @@ function together(files: readonly string[]): readonly (readonly string[])[] {
     short.slice((at * short.length) / count, ((at + 1) * short.length) / count),
   );
   return [...files.filter(isLong).map((file) => [file]), ...shared];
+}
+
+/** Known before anything else is: what runs how depends on it. */
+function isSoak(): boolean {
+  return process.argv.includes("--soak");
 }
 
 function parseArguments(args: readonly string[]): Wish | string {
@@ -116,17 +111,11 @@ function groupOf(file: string): Group {
   return file.endsWith(".real.test.ts") ? "real" : "unit";
 }
 
-/** @param isHeld what it prints is printed at its end, so that it does not mix with another's words */
-async function runFiles(
-  manner: Manner,
-  files: readonly string[],
-  isHeld: boolean,
-): Promise<boolean> {
-  const { concurrency, minutes } = manners[manner];
-  const title = `${files.length} files of ${manner === "short" ? "short real" : manner} tests`;
-  if (!isHeld) console.log(title);
+async function runFiles(group: Group, files: readonly string[]): Promise<boolean> {
+  const { concurrency, minutes } = manners[group];
+  console.log(`${files.length} files of ${group} tests`);
   const modules = await bundleTests(
-    manner === "unit" ? together(files) : files.map((file) => [file]),
+    group === "unit" ? together(files) : files.map((file) => [file]),
   );
   const node = spawn(
     process.execPath,
@@ -138,10 +127,8 @@ async function runFiles(
       `--test-timeout=${minutes * 60_000}`,
       ...modules,
     ],
-    { cwd: root, stdio: ["inherit", isHeld ? "pipe" : "inherit", "inherit"] },
+    { cwd: root, stdio: "inherit" },
   );
-  const held: Buffer[] = [];
-  node.stdout?.on("data", (chunk: Buffer) => held.push(chunk));
   const stop = (): void => {
     node.kill("SIGTERM");
   };
@@ -152,7 +139,6 @@ async function runFiles(
     node.once("close", (code) => {
       process.removeListener("SIGTERM", stop);
       process.removeListener("SIGINT", stop);
-      if (isHeld) process.stdout.write(`\n${title}\n${Buffer.concat(held).toString()}`);
       resolve(code === 0);
     });
   });

@@ -42,6 +42,8 @@ export interface MoverParts {
 /** Others, and Swarm's own updater, may write in between so often. */
 const updatesTried = 6;
 const lookEvery: Duration = 120;
+/** However many services move, a manager is asked for its long lists no more often than this. */
+const pictureEvery: Duration = 250;
 const watchEvery: Duration = 400;
 /** Swarm says at once why a task finds no host, and may take that back while its updater works. */
 const waitingBorne: Duration = 3_000;
@@ -99,7 +101,7 @@ export class Mover implements Actor, LifeWatch {
     let waitingSince: number | undefined;
     let last = "nothing is known of its tasks";
     for (;;) {
-      const look = await this.#look(move);
+      const look = await this.#look(move, begun);
       if (look === "gone") return "stopped";
       const now = this.#parts.now();
       if (look !== undefined) {
@@ -125,7 +127,7 @@ export class Mover implements Actor, LifeWatch {
     const begun = this.#parts.now();
     let shortSince: number | undefined;
     for (;;) {
-      const look = await this.#look(move);
+      const look = await this.#look(move, begun);
       if (look === "gone") return "stopped";
       const now = this.#parts.now();
       const { progress, service } = look ?? {};
@@ -212,9 +214,10 @@ export class Mover implements Actor, LifeWatch {
     return { service, by, change, what };
   }
 
-  /** Undefined where no manager tells just now. */
-  async #look(move: MoveOrder): Promise<Look | "gone" | undefined> {
-    const reading = await this.#parts.reader.read();
+  /** Undefined where no manager tells just now. A picture may be shared, but is none of before `since`. */
+  async #look(move: MoveOrder, since: number): Promise<Look | "gone" | undefined> {
+    const maxAge = Math.min(pictureEvery, this.#parts.now() - since);
+    const reading = await this.#parts.reader.read(maxAge);
     if (reading.kind !== "swarm") return undefined;
     const { view } = reading;
     const by = this.#parts.reader.manager(reading.by);

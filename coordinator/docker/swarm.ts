@@ -50,25 +50,41 @@ const patience: Duration = 300;
 
 export class SwarmReader<Engine extends SwarmEngine = SwarmEngine> {
   readonly #clients: readonly Engine[];
+  /** Milliseconds that only grow. */
+  readonly #now: () => number;
   /** What each engine last said of itself. */
   readonly #parts = new Map<SwarmEngine, SwarmPart>();
   #reading: Promise<SwarmReading> | undefined;
+  #last: { readonly begun: number; readonly reading: Promise<SwarmReading> } | undefined;
 
-  constructor(clients: readonly Engine[]) {
+  constructor(clients: readonly Engine[], now: () => number = () => performance.now()) {
     this.#clients = clients;
+    this.#now = now;
   }
 
-  /** Never rejects; takes at most 8 s. Who asks while a reading is under way gets that one. */
-  read(): Promise<SwarmReading> {
-    this.#reading ??= this.#readNow().finally(() => {
-      this.#reading = undefined;
-    });
+  /**
+   * Never rejects; takes at most 8 s. Who asks while a reading is under way gets that one.
+   *
+   * @param maxAge one that was begun so long ago at most will do, also when it is over
+   */
+  read(maxAge: Duration = 0): Promise<SwarmReading> {
+    const now = this.#now();
+    if (this.#last !== undefined && now - this.#last.begun < maxAge) return this.#last.reading;
+    this.#reading ??= this.#begin(now);
     return this.#reading;
   }
 
   /** The manager that told a picture. */
   manager(by: string): Engine | undefined {
     return this.#clients.find(({ host }) => host === by);
+  }
+
+  #begin(now: number): Promise<SwarmReading> {
+    const reading = this.#readNow().finally(() => {
+      this.#reading = undefined;
+    });
+    this.#last = { begun: now, reading };
+    return reading;
   }
 
   async #readNow(): Promise<SwarmReading> {

@@ -7,7 +7,7 @@ import { crash } from "../lab/containers.ts";
 import { startEngine, type LabEngine } from "../lab/engine.ts";
 import { hook, type Hook } from "../lab/hook.ts";
 import { ensureImages } from "../lab/images.ts";
-import { needs } from "../lab/requirements.ts";
+import { needs, soakAlone } from "../lab/requirements.ts";
 import { Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
 import { pause, until } from "../waiting.ts";
@@ -129,20 +129,24 @@ describe("the brake", { skip: needs("root", "engine", "redis") }, () => {
     assert.deepEqual([sent("brake-tripped").length, sent("brake-released").length], [1, 1]);
   });
 
-  test("an engine that is restarted with twenty workers does not trip it", async () => {
-    const at = Date.now();
-    await engine.restart();
-    await until(
-      "all to run again",
-      async () => (await inspected("Running")).every((word) => word === "true") || undefined,
-      60_000,
-      500,
-    );
-    const all = (await atRest()).filter(({ decidedAtMs }) => decidedAtMs >= at);
-    assert.equal(new Set(all.map(({ worker }) => worker)).size, names.length);
-    assert.deepEqual(
-      (await brakeEvents()).filter(({ atMs }) => atMs >= at),
-      [],
-    );
-  });
+  test(
+    "an engine that is restarted with twenty workers does not trip it",
+    { skip: soakAlone },
+    async () => {
+      const at = Date.now();
+      await engine.restart();
+      await until(
+        "all to run again",
+        async () => (await inspected("Running")).every((word) => word === "true") || undefined,
+        60_000,
+        500,
+      );
+      const all = (await atRest()).filter(({ decidedAtMs }) => decidedAtMs >= at);
+      assert.equal(new Set(all.map(({ worker }) => worker)).size, names.length);
+      assert.deepEqual(
+        (await brakeEvents()).filter(({ atMs }) => atMs >= at),
+        [],
+      );
+    },
+  );
 });

@@ -8,7 +8,7 @@ import { hook, type Hook } from "../lab/hook.ts";
 import { ensureImages } from "../lab/images.ts";
 import { assertOneStartForEachDeath, lifeOf, startsOf } from "../lab/life.ts";
 import { EngineRelay } from "../lab/relay.ts";
-import { needs } from "../lab/requirements.ts";
+import { needs, soakAlone } from "../lab/requirements.ts";
 import { Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
 import { pause, until } from "../waiting.ts";
@@ -46,57 +46,61 @@ describe("an engine's faults", { skip: needs("root", "engine", "redis") }, () =>
   const sent = (kind: string): readonly string[] =>
     listener.messages.filter((message) => message.kind === kind).map(({ text }) => text);
 
-  test("frozen for 20 s during three recoveries: it is told once, no try is counted, all three are verified", async () => {
-    const names = ["frozen-1", "frozen-2", "frozen-3"];
-    const began = Date.now();
-    for (const name of names) {
-      const arrangement = name === "frozen-3" ? "joins-agent" : "none";
-      await startWorker(trio, { name, arrangement });
-    }
-    for (const name of names) await trio.watched(name);
-    await trio.verdict("frozen-3", "healthy");
-    const pids = await Promise.all(names.map((name) => pidOf(engine, name)));
-    const at = Date.now();
-    for (const pid of pids) process.kill(pid, "SIGKILL");
-    await until(
-      "three recoveries",
-      async () => {
-        const all = await Promise.all(names.map((name) => trio.recoveries(name)));
-        return all.every((some) => some.length > 0) || undefined;
-      },
-      20_000,
-      60,
-    );
-    engine.pause();
-    const untouched = new Set(names);
-    const frozenAt = Date.now();
-    try {
-      await pause(20_000);
-    } finally {
-      engine.resume();
-    }
-    for (const name of names) {
-      const recovery = await trio.recovered(name, at);
-      assert.ok((recovery.verifiedAtMs ?? 0) > 0);
-      assert.equal((await trio.recoveries(name)).length, 1, `recoveries of ${name}`);
-      assert.ok((recovery.endedAtMs ?? 0) > frozenAt, "it was over before");
-      if (recovery.tries.some(({ counts }) => !counts)) untouched.delete(name);
-      assert.deepEqual(
-        recovery.tries.filter(({ failedAtMs, counts }) => failedAtMs !== null && counts),
-        [],
-        `failed tries of ${name}`,
+  test(
+    "frozen for 20 s during three recoveries: it is told once, no try is counted, all three are verified",
+    { skip: soakAlone },
+    async () => {
+      const names = ["frozen-1", "frozen-2", "frozen-3"];
+      const began = Date.now();
+      for (const name of names) {
+        const arrangement = name === "frozen-3" ? "joins-agent" : "none";
+        await startWorker(trio, { name, arrangement });
+      }
+      for (const name of names) await trio.watched(name);
+      await trio.verdict("frozen-3", "healthy");
+      const pids = await Promise.all(names.map((name) => pidOf(engine, name)));
+      const at = Date.now();
+      for (const pid of pids) process.kill(pid, "SIGKILL");
+      await until(
+        "three recoveries",
+        async () => {
+          const all = await Promise.all(names.map((name) => trio.recoveries(name)));
+          return all.every((some) => some.length > 0) || undefined;
+        },
+        20_000,
+        60,
       );
-      const life = await lifeOf(engine, name, began);
-      assertOneStartForEachDeath(life, name);
-      assert.equal(startsOf(life).length, 2);
-    }
-    assert.ok(untouched.size < names.length, "no try was broken off");
-    assert.equal((await told("engine-lost", at)).length, 1);
-    assert.equal((await told("engine-back", at)).length, 1);
-    assert.deepEqual(await told("quarantined", at), []);
-    await until("the message of its return", () => sent("engine-back").length > 0 || undefined);
-    assert.equal(sent("engine-lost").length, 1);
-  });
+      engine.pause();
+      const untouched = new Set(names);
+      const frozenAt = Date.now();
+      try {
+        await pause(20_000);
+      } finally {
+        engine.resume();
+      }
+      for (const name of names) {
+        const recovery = await trio.recovered(name, at);
+        assert.ok((recovery.verifiedAtMs ?? 0) > 0);
+        assert.equal((await trio.recoveries(name)).length, 1, `recoveries of ${name}`);
+        assert.ok((recovery.endedAtMs ?? 0) > frozenAt, "it was over before");
+        if (recovery.tries.some(({ counts }) => !counts)) untouched.delete(name);
+        assert.deepEqual(
+          recovery.tries.filter(({ failedAtMs, counts }) => failedAtMs !== null && counts),
+          [],
+          `failed tries of ${name}`,
+        );
+        const life = await lifeOf(engine, name, began);
+        assertOneStartForEachDeath(life, name);
+        assert.equal(startsOf(life).length, 2);
+      }
+      assert.ok(untouched.size < names.length, "no try was broken off");
+      assert.equal((await told("engine-lost", at)).length, 1);
+      assert.equal((await told("engine-back", at)).length, 1);
+      assert.deepEqual(await told("quarantined", at), []);
+      await until("the message of its return", () => sent("engine-back").length > 0 || undefined);
+      assert.equal(sent("engine-lost").length, 1);
+    },
+  );
 
   test("its event streams cut while a worker dies: the next streams tell of the death", async () => {
     const name = "cut";

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { pidOf, runContainer } from "../lab/containers.ts";
-import { needs } from "../lab/requirements.ts";
+import { needs, soakAlone } from "../lab/requirements.ts";
 import { startSwarm, type SwarmLab } from "../lab/swarm.ts";
 import { SwarmTrio } from "../lab/swarm-trio.ts";
 import { pause, until } from "../waiting.ts";
@@ -149,41 +149,49 @@ describe("a fence", { skip: needs("root", "engine", "redis") }, () => {
     await remove(host, "first", "second");
   });
 
-  test("outlasts a restart of the agent, with the time that is left", async () => {
-    const host = await follower();
-    await untilHeld(host, await trio.leader());
-    const fenced = await start(host, "fenced", { "heartmesh.fence": "true" });
-    await trio.restartAgent(host);
-    await untilHeld(host, await trio.leader());
-    await pause(6_000);
-    assert.ok(isAlive(fenced.pid), "a restarted agent that is granted again stops nothing");
-    const cutAt = performance.now();
-    await lab.cut(host, "both");
-    await pause(3_000);
-    await trio.restartAgent(host);
-    assert.ok((await untilEnded(fenced.pid, cutAt)) <= longest);
-    await lab.heal(host);
-    await untilHeld(host, await trio.leader());
-    await remove(host, "fenced");
-  });
+  test(
+    "outlasts a restart of the agent, with the time that is left",
+    { skip: soakAlone },
+    async () => {
+      const host = await follower();
+      await untilHeld(host, await trio.leader());
+      const fenced = await start(host, "fenced", { "heartmesh.fence": "true" });
+      await trio.restartAgent(host);
+      await untilHeld(host, await trio.leader());
+      await pause(6_000);
+      assert.ok(isAlive(fenced.pid), "a restarted agent that is granted again stops nothing");
+      const cutAt = performance.now();
+      await lab.cut(host, "both");
+      await pause(3_000);
+      await trio.restartAgent(host);
+      assert.ok((await untilEnded(fenced.pid, cutAt)) <= longest);
+      await lab.heal(host);
+      await untilHeld(host, await trio.leader());
+      await remove(host, "fenced");
+    },
+  );
 
-  test("is kept where the trio says goodbye, and holds again when it is back", async () => {
-    const host = "h3";
-    await untilHeld(host, await trio.leader());
-    const fenced = await start(host, "fenced", { "heartmesh.fence": "true" });
-    await trio.stopCoordinators();
-    await pause(2 * fenceAfter);
-    assert.ok(isAlive(fenced.pid));
-    await trio.startCoordinators();
-    await untilHeld(host, await trio.leader());
-    await pause(fenceAfter + 1_000);
-    assert.ok(isAlive(fenced.pid));
-    const cutAt = performance.now();
-    await lab.cut(host, "both");
-    assert.ok((await untilEnded(fenced.pid, cutAt)) <= longest);
-    await lab.heal(host);
-    await remove(host, "fenced");
-  });
+  test(
+    "is kept where the trio says goodbye, and holds again when it is back",
+    { skip: soakAlone },
+    async () => {
+      const host = "h3";
+      await untilHeld(host, await trio.leader());
+      const fenced = await start(host, "fenced", { "heartmesh.fence": "true" });
+      await trio.stopCoordinators();
+      await pause(2 * fenceAfter);
+      assert.ok(isAlive(fenced.pid));
+      await trio.startCoordinators();
+      await untilHeld(host, await trio.leader());
+      await pause(fenceAfter + 1_000);
+      assert.ok(isAlive(fenced.pid));
+      const cutAt = performance.now();
+      await lab.cut(host, "both");
+      assert.ok((await untilEnded(fenced.pid, cutAt)) <= longest);
+      await lab.heal(host);
+      await remove(host, "fenced");
+    },
+  );
 
   test("is let go where the whole trio crashes", async () => {
     const host = "h3";

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { crash, pidOf } from "../lab/containers.ts";
 import type { LabEngine } from "../lab/engine.ts";
-import { needs } from "../lab/requirements.ts";
+import { needs, soakAlone } from "../lab/requirements.ts";
 import { staged } from "../lab/stage.ts";
 import type { Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
@@ -45,20 +45,24 @@ describe("a worker is healed once", { skip: needs("root", "engine", "redis") }, 
     assert.equal(await stage.starts("without-trio", at), 1);
   });
 
-  test("when the whole trio is killed, and finds it hung with its agent when it comes back", async () => {
-    const name = "hung-meanwhile";
-    await healthy(name);
-    for (const id of trio.ids) await trio.kill(id);
-    const at = Date.now();
-    for (const one of [name, `${name}-agent`]) {
-      process.kill(await pidOf(engine, one), "SIGSTOP");
-    }
-    for (const id of trio.ids) trio.startCoordinator(id);
-    await trio.leader();
-    const recovery = await trio.recovered(name, at, "recovered", 60_000);
-    assert.equal(recovery.verdict, "silent");
-    assert.equal(await stage.starts(name, at), 1);
-  });
+  test(
+    "when the whole trio is killed, and finds it hung with its agent when it comes back",
+    { skip: soakAlone },
+    async () => {
+      const name = "hung-meanwhile";
+      await healthy(name);
+      for (const id of trio.ids) await trio.kill(id);
+      const at = Date.now();
+      for (const one of [name, `${name}-agent`]) {
+        process.kill(await pidOf(engine, one), "SIGSTOP");
+      }
+      for (const id of trio.ids) trio.startCoordinator(id);
+      await trio.leader();
+      const recovery = await trio.recovered(name, at, "recovered", 60_000);
+      assert.equal(recovery.verdict, "silent");
+      assert.equal(await stage.starts(name, at), 1);
+    },
+  );
 
   test("when Redis is away: directly, and the record is written down later", async () => {
     await healthy("without-redis");
@@ -114,35 +118,43 @@ describe("a worker is healed once", { skip: needs("root", "engine", "redis") }, 
 
   describe("where its agent", { concurrency: 2 }, () => {
     for (const how of ["killed", "stopped", "hung"] as const) {
-      test(`is ${how}, which is revived, and it is not touched`, async () => {
-        const name = `agent-${how}`;
-        await healthy(name);
-        const started = await stage.inspect(name, "{{.State.StartedAt}}");
-        const before = await stage.inspect(`${name}-agent`, "{{.State.StartedAt}}");
-        await strikes[how](`${name}-agent`);
-        await agentStarted(`${name}-agent`, before);
-        await trio.verdict(name, "healthy");
-        assert.equal(await stage.inspect(name, "{{.State.StartedAt}}"), started);
-      });
+      test(
+        `is ${how}, which is revived, and it is not touched`,
+        { skip: how !== "hung" && soakAlone },
+        async () => {
+          const name = `agent-${how}`;
+          await healthy(name);
+          const started = await stage.inspect(name, "{{.State.StartedAt}}");
+          const before = await stage.inspect(`${name}-agent`, "{{.State.StartedAt}}");
+          await strikes[how](`${name}-agent`);
+          await agentStarted(`${name}-agent`, before);
+          await trio.verdict(name, "healthy");
+          assert.equal(await stage.inspect(name, "{{.State.StartedAt}}"), started);
+        },
+      );
 
-      test(`is ${how} around it: it joins the new namespace, once`, async () => {
-        const name = `around-${how}`;
-        await healthy(name, "joins-agent");
-        const at = Date.now();
-        const before = await stage.inspect(`${name}-agent`, "{{.State.StartedAt}}");
-        await strikes[how](`${name}-agent`);
-        await agentStarted(`${name}-agent`, before);
-        await until(
-          "its worker to be started after it",
-          async () => (await stage.starts(name, at)) > 0 || undefined,
-          30_000,
-          200,
-        );
-        await trio.verdict(name, "healthy");
-        await pause(4_000);
-        assert.equal(await stage.starts(name, at), 1);
-        assert.equal((await trio.worker(name))?.verdict, "healthy");
-      });
+      test(
+        `is ${how} around it: it joins the new namespace, once`,
+        { skip: how !== "killed" && soakAlone },
+        async () => {
+          const name = `around-${how}`;
+          await healthy(name, "joins-agent");
+          const at = Date.now();
+          const before = await stage.inspect(`${name}-agent`, "{{.State.StartedAt}}");
+          await strikes[how](`${name}-agent`);
+          await agentStarted(`${name}-agent`, before);
+          await until(
+            "its worker to be started after it",
+            async () => (await stage.starts(name, at)) > 0 || undefined,
+            30_000,
+            200,
+          );
+          await trio.verdict(name, "healthy");
+          await pause(4_000);
+          assert.equal(await stage.starts(name, at), 1);
+          assert.equal((await trio.worker(name))?.verdict, "healthy");
+        },
+      );
     }
 
     for (const arrangement of ["joins-worker", "joins-agent"] as const) {

@@ -5,7 +5,7 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { run } from "../lab/engine.ts";
-import { needs } from "../lab/requirements.ts";
+import { needs, soakAlone } from "../lab/requirements.ts";
 import { startSwarm, type SwarmLab } from "../lab/swarm.ts";
 import { SwarmTrio } from "../lab/swarm-trio.ts";
 import { pause } from "../waiting.ts";
@@ -54,19 +54,23 @@ describe("hosts of a Swarm", { skip: needs("root", "engine", "redis") }, () => {
     assert.ok(median(took) <= 3_500, `${median(took)} ms`);
   });
 
-  test("one that is cut off for less than TIMEOUT × MAX_FAILED_ATTEMPTS keeps its verdict", async () => {
-    const host = await follower();
-    const since = Date.now();
-    for (let i = 0; i < 5; i++) {
-      const cut = performance.now();
-      await lab.cut(host, "both");
-      await pause(900);
-      await lab.heal(host);
-      assert.ok(performance.now() - cut < 1_500, "this machine is too slow for so short a cut");
-      await pause(2_500);
-    }
-    for (const { name } of lab.hosts) assert.deepEqual(await kinds(name, since), []);
-  });
+  test(
+    "one that is cut off for less than TIMEOUT × MAX_FAILED_ATTEMPTS keeps its verdict",
+    { skip: soakAlone },
+    async () => {
+      const host = await follower();
+      const since = Date.now();
+      for (let i = 0; i < 5; i++) {
+        const cut = performance.now();
+        await lab.cut(host, "both");
+        await pause(900);
+        await lab.heal(host);
+        assert.ok(performance.now() - cut < 1_500, "this machine is too slow for so short a cut");
+        await pause(2_500);
+      }
+      for (const { name } of lab.hosts) assert.deepEqual(await kinds(name, since), []);
+    },
+  );
 
   test("one that hears nothing, but is heard, is not dead", async () => {
     const host = await follower();

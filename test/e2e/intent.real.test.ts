@@ -5,7 +5,7 @@ import { before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { compose, type ComposeProject } from "../lab/compose.ts";
 import type { LabEngine } from "../lab/engine.ts";
-import { needs } from "../lab/requirements.ts";
+import { needs, soakAlone } from "../lab/requirements.ts";
 import { staged } from "../lab/stage.ts";
 import type { Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
@@ -58,17 +58,21 @@ describe("what people order", { skip: needs("root", "engine", "redis", "compose"
     assert.deepEqual(await recoveriesSince(at), []);
   });
 
-  test("compose restart and up --force-recreate start each container once, by themselves", async () => {
-    await up();
-    const at = Date.now();
-    await run("restart", "-t", "1");
-    await run("up", "-d", "--force-recreate", "-t", "1");
-    await pause(longerThanHold);
-    assert.equal((await ids()).length, 3);
-    assert.deepEqual(await recoveriesSince(at), []);
-  });
+  test(
+    "compose restart and up --force-recreate start each container once, by themselves",
+    { skip: soakAlone },
+    async () => {
+      await up();
+      const at = Date.now();
+      await run("restart", "-t", "1");
+      await run("up", "-d", "--force-recreate", "-t", "1");
+      await pause(longerThanHold);
+      assert.equal((await ids()).length, 3);
+      assert.deepEqual(await recoveriesSince(at), []);
+    },
+  );
 
-  test("compose up --scale, up and down, is left alone", async () => {
+  test("compose up --scale, up and down, is left alone", { skip: soakAlone }, async () => {
     await up();
     const at = Date.now();
     await run("up", "-d", "--scale", "many=3");
@@ -90,7 +94,7 @@ describe("what people order", { skip: needs("root", "engine", "redis", "compose"
     await stage.docker("unpause", "p_many_1");
   });
 
-  test("compose stop of the whole project leaves it stopped", async () => {
+  test("compose stop of the whole project leaves it stopped", { skip: soakAlone }, async () => {
     await up();
     const at = Date.now();
     await run("stop", "-t", "1");
@@ -143,26 +147,35 @@ describe("what people order", { skip: needs("root", "engine", "redis", "compose"
   });
 
   for (const policy of ["always", "unless-stopped", "on-failure"] as const) {
-    test(`a container with restart: ${policy} is started once by the engine, not by us too`, async () => {
-      const name = `policy-${policy}`;
-      await startWorker(trio, { name, arrangement: "none", options: ["--restart", policy] });
-      await trio.watched(name);
-      // The engine waits longer and longer for runs under ten seconds; a first crash is restarted at once.
-      const pid = Number(await stage.docker("inspect", "-f", "{{.State.Pid}}", name));
-      const at = Date.now();
-      process.kill(pid, "SIGKILL");
-      await until("its restart", async () => {
-        const text = await stage.docker("inspect", "-f", "{{.State.Running}} {{.State.Pid}}", name);
-        return text.startsWith("true") && !text.endsWith(` ${pid}`) ? true : undefined;
-      });
-      await pause(2_000);
-      assert.equal(await stage.docker("inspect", "-f", "{{.RestartCount}}", name), "1");
-      // An engine that needs more than its second is found to have been first.
-      const found = (await trio.recoveries(name)).filter((one) => one.decidedAtMs >= at);
-      assert.deepEqual(
-        found.filter(({ tries }) => tries.some(({ actedAtMs }) => actedAtMs !== null)),
-        [],
-      );
-    });
+    test(
+      `a container with restart: ${policy} is started once by the engine, not by us too`,
+      { skip: policy !== "always" && soakAlone },
+      async () => {
+        const name = `policy-${policy}`;
+        await startWorker(trio, { name, arrangement: "none", options: ["--restart", policy] });
+        await trio.watched(name);
+        // The engine waits longer and longer for runs under ten seconds; a first crash is restarted at once.
+        const pid = Number(await stage.docker("inspect", "-f", "{{.State.Pid}}", name));
+        const at = Date.now();
+        process.kill(pid, "SIGKILL");
+        await until("its restart", async () => {
+          const text = await stage.docker(
+            "inspect",
+            "-f",
+            "{{.State.Running}} {{.State.Pid}}",
+            name,
+          );
+          return text.startsWith("true") && !text.endsWith(` ${pid}`) ? true : undefined;
+        });
+        await pause(2_000);
+        assert.equal(await stage.docker("inspect", "-f", "{{.RestartCount}}", name), "1");
+        // An engine that needs more than its second is found to have been first.
+        const found = (await trio.recoveries(name)).filter((one) => one.decidedAtMs >= at);
+        assert.deepEqual(
+          found.filter(({ tries }) => tries.some(({ actedAtMs }) => actedAtMs !== null)),
+          [],
+        );
+      },
+    );
   }
 });

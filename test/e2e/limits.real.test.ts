@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 import { crash } from "../lab/containers.ts";
 import { inNamespace, type LabEngine } from "../lab/engine.ts";
 import { lifeOf } from "../lab/life.ts";
-import { needs } from "../lab/requirements.ts";
+import { needs, soakAlone } from "../lab/requirements.ts";
 import { staged } from "../lab/stage.ts";
 import type { Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
@@ -53,32 +53,36 @@ describe("caps", { skip: needs("root", "engine", "redis") }, () => {
     await isDown(name);
   });
 
-  test("a quarantine outlasts a restart of Redis and a change of leader at once", async () => {
-    const leader = await trio.leader();
-    await Promise.all([trio.kill(leader), trio.killRedis()]);
-    await trio.startRedis();
-    trio.startCoordinator(leader);
-    const next = await trio.leader();
-    await until(
-      "Redis to be reachable",
-      async () => (await trio.status(next)).redisByQuorum === "reachable",
-      20_000,
-      250,
-    );
-    for (const id of trio.ids) {
-      const worker = await until(
-        `the word of ${id}`,
-        async () => trio.worker("looping", id).catch(() => undefined),
+  test(
+    "a quarantine outlasts a restart of Redis and a change of leader at once",
+    { skip: soakAlone },
+    async () => {
+      const leader = await trio.leader();
+      await Promise.all([trio.kill(leader), trio.killRedis()]);
+      await trio.startRedis();
+      trio.startCoordinator(leader);
+      const next = await trio.leader();
+      await until(
+        "Redis to be reachable",
+        async () => (await trio.status(next)).redisByQuorum === "reachable",
         20_000,
         250,
       );
-      assert.notEqual(worker.quarantinedForMs, null, `by the word of ${id}`);
-    }
-    // Longer than a leader waits for Redis's memory, and than it gathers news.
-    await pause(7_000);
-    await isDown("looping");
-    assert.equal((await trio.recoveries("looping")).length, maxRevivals);
-  });
+      for (const id of trio.ids) {
+        const worker = await until(
+          `the word of ${id}`,
+          async () => trio.worker("looping", id).catch(() => undefined),
+          20_000,
+          250,
+        );
+        assert.notEqual(worker.quarantinedForMs, null, `by the word of ${id}`);
+      }
+      // Longer than a leader waits for Redis's memory, and than it gathers news.
+      await pause(7_000);
+      await isDown("looping");
+      assert.equal((await trio.recoveries("looping")).length, maxRevivals);
+    },
+  );
 
   test("forged, truncated and oversized datagrams are dropped, and coordinators go on", async () => {
     const leader = await trio.leader();
@@ -128,30 +132,34 @@ describe("caps", { skip: needs("root", "engine", "redis") }, () => {
     await brakeStaysOpen(at);
   });
 
-  test("a machine that is rebooted is one failure, too: each worker is started once", async () => {
-    for (const id of trio.ids) await trio.kill(id);
-    await trio.killRedis();
-    await engine.restart({ kill: true });
-    const at = Date.now();
-    await trio.startRedis();
-    for (const id of trio.ids) trio.startCoordinator(id);
-    await trio.leader();
-    await allRun();
-    await until(
-      "all recoveries to end",
-      async () => {
-        const all = await Promise.all(many.map((name) => trio.recoveries(name)));
-        const last = all.map(([newest]) => newest);
-        return last.every((one) => (one?.decidedAtMs ?? 0) >= at && one?.outcome === "recovered");
-      },
-      30_000,
-      500,
-    );
-    await brakeStaysOpen(at);
-    for (const name of many) {
-      const life = (await lifeOf(engine, name, at)).map(({ action }) => action);
-      assert.deepEqual(life, ["start"], name);
-    }
-    await isDown("looping");
-  });
+  test(
+    "a machine that is rebooted is one failure, too: each worker is started once",
+    { skip: soakAlone },
+    async () => {
+      for (const id of trio.ids) await trio.kill(id);
+      await trio.killRedis();
+      await engine.restart({ kill: true });
+      const at = Date.now();
+      await trio.startRedis();
+      for (const id of trio.ids) trio.startCoordinator(id);
+      await trio.leader();
+      await allRun();
+      await until(
+        "all recoveries to end",
+        async () => {
+          const all = await Promise.all(many.map((name) => trio.recoveries(name)));
+          const last = all.map(([newest]) => newest);
+          return last.every((one) => (one?.decidedAtMs ?? 0) >= at && one?.outcome === "recovered");
+        },
+        30_000,
+        500,
+      );
+      await brakeStaysOpen(at);
+      for (const name of many) {
+        const life = (await lifeOf(engine, name, at)).map(({ action }) => action);
+        assert.deepEqual(life, ["start"], name);
+      }
+      await isDown("looping");
+    },
+  );
 });

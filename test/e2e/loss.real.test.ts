@@ -6,7 +6,7 @@ import { crash } from "../lab/containers.ts";
 import { Loss } from "../lab/loss.ts";
 import { LossyMesh } from "../lab/lossy-mesh.ts";
 import { assertUndisturbed } from "../lab/undisturbed.ts";
-import { needs } from "../lab/requirements.ts";
+import { needs, soakAlone } from "../lab/requirements.ts";
 
 describe("under loss of datagrams", { skip: needs("root", "engine", "redis") }, () => {
   let mesh: LossyMesh;
@@ -20,9 +20,13 @@ describe("under loss of datagrams", { skip: needs("root", "engine", "redis") }, 
   });
 
   for (const percent of [10, 20]) {
-    test(`of ${percent} % no living worker is condemned or touched`, async () => {
-      await assertUndisturbed(mesh, percent / 100, 20_000);
-    });
+    test(
+      `of ${percent} % no living worker is condemned or touched`,
+      { skip: soakAlone },
+      async () => {
+        await assertUndisturbed(mesh, percent / 100, 20_000);
+      },
+    );
   }
 
   test("of 30 % no other worker is condemned or touched while the dead are found", async () => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { primary, secondary, startMoving, tied, type Moving } from "../lab/moving.ts";
-import { needs } from "../lab/requirements.ts";
+import { needs, soakAlone } from "../lab/requirements.ts";
 import { run } from "../coordinator/cli/running.ts";
 import { pause, until } from "../waiting.ts";
 
@@ -58,30 +58,34 @@ describe("a fenced service", { skip: needs("root", "engine", "redis") }, () => {
     await moving.untilOn([primary], "plain", 1, 90_000);
   });
 
-  test("is a person's to move where its host had no live agent when it vanished", async () => {
-    const { lab, trio } = moving;
-    await untilGranted();
-    await trio.killAgent(primary);
-    await until("its agent is missed", async () => {
-      const { verdict } = await trio.host(primary, await trio.leader());
-      return verdict?.kind === "agent-lost" || undefined;
-    });
-    const since = Date.now();
-    await lab.cut(primary);
-    const left = await moving.untilTold("fenced", "left-alone", since);
-    assert.match(
-      left.text,
-      /^stranded: it is fenced, and .*; heartmesh migrate fenced moves it once/,
-    );
-    await moving.untilOn([secondary], "plain", 1);
-    await pause(8_000);
-    assert.equal(await moving.count("fenced", [secondary]), 0);
-    // The person has seen to it that nothing runs there any more.
-    await lab.powerOff(primary);
-    const leading = { HEARTMESH_URL: trio.url(await trio.leader()) };
-    const asked = await run(["migrate", "fenced"], leading);
-    assert.equal(asked.code, 0, asked.err);
-    assert.match(asked.out, /^fenced may move/);
-    await moving.untilOn([secondary], "fenced", 1);
-  });
+  test(
+    "is a person's to move where its host had no live agent when it vanished",
+    { skip: soakAlone },
+    async () => {
+      const { lab, trio } = moving;
+      await untilGranted();
+      await trio.killAgent(primary);
+      await until("its agent is missed", async () => {
+        const { verdict } = await trio.host(primary, await trio.leader());
+        return verdict?.kind === "agent-lost" || undefined;
+      });
+      const since = Date.now();
+      await lab.cut(primary);
+      const left = await moving.untilTold("fenced", "left-alone", since);
+      assert.match(
+        left.text,
+        /^stranded: it is fenced, and .*; heartmesh migrate fenced moves it once/,
+      );
+      await moving.untilOn([secondary], "plain", 1);
+      await pause(8_000);
+      assert.equal(await moving.count("fenced", [secondary]), 0);
+      // The person has seen to it that nothing runs there any more.
+      await lab.powerOff(primary);
+      const leading = { HEARTMESH_URL: trio.url(await trio.leader()) };
+      const asked = await run(["migrate", "fenced"], leading);
+      assert.equal(asked.code, 0, asked.err);
+      assert.match(asked.out, /^fenced may move/);
+      await moving.untilOn([secondary], "fenced", 1);
+    },
+  );
 });

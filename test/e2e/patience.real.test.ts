@@ -7,7 +7,7 @@ import { before, describe, test } from "node:test";
 import { crash, pidOf } from "../lab/containers.ts";
 import { run, type LabEngine } from "../lab/engine.ts";
 import { lifeOf, startsOf } from "../lab/life.ts";
-import { needs } from "../lab/requirements.ts";
+import { needs, soakAlone } from "../lab/requirements.ts";
 import { staged } from "../lab/stage.ts";
 import type { Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
@@ -75,17 +75,21 @@ describe("healthy workers", { skip: needs("root", "engine", "redis") }, () => {
       250,
     );
 
-  test("that pause for a second ten times, and whose agents do, are left alone", async () => {
-    const pids = [await pidOf(engine, "one"), await pidOf(engine, "three-agent")];
-    await untouched(async () => {
-      for (let round = 0; round < 10; round++) {
-        for (const pid of pids) process.kill(pid, "SIGSTOP");
-        await pause(1_000);
-        for (const pid of pids) process.kill(pid, "SIGCONT");
-        await pause(700);
-      }
-    });
-  });
+  test(
+    "that pause for a second ten times, and whose agents do, are left alone",
+    { skip: soakAlone },
+    async () => {
+      const pids = [await pidOf(engine, "one"), await pidOf(engine, "three-agent")];
+      await untouched(async () => {
+        for (let round = 0; round < 10; round++) {
+          for (const pid of pids) process.kill(pid, "SIGSTOP");
+          await pause(1_000);
+          for (const pid of pids) process.kill(pid, "SIGCONT");
+          await pause(700);
+        }
+      });
+    },
+  );
 
   test("are left alone by a coordinator that is cut off from everybody, and by the others", async () => {
     const cut = await follower();
@@ -165,34 +169,38 @@ describe("healthy workers", { skip: needs("root", "engine", "redis") }, () => {
   });
 
   for (const ms of [20, 150, 400]) {
-    test(`are not started twice when the leader freezes ${ms} ms after a death, and wakes up when another has healed`, async () => {
-      const frozen = await trio.leader();
-      const at = Date.now();
-      await crash(engine, "one");
-      await pause(ms);
-      trio.coordinator(frozen).process.kill("SIGSTOP");
-      const others = trio.ids.filter((id) => id !== frozen);
-      try {
-        await until(
-          "it to be healed",
-          async () => {
-            const asked = others.map((id) => trio.worker("one", id).catch(() => undefined));
-            const all = await Promise.all(asked);
-            const isHealthy = all.every((one) => one?.verdict === "healthy");
-            const starts = startsOf(await lifeOf(engine, "one", at));
-            return (isHealthy && starts.length > 0) || undefined;
-          },
-          40_000,
-          500,
-        );
-      } finally {
-        trio.coordinator(frozen).process.kill("SIGCONT");
-      }
-      await fitness(frozen, true);
-      await pause(4_000);
-      const life = (await lifeOf(engine, "one", at)).map(({ action }) => action);
-      assert.deepEqual(life, ["die", "start"]);
-      for (const name of names) await trio.verdict(name, "healthy");
-    });
+    test(
+      `are not started twice when the leader freezes ${ms} ms after a death, and wakes up when another has healed`,
+      { skip: ms !== 150 && soakAlone },
+      async () => {
+        const frozen = await trio.leader();
+        const at = Date.now();
+        await crash(engine, "one");
+        await pause(ms);
+        trio.coordinator(frozen).process.kill("SIGSTOP");
+        const others = trio.ids.filter((id) => id !== frozen);
+        try {
+          await until(
+            "it to be healed",
+            async () => {
+              const asked = others.map((id) => trio.worker("one", id).catch(() => undefined));
+              const all = await Promise.all(asked);
+              const isHealthy = all.every((one) => one?.verdict === "healthy");
+              const starts = startsOf(await lifeOf(engine, "one", at));
+              return (isHealthy && starts.length > 0) || undefined;
+            },
+            40_000,
+            500,
+          );
+        } finally {
+          trio.coordinator(frozen).process.kill("SIGCONT");
+        }
+        await fitness(frozen, true);
+        await pause(4_000);
+        const life = (await lifeOf(engine, "one", at)).map(({ action }) => action);
+        assert.deepEqual(life, ["die", "start"]);
+        for (const name of names) await trio.verdict(name, "healthy");
+      },
+    );
   }
 });

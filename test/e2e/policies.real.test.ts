@@ -7,7 +7,7 @@ import { describe, test } from "node:test";
 import { crash, pidOf } from "../lab/containers.ts";
 import type { LabEngine } from "../lab/engine.ts";
 import { assertOneStartForEachDeath, lifeOf, startsOf, type LifeEvent } from "../lab/life.ts";
-import { needs } from "../lab/requirements.ts";
+import { needs, soakAlone } from "../lab/requirements.ts";
 import { staged } from "../lab/stage.ts";
 import type { Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
@@ -68,58 +68,62 @@ describe("restart policies", { skip: needs("root", "engine", "redis") }, () => {
     );
   };
 
-  test("each crash loop ends in quarantine, with one start for one death, the engine's or ours", async () => {
-    const since = Date.now();
-    const policies = ["no", "on-failure:2", "always", "unless-stopped"];
-    const names = policies.map((policy) => `loop-${policy.replace(":", "-")}`);
-    for (const [at, name] of names.entries())
-      await startWorker(trio, {
-        name,
-        arrangement: "none",
-        options: ["--restart", policies[at] ?? ""],
-        command: ["sh", "-c", "sleep 0.5; exit 3"],
-      });
-    for (const name of names) await quarantined(name);
-    const ended = await Promise.all(names.map((name) => trio.recoveries(name)));
-    // The engine's next waits are 1.6 and 3.2 s long at least.
-    await pause(5_000);
-    for (const [at, name] of names.entries()) {
-      const life = await quiet(name, since);
-      const ours = await ourStarts(name);
-      // A container in the engine's back-off is taken over by a kill; on a busy machine the engine starts it just before that.
-      const takenOver = ({ action, atMs }: LifeEvent): boolean =>
-        action === "kill" && ours.some(({ from, to }) => atMs >= from && atMs <= to);
-      assertOneStartForEachDeath(
-        life.filter((event) => !takenOver(event)),
-        name,
-      );
-      assert.ok(ours.length > 0, `${name} was never started by us`);
-      for (const { from, to } of ours) {
-        const within = life.filter(({ atMs }) => atMs >= from && atMs <= to);
-        const [first, ...rest] = startsOf(within);
-        assert.ok(first !== undefined, `no start of ${name} while we started it`);
-        // On a busy machine it dies, and the engine starts it again, before our own start is noted as done.
-        const deaths = within.filter(({ action, atMs }) => action === "die" && atMs > first.atMs);
-        assert.ok(rest.length <= deaths.length, `starts of ${name} while we started it once`);
+  test(
+    "each crash loop ends in quarantine, with one start for one death, the engine's or ours",
+    { skip: soakAlone },
+    async () => {
+      const since = Date.now();
+      const policies = ["no", "on-failure:2", "always", "unless-stopped"];
+      const names = policies.map((policy) => `loop-${policy.replace(":", "-")}`);
+      for (const [at, name] of names.entries())
+        await startWorker(trio, {
+          name,
+          arrangement: "none",
+          options: ["--restart", policies[at] ?? ""],
+          command: ["sh", "-c", "sleep 0.5; exit 3"],
+        });
+      for (const name of names) await quarantined(name);
+      const ended = await Promise.all(names.map((name) => trio.recoveries(name)));
+      // The engine's next waits are 1.6 and 3.2 s long at least.
+      await pause(5_000);
+      for (const [at, name] of names.entries()) {
+        const life = await quiet(name, since);
+        const ours = await ourStarts(name);
+        // A container in the engine's back-off is taken over by a kill; on a busy machine the engine starts it just before that.
+        const takenOver = ({ action, atMs }: LifeEvent): boolean =>
+          action === "kill" && ours.some(({ from, to }) => atMs >= from && atMs <= to);
+        assertOneStartForEachDeath(
+          life.filter((event) => !takenOver(event)),
+          name,
+        );
+        assert.ok(ours.length > 0, `${name} was never started by us`);
+        for (const { from, to } of ours) {
+          const within = life.filter(({ atMs }) => atMs >= from && atMs <= to);
+          const [first, ...rest] = startsOf(within);
+          assert.ok(first !== undefined, `no start of ${name} while we started it`);
+          // On a busy machine it dies, and the engine starts it again, before our own start is noted as done.
+          const deaths = within.filter(({ action, atMs }) => action === "die" && atMs > first.atMs);
+          assert.ok(rest.length <= deaths.length, `starts of ${name} while we started it once`);
+        }
+        const now = await state(name);
+        if (policies[at] === "no") assert.equal(startsOf(life).length, 1 + ours.length);
+        else if (policies[at] === "on-failure:2")
+          assert.deepEqual(now, { status: "exited", restarts: 2 });
+        else {
+          // A start of ours sets the engine's own count to nothing; each death after it adds one, also before it is noted as done.
+          const last = Math.max(...ours.map(({ from }) => from));
+          const begun = startsOf(life).find(({ atMs }) => atMs >= last)?.atMs ?? last;
+          const deaths = life.filter(({ action, atMs }) => action === "die" && atMs > begun);
+          assert.equal(now.restarts, deaths.length, `the engine's own count of ${name}`);
+        }
+        assert.deepEqual(
+          (await trio.recoveries(name)).length,
+          ended[at]?.length,
+          `${name} was left alone`,
+        );
       }
-      const now = await state(name);
-      if (policies[at] === "no") assert.equal(startsOf(life).length, 1 + ours.length);
-      else if (policies[at] === "on-failure:2")
-        assert.deepEqual(now, { status: "exited", restarts: 2 });
-      else {
-        // A start of ours sets the engine's own count to nothing; each death after it adds one, also before it is noted as done.
-        const last = Math.max(...ours.map(({ from }) => from));
-        const begun = startsOf(life).find(({ atMs }) => atMs >= last)?.atMs ?? last;
-        const deaths = life.filter(({ action, atMs }) => action === "die" && atMs > begun);
-        assert.equal(now.restarts, deaths.length, `the engine's own count of ${name}`);
-      }
-      assert.deepEqual(
-        (await trio.recoveries(name)).length,
-        ended[at]?.length,
-        `${name} was left alone`,
-      );
-    }
-  });
+    },
+  );
 
   test("the engine's own restarts count toward quarantine, and it goes on as its policy says", async () => {
     const name = "engines";
@@ -149,39 +153,48 @@ describe("restart policies", { skip: needs("root", "engine", "redis") }, () => {
     assert.deepEqual(await ourStarts(name), [], "starts of ours");
   });
 
-  test("where the engine's back-off exceeds ours, heartmesh starts it, and the engine not again", async () => {
-    const name = "late";
-    const since = Date.now();
-    await startWorker(trio, {
-      name,
-      arrangement: "none",
-      options: ["--restart", "unless-stopped"],
-      labels: { "heartmesh.max-revivals": "20" },
-    });
-    await trio.watched(name);
-    // The engine's fifth restart comes after 1.6 s; its fourth, after 0.8 s, may be late on a busy machine.
-    let at = since;
-    let deaths = 0;
-    // A start that is not the engine's own sets its count back.
-    while ((await state(name)).restarts === deaths) {
-      deaths++;
-      assert.ok(deaths <= 5, "the engine's fifth restart was sooner");
-      at = Date.now();
-      const pid = await pidOf(engine, name);
-      process.kill(pid, "SIGKILL");
-      await restartedAfter(name, pid);
-    }
-    assert.ok(deaths >= 4, `ours came after ${deaths} deaths`);
-    const recovery = await trio.recovered(name, at);
-    const die = (await lifeOf(engine, name, at - 1_000)).findLast(({ action }) => action === "die");
-    assert.ok(die !== undefined && recovery.decidedAtMs - die.atMs >= 1_000, "the engine's second");
-    // Longer than the engine's wait was.
-    await pause(2_000);
-    assert.deepEqual(await state(name), { status: "running", restarts: 0 });
-    const life = await lifeOf(engine, name, since);
-    assertOneStartForEachDeath(life, name);
-    assert.equal(startsOf(life).length, deaths + 1);
-  });
+  test(
+    "where the engine's back-off exceeds ours, heartmesh starts it, and the engine not again",
+    { skip: soakAlone },
+    async () => {
+      const name = "late";
+      const since = Date.now();
+      await startWorker(trio, {
+        name,
+        arrangement: "none",
+        options: ["--restart", "unless-stopped"],
+        labels: { "heartmesh.max-revivals": "20" },
+      });
+      await trio.watched(name);
+      // The engine's fifth restart comes after 1.6 s; its fourth, after 0.8 s, may be late on a busy machine.
+      let at = since;
+      let deaths = 0;
+      // A start that is not the engine's own sets its count back.
+      while ((await state(name)).restarts === deaths) {
+        deaths++;
+        assert.ok(deaths <= 5, "the engine's fifth restart was sooner");
+        at = Date.now();
+        const pid = await pidOf(engine, name);
+        process.kill(pid, "SIGKILL");
+        await restartedAfter(name, pid);
+      }
+      assert.ok(deaths >= 4, `ours came after ${deaths} deaths`);
+      const recovery = await trio.recovered(name, at);
+      const die = (await lifeOf(engine, name, at - 1_000)).findLast(
+        ({ action }) => action === "die",
+      );
+      assert.ok(
+        die !== undefined && recovery.decidedAtMs - die.atMs >= 1_000,
+        "the engine's second",
+      );
+      // Longer than the engine's wait was.
+      await pause(2_000);
+      assert.deepEqual(await state(name), { status: "running", restarts: 0 });
+      const life = await lifeOf(engine, name, since);
+      assertOneStartForEachDeath(life, name);
+      assert.equal(startsOf(life).length, deaths + 1);
+    },
+  );
 
   test("where the engine has failed to restart it, heartmesh starts it after a second", async () => {
     const name = "mounted";

@@ -11,7 +11,7 @@ import { run, startEngine, type LabEngine } from "../lab/engine.ts";
 import { ensureImages, imageNames } from "../lab/images.ts";
 import { labPrefix } from "../lab/leftovers.ts";
 import { lifeOf } from "../lab/life.ts";
-import { needs } from "../lab/requirements.ts";
+import { needs, soakAlone } from "../lab/requirements.ts";
 import { meshKey, Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
 import { pause, until } from "../waiting.ts";
@@ -74,138 +74,154 @@ describe("a worker is healed once", { skip: needs("root", "engine", "redis") }, 
     );
 
   for (const stage of ["actingAtMs", "verifyingAtMs", "recoveredAtMs"] as const) {
-    test(`when the leader is killed at the stage ${stage.replace("AtMs", "")} of its recovery`, async () => {
-      const name = `at-${stage.toLowerCase()}`;
-      await healthy(name);
-      await everybody();
-      const leader = await trio.leader();
-      const at = Date.now();
-      await crash(engine, name);
-      await until(`the stage ${stage}`, async () => {
-        const [one] = await trio.recoveries(name).catch(() => []);
-        return (one?.[stage] ?? null) !== null || undefined;
-      });
-      await trio.kill(leader);
-      await trio.recovered(name, at, "recovered", 60_000);
-      trio.startCoordinator(leader);
-      await everybody();
-      await trio.verdict(name, "healthy");
-      assert.deepEqual(await lived(name, at), ["die", "start"]);
-      assert.equal((await trio.recoveries(name)).length, 1);
-    });
+    test(
+      `when the leader is killed at the stage ${stage.replace("AtMs", "")} of its recovery`,
+      { skip: stage !== "actingAtMs" && soakAlone },
+      async () => {
+        const name = `at-${stage.toLowerCase()}`;
+        await healthy(name);
+        await everybody();
+        const leader = await trio.leader();
+        const at = Date.now();
+        await crash(engine, name);
+        await until(`the stage ${stage}`, async () => {
+          const [one] = await trio.recoveries(name).catch(() => []);
+          return (one?.[stage] ?? null) !== null || undefined;
+        });
+        await trio.kill(leader);
+        await trio.recovered(name, at, "recovered", 60_000);
+        trio.startCoordinator(leader);
+        await everybody();
+        await trio.verdict(name, "healthy");
+        assert.deepEqual(await lived(name, at), ["die", "start"]);
+        assert.equal((await trio.recoveries(name)).length, 1);
+      },
+    );
   }
 
   for (const how of ["killed", "frozen for longer than its lease"] as const) {
-    test(`when a follower's runner is ${how} in the middle of a restart`, async () => {
-      const label = how === "killed" ? "killed" : "frozen";
-      await everybody();
-      // Any coordinator's runner may take the job: until it is a follower's.
-      for (let round = 1; round <= 8; round++) {
-        const name = `run-${label}-${round}`;
-        await startWorker(trio, { ...stubborn, name });
-        await trio.verdict(name, "healthy");
-        const at = Date.now();
-        assert.equal((await engine.docker("exec", name, "rm", "/tmp/index.html")).code, 0);
-        const runner = await until(`the runner of ${name}`, async () => {
-          const [one] = await trio.recoveries(name).catch(() => []);
-          return one?.tries[0]?.runner.split(".")[0];
-        });
-        const isFollowers = runner !== (await trio.leader());
-        if (isFollowers && how === "killed") await trio.kill(runner);
-        if (isFollowers && how !== "killed") {
-          trio.coordinator(runner).process.kill("SIGSTOP");
-          await pause(12_000);
-          trio.coordinator(runner).process.kill("SIGCONT");
-        }
-        await trio.recovered(name, at, "recovered", 60_000);
-        if (!isFollowers) continue;
-        if (how === "killed") trio.startCoordinator(runner);
+    test(
+      `when a follower's runner is ${how} in the middle of a restart`,
+      { skip: how !== "killed" && soakAlone },
+      async () => {
+        const label = how === "killed" ? "killed" : "frozen";
         await everybody();
-        await pause(3_000);
-        const life = (await lived(name, at)).filter((action) => /die|start/.test(action));
-        assert.deepEqual(life, ["die", "start"]);
-        assert.equal((await trio.recoveries(name)).length, 1);
-        return;
-      }
-      assert.fail("the leader's own runner took every job");
-    });
+        // Any coordinator's runner may take the job: until it is a follower's.
+        for (let round = 1; round <= 8; round++) {
+          const name = `run-${label}-${round}`;
+          await startWorker(trio, { ...stubborn, name });
+          await trio.verdict(name, "healthy");
+          const at = Date.now();
+          assert.equal((await engine.docker("exec", name, "rm", "/tmp/index.html")).code, 0);
+          const runner = await until(`the runner of ${name}`, async () => {
+            const [one] = await trio.recoveries(name).catch(() => []);
+            return one?.tries[0]?.runner.split(".")[0];
+          });
+          const isFollowers = runner !== (await trio.leader());
+          if (isFollowers && how === "killed") await trio.kill(runner);
+          if (isFollowers && how !== "killed") {
+            trio.coordinator(runner).process.kill("SIGSTOP");
+            await pause(12_000);
+            trio.coordinator(runner).process.kill("SIGCONT");
+          }
+          await trio.recovered(name, at, "recovered", 60_000);
+          if (!isFollowers) continue;
+          if (how === "killed") trio.startCoordinator(runner);
+          await everybody();
+          await pause(3_000);
+          const life = (await lived(name, at)).filter((action) => /die|start/.test(action));
+          assert.deepEqual(life, ["die", "start"]);
+          assert.equal((await trio.recoveries(name)).length, 1);
+          return;
+        }
+        assert.fail("the leader's own runner took every job");
+      },
+    );
   }
 
-  test("when Redis comes back without its last seconds: nothing is done again, and nothing is forgotten", async () => {
-    const name = "rolled-back";
-    await healthy(name);
-    const redis = path.join(trio.dir, "redis");
-    const copy = path.join(trio.dir, "redis-before");
-    cpSync(redis, copy, { recursive: true });
-    const at = Date.now();
-    await crash(engine, name);
-    const first = await trio.recovered(name, at);
-    await trio.killRedis();
-    rmSync(redis, { recursive: true });
-    cpSync(copy, redis, { recursive: true });
-    await trio.startRedis();
-    await until(
-      "Redis to be reachable",
-      async () => {
-        const status = await trio.status(await trio.leader()).catch(() => undefined);
-        return status?.redisByQuorum === "reachable" || undefined;
-      },
-      20_000,
-      250,
-    );
-    await pause(4_000);
-    assert.deepEqual(await lived(name, at), ["die", "start"]);
-    assert.equal((await trio.worker(name, await trio.leader()))?.revivalsInWindow, 1);
-    const again = Date.now();
-    await crash(engine, name);
-    const second = await trio.recovered(name, again);
-    assert.ok(second.epoch > first.epoch, `epoch ${second.epoch} after ${first.epoch}`);
-    assert.deepEqual(await lived(name, again), ["die", "start"]);
-  });
-
-  for (const role of ["follower", "leader"] as const) {
-    test(`when a ${role} returns at another address under its own name`, async () => {
-      const name = `beside-moved-${role}`;
+  test(
+    "when Redis comes back without its last seconds: nothing is done again, and nothing is forgotten",
+    { skip: soakAlone },
+    async () => {
+      const name = "rolled-back";
       await healthy(name);
-      await everybody();
-      const leader = await trio.leader();
-      const moved = role === "leader" ? leader : (trio.ids.find((id) => id !== leader) ?? "");
-      const [address, port] = role === "leader" ? ["10.99.0.2", "7798"] : ["10.99.0.3", "7799"];
-      await inNetwork("ip", "addr", "add", `${address}/32`, "dev", "lo");
-      const its = ["-p", "udp", "-m", "owner", "--gid-owner", trio.group(moved)];
-      const rule = ["POSTROUTING", ...its, "-j", "SNAT", "--to-source", address];
-      await inNetwork("iptables", "-w", "-t", "nat", "-A", ...rule);
+      const redis = path.join(trio.dir, "redis");
+      const copy = path.join(trio.dir, "redis-before");
+      cpSync(redis, copy, { recursive: true });
       const at = Date.now();
-      await trio.kill(moved);
       await crash(engine, name);
-      trio.startCoordinator(moved, { MESH_PORT: port });
-      await trio.recovered(name, at);
-      await everybody();
-      // Without the one that has moved there would be no quorum now.
-      const leads = await trio.leader();
-      const third = trio.ids.find((id) => id !== moved && id !== leads) ?? "";
-      await trio.kill(third);
+      const first = await trio.recovered(name, at);
+      await trio.killRedis();
+      rmSync(redis, { recursive: true });
+      cpSync(copy, redis, { recursive: true });
+      await trio.startRedis();
+      await until(
+        "Redis to be reachable",
+        async () => {
+          const status = await trio.status(await trio.leader()).catch(() => undefined);
+          return status?.redisByQuorum === "reachable" || undefined;
+        },
+        20_000,
+        250,
+      );
+      await pause(4_000);
+      assert.deepEqual(await lived(name, at), ["die", "start"]);
+      assert.equal((await trio.worker(name, await trio.leader()))?.revivalsInWindow, 1);
       const again = Date.now();
       await crash(engine, name);
-      await trio.recovered(name, again);
-      trio.startCoordinator(third);
-      await everybody();
-      await trio.verdict(name, "healthy");
-      assert.deepEqual(await lived(name, at), ["die", "start", "die", "start"]);
-      const events = (await trio.events()).filter(({ atMs }) => atMs >= at);
-      const changes = events.filter(({ kind }) => kind === "leader-changed");
-      assert.equal(changes.length, role === "leader" ? 1 : 0, JSON.stringify(changes));
-      const condemned = events.filter(
-        ({ kind, worker, text }) =>
-          kind === "verdict-changed" && worker !== `lab/${name}` && !text.startsWith("healthy"),
-      );
-      assert.deepEqual(condemned, []);
-      // Back to where its name says: of two that have moved, neither finds the other.
-      await inNetwork("iptables", "-w", "-t", "nat", "-D", ...rule);
-      await trio.kill(moved);
-      trio.startCoordinator(moved);
-      await everybody();
-    });
+      const second = await trio.recovered(name, again);
+      assert.ok(second.epoch > first.epoch, `epoch ${second.epoch} after ${first.epoch}`);
+      assert.deepEqual(await lived(name, again), ["die", "start"]);
+    },
+  );
+
+  for (const role of ["follower", "leader"] as const) {
+    test(
+      `when a ${role} returns at another address under its own name`,
+      { skip: soakAlone },
+      async () => {
+        const name = `beside-moved-${role}`;
+        await healthy(name);
+        await everybody();
+        const leader = await trio.leader();
+        const moved = role === "leader" ? leader : (trio.ids.find((id) => id !== leader) ?? "");
+        const [address, port] = role === "leader" ? ["10.99.0.2", "7798"] : ["10.99.0.3", "7799"];
+        await inNetwork("ip", "addr", "add", `${address}/32`, "dev", "lo");
+        const its = ["-p", "udp", "-m", "owner", "--gid-owner", trio.group(moved)];
+        const rule = ["POSTROUTING", ...its, "-j", "SNAT", "--to-source", address];
+        await inNetwork("iptables", "-w", "-t", "nat", "-A", ...rule);
+        const at = Date.now();
+        await trio.kill(moved);
+        await crash(engine, name);
+        trio.startCoordinator(moved, { MESH_PORT: port });
+        await trio.recovered(name, at);
+        await everybody();
+        // Without the one that has moved there would be no quorum now.
+        const leads = await trio.leader();
+        const third = trio.ids.find((id) => id !== moved && id !== leads) ?? "";
+        await trio.kill(third);
+        const again = Date.now();
+        await crash(engine, name);
+        await trio.recovered(name, again);
+        trio.startCoordinator(third);
+        await everybody();
+        await trio.verdict(name, "healthy");
+        assert.deepEqual(await lived(name, at), ["die", "start", "die", "start"]);
+        const events = (await trio.events()).filter(({ atMs }) => atMs >= at);
+        const changes = events.filter(({ kind }) => kind === "leader-changed");
+        assert.equal(changes.length, role === "leader" ? 1 : 0, JSON.stringify(changes));
+        const condemned = events.filter(
+          ({ kind, worker, text }) =>
+            kind === "verdict-changed" && worker !== `lab/${name}` && !text.startsWith("healthy"),
+        );
+        assert.deepEqual(condemned, []);
+        // Back to where its name says: of two that have moved, neither finds the other.
+        await inNetwork("iptables", "-w", "-t", "nat", "-D", ...rule);
+        await trio.kill(moved);
+        trio.startCoordinator(moved);
+        await everybody();
+      },
+    );
   }
 
   test("while the key is rotated: nobody is condemned, and leadership changes at most once", async () => {

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import type { RecoveryView, WorkerView } from "../../proto/rest.ts";
 import { pidOf } from "../lab/containers.ts";
 import { imageNames } from "../lab/images.ts";
-import { needs } from "../lab/requirements.ts";
+import { needs, soakAlone } from "../lab/requirements.ts";
 import { startSwarm, type SwarmHost, type SwarmLab } from "../lab/swarm.ts";
 import { SwarmTrio } from "../lab/swarm-trio.ts";
 import { ensureBuilt, meshKey } from "../lab/trio.ts";
@@ -128,19 +128,23 @@ describe("hung tasks of a Swarm", { skip: needs("root", "engine", "redis") }, ()
     }
   });
 
-  test("one that hangs over and over is in quarantine, whatever its containers are called", async () => {
-    const before = await only("web");
-    await hang(before);
-    await until(
-      "its quarantine",
-      async () => ((await worker(web))?.quarantinedForMs ?? null) !== null,
-      20_000,
-      200,
-    );
-    await pause(8_000);
-    assert.equal((await only("web")).id, before.id);
-    assert.equal((await recoveries()).length, 2);
-  });
+  test(
+    "one that hangs over and over is in quarantine, whatever its containers are called",
+    { skip: soakAlone },
+    async () => {
+      const before = await only("web");
+      await hang(before);
+      await until(
+        "its quarantine",
+        async () => ((await worker(web))?.quarantinedForMs ?? null) !== null,
+        20_000,
+        200,
+      );
+      await pause(8_000);
+      assert.equal((await only("web")).id, before.id);
+      assert.equal((await recoveries()).length, 2);
+    },
+  );
 
   test("one whose HEALTHCHECK fails is replaced by Swarm itself, and not touched", async (t) => {
     const health = [

@@ -88,6 +88,10 @@ export function needs(...parts: readonly Part[]): string | false {
   return reason;
 }
 
+/** For node:test's `skip`: why a long test waits for `npm run soak`; false there. */
+export const soakAlone: string | false =
+  process.env.SOAK === "true" ? false : "it is long: npm run soak runs it";
+
 function missingOf(parts: readonly Exclude<Part, "root">[]): readonly Program[] {
   return parts.flatMap((part) => programs[part]).filter((program) => !program.isPresent());
 }

@@ -1,11 +1,15 @@
 // As many simulated runs as fit into a minute; `npm run sim` runs as many as are asked for.
 
 import assert from "node:assert/strict";
+import { constants, setPriority } from "node:os";
 import { test } from "node:test";
 import type { ChildLine } from "./child.ts";
 import { measureFigures } from "./figures.ts";
 import { runFleet } from "./fleet.ts";
 import { Tally } from "./tally.ts";
+
+// Virtual time waits; the tests on real parts beside these do not.
+setPriority(constants.priority.PRIORITY_LOW);
 
 const within = 60_000;
 const minutes = 0.5;

@@ -110,7 +110,7 @@ function scripted(hosts: readonly HostSummary[] = []) {
     secondary: { key: "type", value: "secondary" },
   };
   const mover = new Mover({
-    reader: new SwarmReader([manager]),
+    reader: new SwarmReader([manager], () => now),
     labels,
     hosts: () => hosts,
     now: () => now,

@@ -109,6 +109,20 @@ test("who asks while a reading is under way gets that one", async () => {
   assert.notEqual(await reader.read(), a);
 });
 
+test("a picture serves for as long as who asks allows, counted from when it was begun", async () => {
+  const good = new ScriptedEngine("h1", manager, nodesWith(true));
+  let now = 1_000;
+  const reader = new SwarmReader([good], () => now);
+  const first = await reader.read(250);
+  now += 249;
+  assert.equal(await reader.read(250), first);
+  now += 1;
+  const second = await reader.read(250);
+  assert.notEqual(second, first);
+  assert.equal(await reader.read(250), second);
+  assert.notEqual(await reader.read(), second);
+});
+
 test("a manager that reaches too few others, or has no leader, has no quorum", async () => {
   const stale = new ScriptedEngine("h1", manager, nodesWith(true, false));
   assert.equal(await said(stale), "no-quorum: h1 reaches 1 of 2 managers, itself included");
