@@ -63,6 +63,7 @@ async function main(args: readonly string[]): Promise<number> {
     await shareImages();
   }
   if (isSoak()) process.env.SOAK = "true";
+  if (wish.groups.join() === "unit") process.env.INNER_LOOP = "true";
   const failed: Group[] = [];
   for (const group of wish.groups) {
     const own = files.filter((file) => groupOf(file) === group);

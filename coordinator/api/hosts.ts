@@ -16,7 +16,7 @@ import { ApiProblem } from "./problem.ts";
 import { ref } from "./schema-words.ts";
 import { answers, good, requests } from "./schemas.ts";
 import { swarmProblem } from "./swarm-problem.ts";
-import { theOne } from "./the-one.ts";
+import { asAsked, theOne } from "./the-one.ts";
 
 const untold = [400, 404, 409, 502, 503];
 const tags = ["hosts"];
@@ -186,11 +186,7 @@ function planOf({ plane, migration }: ApiContext, reading: SwarmTold, host: Swar
 
 /** By its id, by its name where one alone is called so, or by the beginning of its id. */
 function findHost({ hosts }: HostsView, reading: SwarmReading, asked: string): HostView {
-  const exact = hosts.find(({ id }) => id === asked);
-  if (exact !== undefined) return exact;
-  const named = hosts.filter(({ name }) => name === asked);
-  const found = named.length > 0 ? named : hosts.filter(({ id }) => id.startsWith(asked));
-  return theOne(found, asked, () =>
+  return theOne(asAsked(hosts, asked), asked, () =>
     // It may be one of the Swarm's.
     reading.kind !== "swarm" && reading.kind !== "none"
       ? swarmProblem(reading)

@@ -12,7 +12,7 @@ import { ApiProblem } from "./problem.ts";
 import { ref } from "./schema-words.ts";
 import { answers, good, requests } from "./schemas.ts";
 import { swarmProblem } from "./swarm-problem.ts";
-import { theOne } from "./the-one.ts";
+import { asAsked, theOne } from "./the-one.ts";
 
 interface ByName {
   Params: { id: string };
@@ -135,6 +135,6 @@ function findService({ services }: SwarmView, asked: string): SwarmService {
 }
 
 function findNode({ hosts }: SwarmView, asked: string): SwarmHost {
-  const found = hosts.filter(({ id, name }) => id === asked || name === asked);
-  return theOne(found, asked, () => new ApiProblem(404, `The Swarm has no host ${asked}.`));
+  const missing = (): Error => new ApiProblem(404, `The Swarm has no host ${asked}.`);
+  return theOne(asAsked(hosts, asked), asked, missing);
 }

@@ -8,6 +8,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { EventView, RecoveryView, StatusView, WorkerView } from "../../proto/rest.ts";
 import type { DemoEngine } from "./engine.ts";
+import { inTime } from "../../coordinator/io/in-time.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const composeFile = (name: string): string => path.join(root, "compose", name);
@@ -99,12 +100,15 @@ export class DemoProject {
   }
 
   async get<Answer>(what: string): Promise<Answer> {
-    const response = await fetch(`http://127.0.0.1:${this.#apiPort}/api/v1/${what}`, {
-      headers: { authorization: `Bearer ${this.token}` },
-      signal: AbortSignal.timeout(3_000),
+    return inTime(3_000, async (signal) => {
+      const url = `http://127.0.0.1:${this.#apiPort}/api/v1/${what}`;
+      const response = await fetch(url, {
+        headers: { authorization: `Bearer ${this.token}` },
+        signal,
+      });
+      if (!response.ok) throw new Error(`${what}: ${response.status} ${await response.text()}`);
+      return (await response.json()) as Answer;
     });
-    if (!response.ok) throw new Error(`${what}: ${response.status} ${await response.text()}`);
-    return (await response.json()) as Answer;
   }
 
   /**

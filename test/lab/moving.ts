@@ -77,10 +77,13 @@ function looks(lab: SwarmLab, trio: SwarmTrio): Omit<Moving, "lab" | "trio" | "s
   };
   const told: Moving["told"] = async (service, since) => {
     const managers = lab.hosts.filter(({ isManager }) => isManager);
-    const all = await Promise.all(managers.map(({ name }) => trio.events(name).catch(() => [])));
+    const page = `events?limit=1000&worker=${encodeURIComponent(`swarm:${service}`)}`;
+    const all = await Promise.all(
+      managers.map(({ name }) => trio.get<readonly EventView[]>(name, page).catch(() => [])),
+    );
     return all
       .flat()
-      .filter(({ worker, atMs }) => worker === `swarm:${service}` && atMs >= since)
+      .filter(({ atMs }) => atMs >= since)
       .sort((a, b) => a.atMs - b.atMs);
   };
   return {

@@ -11,6 +11,7 @@ import { imageNames } from "./images.ts";
 import { startSwarm, type SwarmLab } from "./swarm.ts";
 import { ensureBuilt } from "./trio.ts";
 import { until } from "../waiting.ts";
+import { inTime } from "../../coordinator/io/in-time.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const compose = path.join(root, "compose");
@@ -85,12 +86,12 @@ export class Stack {
   }
 
   async get<Answer>(on: string, what: string): Promise<Answer> {
-    const response = await fetch(`${this.#url(on)}/api/v1/${what}`, {
-      headers: { authorization: `Bearer ${this.#token}` },
-      signal: AbortSignal.timeout(3_000),
+    return inTime(3_000, async (signal) => {
+      const headers = { authorization: `Bearer ${this.#token}` };
+      const response = await fetch(`${this.#url(on)}/api/v1/${what}`, { headers, signal });
+      assert.equal(response.status, 200, what);
+      return (await response.json()) as Answer;
     });
-    assert.equal(response.status, 200, what);
-    return (await response.json()) as Answer;
   }
 
   /** The hosts and its own parts, by the word of each coordinator there is. */

@@ -11,6 +11,7 @@ import type { Cut } from "./lan.ts";
 import type { SwarmHost, SwarmLab } from "./swarm.ts";
 import { ensureBuilt, meshKey } from "./trio.ts";
 import { until } from "../waiting.ts";
+import { inTime } from "../../coordinator/io/in-time.ts";
 
 const command = fileURLToPath(new URL("../../dist/heartmesh.mjs", import.meta.url));
 const meshPort = 7700;
@@ -210,22 +211,15 @@ export class SwarmTrio {
     return told.every((text) => text.includes(wanted));
   }
 
-  async get<Answer>(on: string, what: string, within = patience): Promise<Answer> {
-    // Not `AbortSignal.timeout`: nothing would hold it while the answer is awaited, and it is collected now and then.
-    const abort = new AbortController();
-    const timer = setTimeout(() => {
-      abort.abort(new Error(`${on}: ${what}: no answer in ${within} ms`));
-    }, within);
-    try {
+  get<Answer>(on: string, what: string, within = patience): Promise<Answer> {
+    return inTime(within, async (signal) => {
       const response = await fetch(`${this.url(on)}/api/v1/${what}`, {
         headers: this.#headers,
-        signal: abort.signal,
+        signal,
       });
       if (!response.ok) throw new Error(`${on}: ${what}: HTTP ${response.status}`);
       return (await response.json()) as Answer;
-    } finally {
-      clearTimeout(timer);
-    }
+    });
   }
 }
 

@@ -9,6 +9,7 @@ import type { EventView, RecoveryView, StatusView, WorkerView } from "../../prot
 import { bridge, type Bridge } from "./bridge.ts";
 import { inNamespace, type LabEngine } from "./engine.ts";
 import { pause, until } from "../waiting.ts";
+import { inTime } from "../../coordinator/io/in-time.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const command = path.join(root, "dist", "heartmesh.mjs");
@@ -51,6 +52,9 @@ const turn = 50;
 const groupOf = (at: number): number => 7001 + at;
 
 export const meshKey = "lab-key-lab-key-lab-key-lab-key-0123";
+
+/** For an answer of the API, ms. */
+const answerWithin = 5_000;
 
 export class Trio {
   readonly engine: LabEngine;
@@ -272,32 +276,45 @@ export class Trio {
 
   /** What one counts since its start, by the names of `/metrics` without `heartmesh_` and `_total`. */
   async counters(id: string): Promise<Readonly<Record<string, number>>> {
-    const response = await fetch(`${this.url(id)}/metrics`, {
-      headers: this.#authorization,
-      signal: AbortSignal.timeout(5_000),
+    const text = await inTime(answerWithin, async (signal) => {
+      const response = await fetch(`${this.url(id)}/metrics`, {
+        headers: this.#authorization,
+        signal,
+      });
+      return response.text();
     });
-    const lines = (await response.text()).matchAll(/^heartmesh_(\w+)_total (\d+)$/gm);
+    const lines = text.matchAll(/^heartmesh_(\w+)_total (\d+)$/gm);
     return Object.fromEntries([...lines].map(([, name = "", value]) => [name, Number(value)]));
   }
 
-  /** From any coordinator that runs, or from the one named. */
+  /** From any coordinator that runs, or from the one named. What is not available for a moment, as Redis beside other tests, is asked for again. */
   async get<Answer>(what: string, id?: string): Promise<Answer> {
-    return (await this.ask("GET", what, undefined, id)) as Answer;
+    for (let tries = 1; ; tries++) {
+      try {
+        return (await this.ask("GET", what, undefined, id)) as Answer;
+      } catch (error) {
+        if (tries === 10 || !(error instanceof Error && error.message.includes(": 503 ")))
+          throw error;
+        await pause(500);
+      }
+    }
   }
 
   async ask(method: string, what: string, body?: unknown, id?: string): Promise<unknown> {
     const from = id ?? [...this.#running.keys()][0] ?? "";
     const type = body === undefined ? {} : { "content-type": "application/json" };
     await this.#turnAt(from);
-    const response = await fetch(`${this.url(from)}/api/v1/${what}`, {
-      method,
-      signal: AbortSignal.timeout(5_000),
-      headers: { ...this.#authorization, ...type },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    return await inTime(answerWithin, async (signal) => {
+      const response = await fetch(`${this.url(from)}/api/v1/${what}`, {
+        method,
+        signal,
+        headers: { ...this.#authorization, ...type },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      const text = await response.text();
+      if (!response.ok) throw new Error(`${method} ${what}: ${response.status} ${text}`);
+      return text === "" ? undefined : (JSON.parse(text) as unknown);
     });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${method} ${what}: ${response.status} ${text}`);
-    return text === "" ? undefined : (JSON.parse(text) as unknown);
   }
 
   async #turnAt(id: string): Promise<void> {

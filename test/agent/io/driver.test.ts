@@ -131,7 +131,7 @@ describe("the driver", () => {
     driver.start();
     driver.push("sooner");
     machine.deadline = after(systemClock.now(), 20);
-    await sleep(60);
+    await until("the timer's turn", () => machine.seen.length > 1);
     deepEqual(machine.seen, ["sooner", "timer"]);
     ok(lateness[0]! >= 0);
   });

@@ -19,10 +19,12 @@ test("what was moved goes back: one service, or all of a host", async (t) => {
   const server = await serve(t);
   assert.deepEqual(await post(server, "services/cache/failback"), [200, "cache goes back"]);
   assert.deepEqual(await post(server, "services/id-cache/failback"), [200, "cache goes back"]);
-  assert.deepEqual(await post(server, "hosts/h1/failback"), [200, "cache go back to h1"]);
+  for (const host of ["h1", "id-h1"]) {
+    assert.deepEqual(await post(server, `hosts/${host}/failback`), [200, "cache go back to h1"]);
+  }
   const by = "operator-2 (c1)";
   const moves = server.plane.moves.map(({ kind, service, by: who }) => [kind, service, who]);
-  assert.deepEqual(moves, Array(3).fill(["failback", "cache", by]));
+  assert.deepEqual(moves, Array(4).fill(["failback", "cache", by]));
 });
 
 test("a fenced service moves on a person's word", async (t) => {
@@ -38,6 +40,7 @@ test("what makes no sense is refused in words, and nothing is done", async (t) =
     ["services/nope/failback", 404, "The Swarm has no service nope."],
     ["services/web/migrate", 409, "web is not fenced: it is moved without a person's word."],
     ["hosts/h2/failback", 409, "No service was moved away from h2."],
+    ["hosts/id-h/failback", 409, "id-h is ambiguous: id-h1, id-h2, id-h3. Ask by the whole id."],
     ["hosts/h9/failback", 404, "The Swarm has no host h9."],
   ] as const;
   for (const [path, status, text] of refused) {

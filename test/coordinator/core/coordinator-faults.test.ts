@@ -5,6 +5,7 @@ import { describe, test } from "node:test";
 import { MeshHarness } from "./mesh-harness.ts";
 import type { EngineNews } from "../../../coordinator/core/engine-news.ts";
 import { mesh, recovers } from "./mesh-scenes.ts";
+import { inFull } from "../../inner-loop.ts";
 
 describe("a worker that its engine restarts by a policy", () => {
   const withPolicy = (restartCount: number): MeshHarness => {
@@ -187,10 +188,11 @@ describe("Redis out of reach", () => {
 });
 
 describe("a bad network", () => {
-  test("of 20 % loss in each direction costs no healthy worker anything in ten minutes", () => {
+  const minutes = inFull(10);
+  test(`of 20 % loss in each direction costs no healthy worker anything in ${minutes} minutes`, () => {
     const m = mesh({ names: ["w1", "w2"] });
     m.weather.loss = 0.2;
-    m.pass(600_000);
+    m.pass(minutes * 60_000);
     assert.deepEqual(m.deeds, []);
     m.engine.crash("w1");
     m.pass(200);

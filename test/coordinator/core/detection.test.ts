@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PathSettings } from "../../../coordinator/core/path.ts";
 import { defaults, fast, gentle, silentAt, VirtualMesh, type MeshOptions } from "./virtual-mesh.ts";
+import { inFull } from "../../inner-loop.ts";
 
 interface Spread {
   mean: number;
@@ -174,15 +175,17 @@ test("one cut off from the workers alone learns from the others that it is its o
   assert.ok(mesh.happenings.every(({ conclusion }) => conclusion.kind !== "silent"));
 });
 
+const minutes = inFull(10);
+
 for (const loss of [0, 0.3]) {
-  test(`a worker that only one coordinator can reach stays partial for ten minutes at ${loss * 100} % loss, and the paths are named`, () => {
+  test(`a worker that only one coordinator can reach stays partial for ${minutes} minutes at ${loss * 100} % loss, and the paths are named`, () => {
     const mesh = new VirtualMesh({ seed: 16, workers: 8, weather: { loss } });
     mesh.run(20_000);
     const [c1, c2, c3] = mesh.coordinators;
     const worker = mesh.workers[2]!;
     mesh.cut(c1!.id, worker.id);
     mesh.cut(c2!.id, worker.id);
-    mesh.run(600_000);
+    mesh.run(minutes * 60_000);
     const own = mesh.happenings.filter((h) => h.worker === worker.id);
     assert.ok(own.every(({ conclusion }) => conclusion.kind !== "silent"));
     const kinds = own.filter(({ by }) => by === "c1").map(({ conclusion }) => conclusion.kind);

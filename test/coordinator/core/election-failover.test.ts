@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Cluster, type ClusterOptions } from "./election-cluster.ts";
+import { inFull } from "../../inner-loop.ts";
 
 interface Times {
   readonly mean: number;
@@ -32,13 +33,13 @@ const text = (t: Times): string =>
 
 describe("a failover at the default times (100 / 750 ms)", () => {
   it("takes 0.9 s at most on average and 1.3 s in 99 of 100", (t) => {
-    const times = failovers(400, {});
+    const times = failovers(inFull(400), {});
     t.diagnostic(text(times));
     assert(times.mean <= 900 && times.p99 <= 1300, text(times));
   });
 
   it("takes no more at 30 % loss", (t) => {
-    const times = failovers(300, { loss: 0.3 });
+    const times = failovers(inFull(300), { loss: 0.3 });
     t.diagnostic(text(times));
     assert(times.mean <= 950 && times.p99 <= 1350, text(times));
   });

@@ -6,6 +6,7 @@ import { describe, it } from "node:test";
 import { Cluster, type ClusterOptions } from "./election-cluster.ts";
 import { memberNamed } from "./members-named.ts";
 import type { MemberChange } from "../../../coordinator/core/member-set.ts";
+import { inFull } from "../../inner-loop.ts";
 
 /** One fault, and what ends it. Lost disks come one at a time: a mesh survives those of a minority. */
 function strike(cluster: Cluster): void {
@@ -155,7 +156,7 @@ describe("elections under all faults", () => {
   ];
   for (const [name, options, seeds] of kinds) {
     it(`${name}: never two leases, two leaders of a term or two votes in one, and a leader afterwards`, () => {
-      for (let seed = 1; seed <= seeds * factor; seed++) {
+      for (let seed = 1; seed <= inFull(seeds * factor); seed++) {
         assertRecovers(storm({ ...options, seed }, 15_000), seed);
       }
     });

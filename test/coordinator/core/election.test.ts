@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Cluster, type ClusterOptions } from "./election-cluster.ts";
+import { inFull } from "../../inner-loop.ts";
 
 const settled = (options: Partial<ClusterOptions> = {}): { cluster: Cluster; leader: string } => {
   const cluster = new Cluster({ seed: 7, drift: 0.01, ...options });
@@ -29,11 +30,12 @@ describe("a trio in peace", () => {
     }
   });
 
-  it("keeps its leader for an hour, never without a lease, and writes nothing", () => {
+  const minutes = inFull(60);
+  it(`keeps its leader for ${minutes} minutes, never without a lease, and writes nothing`, () => {
     const { cluster, leader } = settled();
     const writes = [...cluster.writes.values()];
     const changes = cluster.changes.length;
-    for (let minute = 0; minute < 60; minute++) {
+    for (let minute = 0; minute < minutes; minute++) {
       cluster.run(60_000);
       assert.equal(cluster.acting(), leader);
     }
@@ -54,10 +56,11 @@ describe("a trio in peace", () => {
     assert(lossy > 25 && lossy <= 40, `${lossy}/s`);
   });
 
-  it("keeps its leader at 30 % loss for ten minutes", () => {
+  const lossy = inFull(10);
+  it(`keeps its leader at 30 % loss for ${lossy} minutes`, () => {
     const { cluster, leader } = settled({ loss: 0.3 });
     const { term } = cluster.election(leader);
-    cluster.run(600_000);
+    cluster.run(lossy * 60_000);
     assert.equal(cluster.acting(), leader);
     assert.equal(cluster.election(leader).term, term);
   });

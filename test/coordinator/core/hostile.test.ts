@@ -11,10 +11,11 @@ import type { Message } from "../../../proto/messages.ts";
 import { messageArbitrary } from "../../proto/arbitrary-message.ts";
 import type { MeshHarness } from "./mesh-harness.ts";
 import { mesh } from "./mesh-scenes.ts";
+import { inFull } from "../../inner-loop.ts";
 
 const ids = ["c1", "c2", "c3"];
 const workers = ["h1/web", "h1/db", "h1/job"];
-const runs = Number(process.env["RUNS"] ?? 15);
+const runs = Number(process.env["RUNS"] ?? inFull(15));
 
 interface Said {
   readonly to: string;

@@ -3,11 +3,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { VirtualMesh } from "./virtual-mesh.ts";
+import { inFull } from "../../inner-loop.ts";
+
+const minutes = inFull(15);
 
 for (const loss of [0.1, 0.2, 0.3]) {
-  test(`twenty workers, 15 minutes, ${loss * 100} % loss each way: no coordinator is ever sure of a silence`, () => {
+  test(`twenty workers, ${minutes} minutes, ${loss * 100} % loss each way: no coordinator is ever sure of a silence`, () => {
     const mesh = new VirtualMesh({ seed: 1000 * loss, workers: 20, weather: { loss } });
-    mesh.run(900_000);
+    mesh.run(minutes * 60_000);
     assert.deepEqual(
       mesh.happenings.filter(({ conclusion }) => conclusion.kind === "silent"),
       [],

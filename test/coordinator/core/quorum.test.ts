@@ -6,6 +6,7 @@ import { conclude, type Conclusion, type Opinion } from "../../../coordinator/co
 import { quorumOf } from "../../../proto/quorum.ts";
 import { Random } from "../../../proto/random.ts";
 import type { StandingKind } from "../../../proto/messages.ts";
+import { inFull } from "../../inner-loop.ts";
 
 const opinion = (by: string, standing: StandingKind, more: Partial<Opinion> = {}): Opinion => ({
   by,
@@ -45,11 +46,11 @@ test("a quorum is more than half of the configured", () => {
   assert.deepEqual([1, 2, 3, 4, 5, 6, 7].map(quorumOf), [1, 2, 2, 3, 3, 4, 4]);
 });
 
-test("the conclusion is the twin's for two hundred thousand random meshes", () => {
+test("the conclusion is the twin's for many random meshes", () => {
   const random = new Random(42);
   const kinds = ["up", "doubt", "down", "abstain"] as const;
   const seen = new Map<Conclusion["kind"], number>();
-  for (let i = 0; i < 200_000; i++) {
+  for (let i = 0; i < inFull(200_000); i++) {
     const configured = 1 + random.below(7);
     const opinions = Array.from({ length: 1 + random.below(configured) }, (_, j) =>
       opinion(`c${j + 1}`, random.float() < 0.5 ? "down" : kinds[random.below(4)]!, {

@@ -4,6 +4,7 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Random } from "../../../../proto/random.ts";
 import { FenceLab } from "./fence-lab.ts";
+import { inFull } from "../../../inner-loop.ts";
 
 const kindsOf = (lab: FenceLab): readonly string[] => lab.nodes.map(({ id }) => lab.view(id).kind);
 const pass = (lab: FenceLab, ms: number): void => {
@@ -171,8 +172,9 @@ describe("an agent that is restarted", () => {
 });
 
 describe("loss", () => {
-  it("of 20 % of all datagrams, each way, lets no grants lapse in four virtual hours", () => {
-    for (let seed = 1; seed <= 4; seed++) {
+  const hours = inFull(4);
+  it(`of 20 % of all datagrams, each way, lets no grants lapse in virtual hours: ${hours}`, () => {
+    for (let seed = 1; seed <= hours; seed++) {
       const lab = settled({ seed, loss: 0.2, drifts: true });
       lab.pass(3_600_000);
       equal(lab.stops, 0);
@@ -196,7 +198,8 @@ describe("whatever happens", () => {
 
   it("nothing runs where a coordinator says that it was stopped", () => {
     let [stops, said] = [0, 0];
-    for (let seed = 1; seed <= 30; seed++) {
+    const seeds = inFull(30);
+    for (let seed = 1; seed <= seeds; seed++) {
       const random = new Random(seed);
       const lab = new FenceLab({
         seed,
@@ -215,7 +218,7 @@ describe("whatever happens", () => {
       stops += lab.stops;
     }
     // Else it would have shown nothing.
-    ok(stops >= 30, `${stops} stops`);
-    ok(said >= 30, `said ${said} times`);
+    ok(stops >= seeds, `${stops} stops`);
+    ok(said >= seeds, `said ${said} times`);
   });
 });
