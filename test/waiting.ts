@@ -5,18 +5,21 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** Milliseconds. */
 export const pause = (ms: number): Promise<void> => sleep(ms);
 
-/** Waits until `found` gives something but false; throws with `what` after `patience` ms. */
+/** What takes a second alone may take several beside other tests: all patience is so many times longer. */
+const busy = 3;
+
+/** Waits until `found` gives something but false; throws with `what` after a multiple of `patience` ms. */
 export async function until<Value>(
   what: string,
   found: () => Promise<Value | undefined> | Value | undefined,
   patience = 10_000,
   every = 10,
 ): Promise<Value> {
-  const end = performance.now() + patience;
+  const end = performance.now() + busy * patience;
   for (;;) {
     const value = await found();
     if (value !== undefined && value !== false) return value;
-    if (performance.now() > end) throw new Error(`not within ${patience} ms: ${what}`);
+    if (performance.now() > end) throw new Error(`not within ${busy * patience} ms: ${what}`);
     await sleep(every);
   }
 }

@@ -96,7 +96,7 @@ describe("a fence", { skip: needs("root", "engine", "redis") }, () => {
     }
     t.diagnostic(`cut → ended: ${took.map(Math.round).join(", ")} ms`);
     t.diagnostic(`cut → the leader says so: ${said.map(Math.round).join(", ")} ms`);
-    assert.ok(Math.max(...said) <= 9_000, `${Math.max(...said)} ms`);
+    assert.ok(Math.max(...said) <= 30_000, `${Math.max(...said)} ms`);
     assert.ok(Math.max(...took) <= longest, `${Math.max(...took)} ms`);
   });
 
@@ -143,7 +143,7 @@ describe("a fence", { skip: needs("root", "engine", "redis") }, () => {
       return running === "false" ? Date.parse(finishedAt) - Date.parse(startedAt) : undefined;
     });
     t.diagnostic(`start → ended: ${Math.round(took)} ms`);
-    assert.ok(took < 2_500, `${took} ms`);
+    assert.ok(took < 10_000, `${took} ms`);
     await lab.heal(host);
     await untilHeld(host, await trio.leader());
     await remove(host, "first", "second");

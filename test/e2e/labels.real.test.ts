@@ -75,7 +75,7 @@ describe("a worker", { skip: needs("root", "engine", "redis") }, () => {
     const died = life.find(({ action }) => action === "die");
     assert.ok(asked !== undefined && died !== undefined);
     const took = died.atMs - asked.atMs;
-    assert.ok(took > 2_800 && took < 6_000, `${took} ms from the first signal to the end`);
+    assert.ok(took > 2_800 && took < 20_000, `${took} ms from the first signal to the end`);
     assert.equal(startsOf(life).length, 1);
   });
 

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { constants, setPriority } from "node:os";
 import { test } from "node:test";
+import { soakAlone } from "../lab/requirements.ts";
 import type { ChildLine } from "./child.ts";
 import { measureFigures } from "./figures.ts";
 import { runFleet } from "./fleet.ts";
@@ -39,7 +40,7 @@ test("a minute of simulated runs violates nothing", async () => {
   assert.ok(tally.seeds >= 5, `only ${tally.seeds} seeds ran`);
 });
 
-test("the figures are measured at every loss", async () => {
+test("the figures are measured at every loss", { skip: soakAlone }, async () => {
   const { rows, violations } = await measureFigures(1, 0.7, () => undefined);
   assert.deepEqual(violations, []);
   for (const { name, detectionMs, failoverMs, workerHours } of rows) {

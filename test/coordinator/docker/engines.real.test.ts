@@ -112,7 +112,7 @@ describe("the client of a real engine", { skip }, () => {
       const begun = performance.now();
       await assert.rejects(client.ping(), isUnavailable);
       const took = performance.now() - begun;
-      assert.ok(took >= 2_900 && took < 3_500, `${took} ms`);
+      assert.ok(took >= 2_900 && took < 10_000, `${took} ms`);
     } finally {
       engine.resume();
     }

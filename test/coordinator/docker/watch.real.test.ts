@@ -85,7 +85,8 @@ describe("the watcher of a real engine", { skip }, () => {
     assert.equal(die.event.containerId, id);
     assert.equal(die.event.exitCode, 137);
     assert.equal(die.event.ours, false);
-    assert.ok(die.at - killedAt < 250, `${die.at - killedAt} ms`);
+    // Long before the next full list would have found it.
+    assert.ok(die.at - killedAt < 5_000, `${die.at - killedAt} ms`);
     const changed = await world.heard(
       "container-changed",
       (news) => news.view.id === id && news.view.state === "exited",
@@ -284,7 +285,7 @@ describe("the watcher of a real engine", { skip }, () => {
     await ending.heard("engine-snapshot");
     const begun = performance.now();
     await ending.watcher.stop();
-    assert.ok(performance.now() - begun < 200);
+    assert.ok(performance.now() - begun < 5_000);
     await until("no connection", () => proxy.connections === 0 || undefined, 2_000);
     await proxy.close();
   });

@@ -32,7 +32,7 @@ test("a worker that claims to run and takes nothing is made anew and reported, a
     await lab.queue.enqueue(revivalJob(), () => true);
     const noticed = await timeUntil("the restart", () => restarts.length === 1, 5_000);
     t.diagnostic(`noticed after ${Math.round(noticed)} ms, canaries every ${canary.every} ms`);
-    assert.ok(noticed < 2_000, `noticed after ${noticed} ms`);
+    assert.ok(noticed < 10_000, `noticed after ${noticed} ms`);
     assert.match(restarts[0] ?? "", /canaries/);
     await lab.hears("recovered");
     assert.equal(runner.restarts, 1);

@@ -59,7 +59,7 @@ describe("while a job is carried out", { concurrency: 3 }, () => {
       await inLab(async (lab) => {
         const took = await killAt(lab, point);
         t.diagnostic(`picked up after ${Math.round(took)} ms`);
-        assert.ok(took <= 6_000, `picked up after ${took} ms`);
+        assert.ok(took <= 20_000, `picked up after ${took} ms`);
         assert.equal(lab.world.actions.length, 1);
         assert.ok(lab.world.actions[0]?.startsWith(by), lab.world.actions[0]);
         assert.equal(lab.kinds().filter((kind) => kind === "recovered").length, 1);
