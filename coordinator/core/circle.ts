@@ -28,7 +28,7 @@ export class Circle {
   /** @returns what is to be published; nothing where the same coordinators only confirmed their set. */
   sync(now: Instant): CoreEvent | undefined {
     const { ids, self, set } = this.#members;
-    this.#parts.lookout.hosts.onSet(set, now);
+    this.#parts.lookout.hosts.granting.onSet(set, now);
     if (this.#ids === ids.join()) return undefined;
     const isFirst = this.#ids === "";
     this.#ids = ids.join();

@@ -206,6 +206,6 @@ const nothingSaid: MigrationConfig = {
 };
 
 const movesWorld = (hosts: HostWatch): MovesWorld => ({
-  hosts: (now) => hosts.summary(now),
+  hosts: () => hosts.verdictsNow(),
   fence: (host, now) => hosts.fence(host, now),
 });

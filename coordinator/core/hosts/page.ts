@@ -4,7 +4,7 @@ import type { AgentHealth, Capacity, Pong, StandingKind } from "../../../proto/m
 import { after, elapsed, type Duration, type Instant } from "../../../proto/units.ts";
 import type { PathView } from "../path.ts";
 import { FenceRecord } from "./fence-record.ts";
-import type { HostSpec, HostVerdict } from "./host.ts";
+import type { HostNow, HostSpec, HostVerdict } from "./host.ts";
 import { Knocks } from "./knocks.ts";
 import type { Sign } from "./verdict.ts";
 import type { WorkersHeard } from "./watch-shape.ts";
@@ -78,6 +78,10 @@ export class HostPage {
   aliveFor(isAlive: boolean, now: Instant): Duration {
     this.#aliveSince = isAlive ? (this.#aliveSince ?? now) : undefined;
     return elapsed(this.#aliveSince ?? now, now);
+  }
+
+  get now(): HostNow {
+    return { id: this.spec.id, node: this.spec.node, verdict: this.shown.kind };
   }
 
   hearWorkers(heard: WorkersHeard): void {

@@ -10,7 +10,6 @@ import {
   type Instant,
 } from "../../../proto/units.ts";
 import type { CoreEvent } from "../event.ts";
-import type { MemberSet } from "../member-set.ts";
 import { NonceBook } from "../nonce-book.ts";
 import { heardAgo, type PathView } from "../path.ts";
 import { Pinger } from "../pinger.ts";
@@ -20,7 +19,7 @@ import type { Finding } from "../worker.ts";
 import type { FenceView } from "./fence.ts";
 import { findingsOf } from "./findings.ts";
 import { Granting } from "./granting.ts";
-import type { HostId, HostSpec, HostSummary, HostVerdict, SwarmNodes } from "./host.ts";
+import type { HostId, HostNow, HostSpec, HostSummary, HostVerdict, SwarmNodes } from "./host.ts";
 import type { KnockAnswer } from "./knocks.ts";
 import { HostNews } from "./news.ts";
 import { byAddress, HostPage } from "./page.ts";
@@ -46,7 +45,8 @@ export class HostWatch {
   readonly #nonces = new NonceBook();
   readonly #news = new HostNews();
   readonly #unlisted = new Unlisted();
-  readonly #granting: Granting;
+  /** To be told of each new set of coordinators, which grants name. */
+  readonly granting: Granting;
   #byAddress: ReadonlyMap<string, HostPage | undefined> = new Map();
   readonly #dirty = new Set<HostPage>();
   readonly #uneasy = new Set<HostPage>();
@@ -63,7 +63,7 @@ export class HostWatch {
     const { self, coordinators, heartbeatInterval } = config;
     const own = (host: HostId, at: Instant): PathView | undefined => this.#viewOf(host, at);
     this.standings = new Standings({ self, coordinators, heartbeatInterval }, own);
-    this.#granting = new Granting(config, random.fork());
+    this.granting = new Granting(config, random.fork());
     this.#rejudgeAt = now;
     this.#sync(now);
   }
@@ -82,7 +82,7 @@ export class HostWatch {
     // A stall longer than a report stays fresh: what waited in our socket is older than it looks.
     if (lateness > staleAfter) this.standings.distrust();
     this.pinger.addLateness(lateness, now);
-    this.#out.push(...this.#granting.goodbyesDue(this.#pages.values(), now));
+    this.#out.push(...this.granting.goodbyesDue(this.#pages.values(), now));
     this.#perform(this.pinger.onTick(now), now);
     if (now >= this.#rejudgeAt) {
       this.#rejudgeAt = after(now, rejudgeEvery);
@@ -102,7 +102,7 @@ export class HostWatch {
     if (this.#pages.size === 0) return undefined;
     if (this.#dirty.size > 0) return now;
     const rejudge = this.#uneasy.size > 0 ? this.#rejudgeAt : undefined;
-    const goodbye = this.#granting.nextDeadline();
+    const goodbye = this.granting.nextDeadline();
     return earliest(this.pinger.nextDeadline(), this.standings.nextDeadline(), rejudge, goodbye);
   }
 
@@ -189,15 +189,10 @@ export class HostWatch {
     }
   }
 
-  /** The set of coordinators, which grants name. */
-  onSet(set: MemberSet, now: Instant): void {
-    this.#granting.onSet(set, now);
-  }
-
   /** This coordinator stops on purpose: agents learn that no grant of it will follow, and why. */
   sayGoodbye(now: Instant): readonly HostOutput[] {
-    this.#granting.sayGoodbye(now);
-    return this.#granting.goodbyesDue(this.#pages.values(), now);
+    this.granting.sayGoodbye(now);
+    return this.granting.goodbyesDue(this.#pages.values(), now);
   }
 
   /** Whether what is fenced on a host that vanished has been stopped, by this coordinator's own book. */
@@ -205,7 +200,7 @@ export class HostWatch {
     const page = this.#pages.get(host);
     if (page === undefined)
       return { kind: "unsure", text: `no host that is watched is called ${host}` };
-    return this.#granting.view(page, now);
+    return this.granting.view(page, now);
   }
 
   onNodes(news: SwarmNodes, now: Instant): readonly HostOutput[] {
@@ -237,9 +232,14 @@ export class HostWatch {
 
   summary(now: Instant): readonly HostSummary[] {
     return [...this.#pages].map(([id, page]) => {
-      const fence = this.#granting.view(page, now);
+      const fence = this.granting.view(page, now);
       return summaryOf(page, this.#viewOf(id, now), this.standings.saidOf(id), fence, now);
     });
+  }
+
+  /** For whoever asks many times a second. */
+  verdictsNow(): readonly HostNow[] {
+    return [...this.#pages.values()].map((page) => page.now);
   }
 
   findings(now: Instant): readonly Finding[] {
@@ -251,7 +251,7 @@ export class HostWatch {
     const path = page === undefined ? undefined : this.pinger.path(host, now);
     if (page === undefined || path === undefined) return undefined;
     if (path.standing !== "up") page.hearWorkers(this.#workersHeard);
-    return page.view(path, this.#granting.length, now);
+    return page.view(path, this.granting.length, now);
   }
 
   /** The roll changed: pages and paths follow. */
@@ -315,9 +315,9 @@ export class HostWatch {
   #ask(question: Extract<PingerOutput, { kind: "ping" }>, now: Instant): void {
     const { worker, nonce, freshSocket } = question;
     const page = this.#pages.get(worker);
-    if (page === undefined || this.#granting.isLeaving) return;
+    if (page === undefined || this.granting.isLeaving) return;
     this.#nonces.put(nonce, worker, now);
-    this.#out.push(this.#granting.ping(page, nonce, freshSocket));
+    this.#out.push(this.granting.ping(page, nonce, freshSocket));
   }
 
   /** An attempt has failed: its host is asked itself, again and again, until its agent answers. */

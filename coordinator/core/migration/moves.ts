@@ -27,7 +27,7 @@ export interface MovesConfig extends WishConfig {
 }
 
 export interface MovesWorld {
-  hosts(now: Instant): Iterable<HostNow>;
+  hosts(): Iterable<HostNow>;
   fence(host: HostId, now: Instant): FenceView;
 }
 
@@ -113,7 +113,7 @@ export class Moves {
   onBeat(now: Instant): readonly MovesOutput[] {
     const out: OutHost[] = [];
     let isSwarm = false;
-    for (const { node, verdict } of this.#world.hosts(now)) {
+    for (const { node, verdict } of this.#world.hosts()) {
       if (node === undefined) continue;
       isSwarm = true;
       this.#note(node.id, verdict, now);
@@ -205,7 +205,7 @@ export class Moves {
       view,
       out: this.#out,
       config: this.#config,
-      fence: ({ id, name }) => this.#world.fence(this.#hostOf(id, now) ?? name, now),
+      fence: ({ id, name }) => this.#world.fence(this.#hostOf(id) ?? name, now),
       vouched: live(this.#vouched, now),
       called: live(this.#called, now),
       back: (id) => this.#backOf(id),
@@ -283,8 +283,8 @@ export class Moves {
     };
   }
 
-  #hostOf(node: string, now: Instant): HostId | undefined {
-    for (const host of this.#world.hosts(now)) if (host.node?.id === node) return host.id;
+  #hostOf(node: string): HostId | undefined {
+    for (const host of this.#world.hosts()) if (host.node?.id === node) return host.id;
     return undefined;
   }
 

@@ -188,7 +188,7 @@ export class FenceLab extends VirtualTime {
       now,
     );
     const members = ids.map((name) => ({ id: name, host: name, port: 7700 }));
-    watch.onSet({ stamp: { term: term(0), version: 0 }, members }, now);
+    watch.granting.onSet({ stamp: { term: term(0), version: 0 }, members }, now);
     watch.setFit(true);
     return watch;
   }
