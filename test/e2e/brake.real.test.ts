@@ -109,8 +109,9 @@ describe("the brake", { skip: needs("root", "engine", "redis") }, () => {
     const workers = new Set(all.map(({ worker }) => worker));
     assert.deepEqual(workers, new Set(names.slice(0, 10).map((name) => `lab/${name}`)));
     assert.ok(all.every(({ outcome }) => outcome === "recovered"));
-    // What was ordered just before it tripped may be on record with the same millisecond.
-    const braked = all.filter(({ decidedAtMs }) => decidedAtMs > tripped && decidedAtMs < released);
+    // What one batch of the engine's events ordered just before it tripped stands beside that on record, to some milliseconds.
+    const from = tripped + 100;
+    const braked = all.filter(({ decidedAtMs }) => decidedAtMs > from && decidedAtMs < released);
     assert.ok(braked.length >= 3, `${braked.length} recoveries under the brake`);
     for (const one of braked) {
       const beside = all.filter(
