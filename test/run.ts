@@ -6,7 +6,9 @@
 //   npm run soak                everything, and the long tests
 
 import { spawn } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { bundleTests } from "./bundles.ts";
 import { shareImages } from "./lab/images.ts";
@@ -28,6 +30,9 @@ const manners: Readonly<Record<Group, { readonly concurrency: number; readonly m
     real: { concurrency: isSoak() ? 1 : 2, minutes: isSoak() ? 30 : 10 },
     soak: { concurrency: 1, minutes: 120 },
   };
+
+/** So many files may fail beside others and are run again; more are no accident. */
+const most = 6;
 
 interface Wish {
   readonly groups: readonly Group[];
@@ -113,17 +118,43 @@ function groupOf(file: string): Group {
 }
 
 async function runFiles(group: Group, files: readonly string[]): Promise<boolean> {
-  const { concurrency, minutes } = manners[group];
   console.log(`${files.length} files of ${group} tests`);
   const modules = await bundleTests(
     group === "unit" ? together(files) : files.map((file) => [file]),
   );
+  const { concurrency, minutes } = manners[group];
+  const failed = await runModules(modules, concurrency, minutes);
+  if (failed === "unknown") return false;
+  if (group !== "real" || concurrency === 1 || failed.length > most) return failed.length === 0;
+  const those = modules.filter(
+    (module, at) => failed.includes(files[at] ?? "") || failed.includes(module),
+  );
+  if (those.length === 0) return true;
+  console.log(`\nFailed beside others, and run once more, alone:\n${failed.join("\n")}`);
+  const again = await runModules(those, 1, minutes);
+  const passed = failed.filter((file) => again !== "unknown" && !again.includes(file));
+  // Whoever reads it shall make that test, or what it has found, better.
+  if (passed.length > 0)
+    console.log(`\nFailed beside others, and passed alone:\n${passed.join("\n")}`);
+  return passed.length === failed.length;
+}
+
+/** Resolves to the test files, or modules, in which a test failed, relative to the repository; "unknown" where that cannot be told. */
+async function runModules(
+  modules: readonly string[],
+  concurrency: number,
+  minutes: number,
+): Promise<readonly string[] | "unknown"> {
+  const list = path.join(mkdtempSync(path.join(tmpdir(), "heartmesh-failed-")), "files");
   const node = spawn(
     process.execPath,
     [
       "--enable-source-maps",
       "--test",
       "--test-reporter=spec",
+      "--test-reporter-destination=stdout",
+      `--test-reporter=${path.join(root, "test", "failed-files.mjs")}`,
+      `--test-reporter-destination=${list}`,
       `--test-concurrency=${concurrency}`,
       `--test-timeout=${minutes * 60_000}`,
       ...modules,
@@ -135,12 +166,19 @@ async function runFiles(group: Group, files: readonly string[]): Promise<boolean
   };
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);
-  return new Promise((resolve, reject) => {
-    node.once("error", reject);
-    node.once("close", (code) => {
-      process.removeListener("SIGTERM", stop);
-      process.removeListener("SIGINT", stop);
-      resolve(code === 0);
-    });
-  });
+  try {
+    const [code] = (await once(node, "close")) as [number | null];
+    if (code === 0) return [];
+    const told = existsSync(list) ? readFileSync(list, "utf8").split("\n") : [];
+    const failed = [...new Set(told)]
+      .filter((file) => file !== "")
+      .map((file) => path.relative(root, file));
+    // What ended without a word of its own is told by the name of its module.
+    const isKnown = failed.every((file) => file.endsWith(".test.ts") || modules.includes(file));
+    return code === 1 && failed.length > 0 && isKnown ? failed : "unknown";
+  } finally {
+    process.removeListener("SIGTERM", stop);
+    process.removeListener("SIGINT", stop);
+    rmSync(path.dirname(list), { recursive: true });
+  }
 }
