@@ -8,6 +8,7 @@ import type { ChangeEnded } from "./core/election-shape.ts";
 import { eventOf, type CoreEvent, type MeshEvent } from "./core/event.ts";
 import type { MemberChange } from "./core/member-set.ts";
 import type { MoveCommand } from "./core/migration/moves.ts";
+import { isContainerCase } from "./core/migration/order.ts";
 import type { RecoveryRecord } from "./core/recovery-record.ts";
 import type { CoordinatorSummary } from "./core/summary.ts";
 import { isCodedError } from "../proto/coded-error.ts";
@@ -189,6 +190,9 @@ function refusalOf(
 ): string | undefined {
   switch (kind) {
     case "revive":
+      if (isContainerCase(worker.id)) {
+        return `${worker.id} has lost its host, or runs elsewhere; it is moved, not revived`;
+      }
       if (!("containerId" in worker)) {
         return `${worker.id} is a service, and none is revived; its Swarm starts its tasks`;
       }

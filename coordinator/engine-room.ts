@@ -8,6 +8,7 @@ import type { CoordinatorConfig } from "./config.ts";
 import type { EngineNews } from "./core/engine-news.ts";
 import type { SwarmNodes } from "./core/hosts/host.ts";
 import { EngineActor } from "./docker/act.ts";
+import { Carrier } from "./docker/carrier.ts";
 import { NodeSwitch } from "./docker/availability.ts";
 import { EngineClient } from "./docker/engines.ts";
 import { OwnActions } from "./docker/own-actions.ts";
@@ -19,7 +20,7 @@ import { SwarmReader } from "./docker/swarm.ts";
 import { SwarmNodesReader } from "./docker/swarm-nodes.ts";
 import { EngineWatcher } from "./docker/watch.ts";
 import type { HostSummary } from "./core/hosts/host.ts";
-import type { Actor } from "./jobs/ports.ts";
+import type { Actor, LifeWatch } from "./jobs/ports.ts";
 
 export interface EngineRoomAsk {
   readonly config: CoordinatorConfig;
@@ -30,11 +31,14 @@ export interface EngineRoomAsk {
   readonly onNodes: (news: SwarmNodes) => void;
   /** What this coordinator concludes and measures of hosts. */
   readonly hosts: () => readonly HostSummary[];
+  /** By which a container that was moved is seen to live. */
+  readonly lifeWatch: LifeWatch;
 }
 
 export class EngineRoom {
   readonly actor: Actor;
   readonly mover: Mover;
+  readonly carrier: Carrier;
   readonly swarm: SwarmReader;
   readonly nodeSwitch: NodeSwitch;
   readonly #clients: readonly EngineClient[];
@@ -65,6 +69,11 @@ export class EngineRoom {
     const reader = new SwarmReader(this.#clients);
     this.swarm = reader;
     this.mover = new Mover({ reader, labels: config.migration, hosts: ask.hosts, now, sleep });
+    this.carrier = new Carrier({
+      engines: this.#clients,
+      ...{ specs, own, relevance, now, hosts: ask.hosts, lifeWatch: ask.lifeWatch },
+      wall: () => clock.wall(),
+    });
     this.nodeSwitch = new NodeSwitch(this.#clients);
     this.#nodes = this.#clients.map((client) => new SwarmNodesReader(client, ask.onNodes));
     this.actor = new EngineActor({

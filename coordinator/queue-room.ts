@@ -111,7 +111,7 @@ export class QueueRoom {
     return this.#built.notifications.add(job);
   }
 
-  /** A Swarm is there: its services are moved by jobs of a queue of their own, with a runner of their own. */
+  /** A Swarm or a second engine is there: moves are jobs of a queue of their own, with a runner of their own. */
   openMigrations(): void {
     const parts = this.#parts;
     if (this.#mover !== undefined || parts === undefined || this.#isStopping) return;

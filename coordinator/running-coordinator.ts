@@ -74,9 +74,11 @@ export class RunningCoordinator {
         this.#mesh.push(news);
       },
       hosts: () => this.#mesh.summary?.hosts ?? [],
+      lifeWatch: this.#mesh,
     });
-    const actor = actorOf(this.#engines.actor, this.#engines.mover);
-    const lifeWatch = lifeWatchOf(this.#mesh, this.#engines.mover);
+    const { actor: revivals, mover: services, carrier: containers } = this.#engines;
+    const actor = actorOf({ revivals, services, containers });
+    const lifeWatch = lifeWatchOf({ revivals: this.#mesh, services, containers });
     this.#queues = this.#buildQueues(random.fork(), actor, lifeWatch);
     this.#book = new RecoveryBook({
       save: (record) => {
@@ -118,6 +120,8 @@ export class RunningCoordinator {
       throw coded("HM_MESH_START", `MESH_PORT ${this.#config.mesh.port}: ${reason}`, error);
     });
     for (const text of damage) this.#log.error({ damage: text }, "the durable vote is damaged");
+    // Containers may move between them, once one is seen whose label allows it.
+    if (this.#config.docker.engines.length > 1) this.#queues.openMigrations();
     this.#engines.start();
     this.#keyFile?.start();
     this.#deadman?.start();

@@ -8,10 +8,12 @@ import type {
   ServicePlanView,
 } from "../../proto/rest.ts";
 import type { HostPlan, ServicePlan } from "../core/migration/plan.ts";
+import type { PlainPlan } from "../core/migration/plain-plan.ts";
 import { compare, type SwarmHost } from "../core/migration/swarm-view.ts";
 import type { CoordinatorSummary } from "../core/summary.ts";
 import type { HostSummary } from "../core/hosts/host.ts";
 import { isNodeOf } from "../core/migration/measured.ts";
+import { caseOfContainer } from "../core/migration/order.ts";
 import type { EnginePlace, SwarmReading } from "../docker/swarm.ts";
 
 export function hostsView(summary: CoordinatorSummary, reading: SwarmReading): HostsView {
@@ -122,6 +124,36 @@ export const planView = (host: HostView, plan: HostPlan, by: string): PlanView =
   services: plan.services.map(servicePlanView),
   findings: plan.findings,
 });
+
+/** With what would happen to the containers of its engine that may move. */
+export const withContainers = (plan: PlanView, containers: readonly PlainPlan[]): PlanView => {
+  const ranks = { move: 0, stay: 1, untouched: 2 } as const;
+  const services = [...plan.services, ...containers.map(containerPlanView)];
+  return {
+    ...plan,
+    services: services.toSorted((a, b) => ranks[a.action] - ranks[b.action]),
+    findings: [...plan.findings, ...containers.flatMap(({ findings }) => findings)],
+  };
+};
+
+function containerPlanView(plan: PlainPlan): ServicePlanView {
+  const { container, action, reason, labels, targets, unfit, strategy, warnings } = plan;
+  return {
+    id: caseOfContainer(container),
+    name: container.name,
+    action,
+    reason,
+    replicas: 1,
+    targets: targets.map((host) => ({ id: host, name: host })),
+    unfit: unfit.map(({ host, reason: why }) => ({ id: host, name: host, reason: why })),
+    strategy:
+      action === "stay"
+        ? null
+        : { asked: labels.strategy, used: strategy.used, reason: strategy.because },
+    change: null,
+    warnings,
+  };
+}
 
 function servicePlanView(plan: ServicePlan): ServicePlanView {
   const { service, action, reason, lost, warnings } = plan;

@@ -5,13 +5,14 @@ import type { HostsView, HostSwitchView, HostView, PlanView } from "../../proto/
 import { toReason } from "../../proto/text.ts";
 import { measured } from "../core/migration/measured.ts";
 import { planHost } from "../core/migration/plan.ts";
+import { planPlain } from "../core/migration/plain-plan.ts";
 import type { SwarmHost } from "../core/migration/swarm-view.ts";
 import type { Availability } from "../docker/availability.ts";
 import type { SwarmReading } from "../docker/swarm.ts";
 import { coded } from "../errors.ts";
 import { atLeader } from "./at-leader.ts";
 import type { ApiContext } from "./context.ts";
-import { hostsView, planView } from "./host-views.ts";
+import { hostsView, planView, withContainers } from "./host-views.ts";
 import { ApiProblem } from "./problem.ts";
 import { ref } from "./schema-words.ts";
 import { answers, good, requests } from "./schemas.ts";
@@ -66,16 +67,25 @@ export function hostsPlugin(app: FastifyInstance, context: ApiContext): void {
     {
       schema: {
         tags,
-        summary: "What would happen to its services if it fell out",
+        summary:
+          "What would happen to its services, and to containers that may move, if it fell out",
         description:
-          "Of a host that lives and is drained: while it is emptied. Of every other: when it is dead. Nothing is changed.",
+          "Of a host that lives and is drained: while it is emptied, which moves services alone. Of every other: when it is dead. Nothing is changed.",
         params,
         response: answers({ 200: good(ref("Plan"), "The plan") }, ...untold),
       },
     },
     async (request): Promise<PlanView> => {
-      const { reading, host } = await nodeAsked(context, request.params.id);
-      return planOf(context, reading, host);
+      const reading = await plane.swarm();
+      const summary = plane.summary();
+      const view = findHost(hostsView(summary, reading), reading, request.params.id);
+      const picture = { ...summary, containers: summary.movable };
+      const containers = planPlain(picture, view.engine ?? view.name);
+      const isPlain = view.kind !== "swarm" && containers.length > 0;
+      const nothing = { host: view, cause: "dead" as const, by: summary.id };
+      if (isPlain) return withContainers({ ...nothing, services: [], findings: [] }, containers);
+      const plan = planOf(context, ...nodeOf(reading, view));
+      return plan.cause === "dead" ? withContainers(plan, containers) : plan;
     },
   );
 
@@ -169,10 +179,15 @@ async function nodeAsked(
 ): Promise<{ readonly reading: SwarmTold; readonly host: SwarmHost }> {
   const reading = await plane.swarm();
   const view = findHost(hostsView(plane.summary(), reading), reading, asked);
+  const [told, host] = nodeOf(reading, view);
+  return { reading: told, host };
+}
+
+function nodeOf(reading: SwarmReading, view: HostView): [SwarmTold, SwarmHost] {
   if (reading.kind !== "swarm") throw swarmProblem(reading);
   const host = reading.view.hosts.find(({ id }) => id === view.id);
   if (host === undefined) throw coded("HM_SWARM_NONE", `${view.name} is no host of the Swarm`);
-  return { reading, host };
+  return [reading, host];
 }
 
 function planOf({ plane, migration }: ApiContext, reading: SwarmTold, host: SwarmHost): PlanView {

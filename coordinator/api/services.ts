@@ -3,6 +3,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { CommandView } from "../../proto/rest.ts";
 import type { MoveCommand } from "../core/migration/moves.ts";
+import { containerOfCase, isContainerCase } from "../core/migration/order.ts";
 import { parseMoveLabels } from "../core/migration/service-labels.ts";
 import { awayFrom, readJournal } from "../core/migration/undo.ts";
 import type { SwarmHost, SwarmService, SwarmView } from "../core/migration/swarm-view.ts";
@@ -87,23 +88,45 @@ function addMigrate(app: FastifyInstance, context: ApiContext): void {
       config,
       schema: {
         tags,
-        summary: "Say that a fenced service has ended where it ran",
+        summary: "Say that a fenced service, or container that may move, has ended where it ran",
         description:
           "Nobody can tell that of a host without a live agent. Say it only when the host is off, or the service has ended there: otherwise it runs twice.",
         params: requests.serviceId,
         response,
       },
     },
-    (request, reply) =>
-      carryOut(context, request, reply, (view) => {
-        const service = findService(view, request.params.id);
+    (request, reply) => {
+      const { id } = request.params;
+      if (isContainerCase(id)) return vouchFor(id, context, request, reply);
+      return carryOut(context, request, reply, (view) => {
+        const service = findService(view, id);
         if (!parseMoveLabels(service).isFenced) {
           const text = `${service.name} is not fenced: it is moved without a person's word.`;
           throw new ApiProblem(409, text);
         }
         return { services: [service], text: `${service.name} may move`, kind: "vouch" };
-      }),
+      });
+    },
   );
+}
+
+/** Of a container, by its name among workers: `plain:<host>/<name>`. */
+function vouchFor(
+  worker: string,
+  context: ApiContext,
+  request: FastifyRequest<ByName>,
+  reply: FastifyReply,
+): Promise<CommandView | FastifyReply> {
+  const { plane } = context;
+  return atLeader(context, request, reply, (by) => {
+    const known = plane.summary().services.find(({ id }) => id === worker);
+    if (known?.verdict !== "stranded") {
+      const text = `No container ${containerOfCase(worker)} has lost its host.`;
+      throw new ApiProblem(404, text);
+    }
+    plane.move({ kind: "vouch", service: worker, by });
+    return Promise.resolve({ text: `${containerOfCase(worker)} may move`, recovery: null });
+  });
 }
 
 interface Asked {

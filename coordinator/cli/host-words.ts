@@ -78,7 +78,7 @@ function headText({ host, cause, services, by }: PlanView): string {
     services.filter((one) => one.action === action).length;
   const when = cause === "drain" ? "is emptied" : "is dead";
   const what = `${count("move")} move, ${count("stay")} stay, ${count("untouched")} not touched`;
-  return `When ${host.name} (now ${host.state}, ${host.availability ?? ""}) ${when}, of ${services.length} services: ${what}. Told by ${by}.`;
+  return `When ${host.name} (now ${[host.state, host.availability ?? []].flat().join(", ")}) ${when}, of ${services.length} services: ${what}. Told by ${by}.`;
 }
 
 /** Below each row what a person should know of it. */

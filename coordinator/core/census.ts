@@ -15,6 +15,7 @@ import {
   roleLabel,
   type NamedWorker,
 } from "./mapping.ts";
+import { outlivedOf } from "./migration/lineage.ts";
 import { isSameSpec } from "./same-spec.ts";
 import { isSwarmTask, Slots, workerIdOf } from "./swarm-task.ts";
 import type { ContainerView, Finding, Probe, WorkerSettings, WorkerSpec } from "./worker.ts";
@@ -50,6 +51,7 @@ const sightingKept: Duration = 60_000;
 
 export class Census {
   readonly #config: CensusConfig;
+  readonly #isDead: (host: string) => boolean;
   readonly #containers = new Map<string, ReadonlyMap<string, ContainerView>>();
   readonly #sightings = new Map<string, Sighting>();
   readonly #departed = new Departed();
@@ -67,8 +69,10 @@ export class Census {
   /** Whose address WORKERS gives, by the name there: a person's word goes before an announcement. */
   readonly #static = new Map<string, WorkerId>();
 
-  constructor(config: CensusConfig, now: Instant) {
+  /** @param isDead whether the host of that engine is dead */
+  constructor(config: CensusConfig, now: Instant, isDead: (host: string) => boolean = () => false) {
     this.#config = config;
+    this.#isDead = isDead;
     this.#rebuild(now);
   }
 
@@ -182,9 +186,13 @@ export class Census {
     this.#static.clear();
     const findings: Finding[] = [];
     const workers = new Map<WorkerId, WorkerSpec>();
-    const marked = [...this.containers()].filter((view) => this.#isWorker(view));
+    // What was moved is a worker where it runs now.
+    const outlived = outlivedOf(this.containers(), this.#isDead);
+    const marked = [...this.containers()].filter(
+      (view) => !outlived.has(view) && this.#isWorker(view),
+    );
     const standing = this.#slots.standing(marked, before, now);
-    const outlived: NamedWorker[] = [];
+    const replaced: NamedWorker[] = [];
     const lists = new Map(
       [...this.#containers].map(([host, views]) => [host, [...views.values()]]),
     );
@@ -192,9 +200,9 @@ export class Census {
       const all = lists.get(view.host) ?? [];
       if (!isSwarmTask(view) || standing.get(workerIdOf(view)) === view)
         this.#add(workers, this.#specOf(view, all, findings), findings);
-      else outlived.push({ container: view, agent: undefined });
+      else replaced.push({ container: view, agent: undefined });
     }
-    this.#outlived = outlived;
+    this.#outlived = replaced;
     this.#addStatics(workers, findings);
     this.#departed.keep(before, workers, this, now);
     this.#applySightings(workers, findings);

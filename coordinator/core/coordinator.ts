@@ -73,7 +73,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
     const ofRecoveries = random.fork();
     this.#redis = new RedisView(members.length);
     this.#lookout = new Lookout(config, this.#wards, random.fork(), now);
-    const world = worldOf(this.#wards, this.#lookout.moves);
+    const world = worldOf(this.#wards, this.#lookout);
     this.#recoveries = new Recoveries(config.recovery, world, ofRecoveries);
     const parts = { lookout: this.#lookout, self: this.#self, redis: this.#redis };
     this.#circle = new Circle(this.#election.members, parts, now);
@@ -133,8 +133,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
       config: this.#config,
       election: this.#election,
       wards: this.#wards,
-      hosts: this.#lookout.hosts,
-      moves: this.#lookout.moves,
+      lookout: this.#lookout,
       recoveries: this.#recoveries,
       redis: this.#redis,
       fitness: this.#fitness,

@@ -1,7 +1,7 @@
 // What the quorum concludes of a worker, from what evidence, and what is to be done about it.
 
 import type { Instant, WorkerId } from "../../proto/units.ts";
-import type { MoveOrder } from "./migration/order.ts";
+import type { Move } from "./migration/order.ts";
 
 export type VerdictKind =
   | "healthy"
@@ -14,9 +14,9 @@ export type VerdictKind =
   | "paused"
   | "gone"
   | "unwatched"
-  /** Of a service of a Swarm: replicas of it are lost with a host that is dead, or is being emptied. */
+  /** Of a service of a Swarm: replicas of it are lost with a host that is dead, or is being emptied. Of a container that may move: it ran on one that is dead. */
   | "stranded"
-  /** Of a service: it was moved, and its own place is not restored yet. */
+  /** Of a service: it was moved, and its own place is not restored yet. Of a container: it was moved, and the old one is not removed yet. */
   | "away"
   /** Nothing is known yet, or this coordinator abstains. */
   | "unknown";
@@ -50,7 +50,7 @@ export interface Verdict {
 /**
  * `start` a stopped container · `kill-start` a silent one · `restart` an unhealthy one · `revive-agent` only the
  * agent's container · `agent-then-worker` the agent in the first try and, where the silence outlasts that, `kill-start` · `recreate` a removed one · `restart-dependants` what lost its network namespace ·
- * `kill` a Swarm's task, which Swarm replaces by another container · `move` a service of a Swarm to other hosts, or back.
+ * `kill` a Swarm's task, which Swarm replaces by another container · `move` a service of a Swarm to other hosts, or back, or a container to another engine.
  */
 export type ActionKind =
   | "start"
@@ -76,8 +76,8 @@ export type Decision =
       readonly waitReason: string;
       /** The failure is explained by another one (its host, its engine): the brake counts them as one. Empty when it stands alone. */
       readonly commonCause: string;
-      /** Of a service alone. */
-      readonly move?: MoveOrder;
+      /** Of a service, or of a container that may move. */
+      readonly move?: Move;
     }
   | {
       readonly kind: "leave";

@@ -2,7 +2,7 @@
 
 import type { Duration, Term, WorkerId } from "../../proto/units.ts";
 import type { ActionKind, Evidence, VerdictKind } from "./decision.ts";
-import type { MoveOrder } from "./migration/order.ts";
+import type { Move } from "./migration/order.ts";
 
 /** Orders all actions on one worker: compared as (term, epoch). */
 export interface Token {
@@ -34,8 +34,8 @@ export interface RevivalJob {
   /** The worker's own agent container and the rest of its network namespace, which must follow. */
   readonly agent: Target | undefined;
   readonly dependants: readonly Target[];
-  /** Of a service alone; its target names the service, and no container. */
-  readonly move?: MoveOrder;
+  /** Of a service alone; its target names the service, and no container. Or of a container that goes to another engine. */
+  readonly move?: Move;
   readonly stopTimeout: Duration | undefined;
   readonly verifyWindow: Duration;
   /** How long a first proof of life may take after the action, before the try has failed. */

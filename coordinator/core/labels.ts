@@ -29,7 +29,7 @@ const prefix = "heartmesh.";
 /** Labels that others read: they are ours, and no finding. */
 const readElsewhere = [
   ...["worker", "agent", "role", "fence", "volumes"],
-  ...["migrate", "migrate.to", "migrate.strategy"],
+  ...["migrate", "migrate.to", "migrate.strategy", "moved"],
 ];
 const readHere = [
   "port",

@@ -10,7 +10,8 @@ import { grantEvery, type FenceConfig } from "./hosts/fence.ts";
 import { HostWatch } from "./hosts/watch.ts";
 import type { HostOutput } from "./hosts/watch-shape.ts";
 import type { JobNews } from "./job.ts";
-import { Moves, type MovesConfig, type MovesWorld } from "./migration/moves.ts";
+import { Moves, type MovesConfig } from "./migration/moves.ts";
+import { PlainMoves, type PlainWorld } from "./migration/plain-moves.ts";
 import type { SelfHealth } from "./self-health.ts";
 import type { Wards, WardsConfig } from "./wards.ts";
 
@@ -43,6 +44,7 @@ interface LookoutConfig {
 export class Lookout {
   readonly hosts: HostWatch;
   readonly moves: Moves;
+  readonly plain: PlainMoves;
   readonly #wards: Wards;
 
   constructor(
@@ -63,12 +65,18 @@ export class Lookout {
       random,
       now,
     );
-    this.moves = new Moves({ ...migration, settings }, movesWorld(this.hosts));
+    const world = movesWorld(this.hosts);
+    this.moves = new Moves({ ...migration, settings }, world);
+    this.plain = new PlainMoves(census.defaults, {
+      ...world,
+      containers: () => wards.census.containers(),
+      engines: () => wards.hosts.list(),
+    });
   }
 
   /** Many times a second: whatever the verdicts of hosts mean for services. */
   onBeat(now: Instant): readonly LookoutOutput[] {
-    return this.moves.onBeat(now);
+    return [...this.moves.onBeat(now), ...this.plain.onBeat(now)];
   }
 
   onJobNews(news: JobNews, now: Instant): void {
@@ -146,7 +154,10 @@ export class Lookout {
       case "swarm-read":
         return this.moves.onPicture(news.picture, now);
       case "move-asked":
-        return this.moves.onCommand(news.command, now);
+        return [
+          ...this.moves.onCommand(news.command, now),
+          ...this.plain.onCommand(news.command, now),
+        ];
     }
   }
 
@@ -157,6 +168,7 @@ export class Lookout {
 
   setLeading(isLeading: boolean, now: Instant): readonly WardOutput[] {
     this.moves.setLeading(isLeading, now);
+    this.plain.setLeading(isLeading, now);
     return this.#fromHosts(this.hosts.setLeading(isLeading), now);
   }
 
@@ -205,7 +217,7 @@ const nothingSaid: MigrationConfig = {
   failbackAfter: 0,
 };
 
-const movesWorld = (hosts: HostWatch): MovesWorld => ({
+const movesWorld = (hosts: HostWatch): Pick<PlainWorld, "hosts" | "fence"> => ({
   hosts: () => hosts.verdictsNow(),
   fence: (host, now) => hosts.fence(host, now),
 });

@@ -4,7 +4,7 @@ import type { Duration, Instant, WorkerId } from "../../proto/units.ts";
 import type { ActionKind, Decision, Verdict } from "./decision.ts";
 import type { CoreEvent } from "./event.ts";
 import type { Target } from "./job.ts";
-import type { MoveOrder } from "./migration/order.ts";
+import type { Move } from "./migration/order.ts";
 import { WorkerRecord } from "./quarantine.ts";
 import type { Recovery } from "./recovery.ts";
 
@@ -78,7 +78,7 @@ export interface Ask {
   readonly verdict: Verdict;
   readonly reason: string;
   readonly isForced: boolean;
-  readonly move?: MoveOrder;
+  readonly move?: Move;
 }
 
 export function askOf(c: Case): Ask | undefined {

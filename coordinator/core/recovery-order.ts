@@ -3,7 +3,7 @@
 import type { Duration } from "../../proto/units.ts";
 import type { ActionKind, Verdict } from "./decision.ts";
 import type { Target, Token } from "./job.ts";
-import type { MoveOrder } from "./migration/order.ts";
+import type { Move } from "./migration/order.ts";
 import type { RevivalOrder } from "./recovery.ts";
 import type { ContainerView, WorkerSpec } from "./worker.ts";
 
@@ -36,7 +36,7 @@ export function buildOrder(ask: {
   readonly backoff: Duration;
   readonly backoffMax: Duration;
   readonly detectedAgo: Duration;
-  readonly move?: MoveOrder;
+  readonly move?: Move;
 }): RevivalOrder {
   const { spec, action } = ask;
   const startPeriod = Math.max(shortestStart, spec.settings.startPeriod);

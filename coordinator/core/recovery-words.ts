@@ -1,7 +1,7 @@
-// How the same stages are told of a worker, and of a service that is moved.
+// How the same stages are told of a worker, and of what is moved.
 
 import type { WorkerId } from "../../proto/units.ts";
-import { isServiceCase } from "./migration/order.ts";
+import { isContainerCase, isServiceCase } from "./migration/order.ts";
 
 interface StageWords {
   readonly verified: string;
@@ -18,5 +18,12 @@ const ofServices: StageWords = {
   recovered: "all its replicas run, and stayed so",
 };
 
-export const saidOf = (worker: WorkerId): StageWords =>
-  isServiceCase(worker) ? ofServices : ofWorkers;
+const ofContainers: StageWords = {
+  verified: "it runs where it shall",
+  recovered: "it runs where it shall, and stayed so",
+};
+
+export function saidOf(worker: WorkerId): StageWords {
+  if (isContainerCase(worker)) return ofContainers;
+  return isServiceCase(worker) ? ofServices : ofWorkers;
+}

@@ -3,9 +3,8 @@
 import { elapsed, type Instant } from "../../proto/units.ts";
 import type { CoordinatorConfig } from "./coordinator.ts";
 import type { Election } from "./election.ts";
-import type { HostWatch } from "./hosts/watch.ts";
 import type { LedgerPage } from "./ledger.ts";
-import type { Moves } from "./migration/moves.ts";
+import type { Lookout } from "./lookout.ts";
 import { heardAgo } from "./path.ts";
 import type { Recoveries } from "./recoveries.ts";
 import type { RedisView } from "./redis-view.ts";
@@ -18,8 +17,7 @@ interface Parts {
   readonly config: CoordinatorConfig;
   readonly election: Election;
   readonly wards: Wards;
-  readonly hosts: HostWatch;
-  readonly moves: Moves;
+  readonly lookout: Lookout;
   readonly recoveries: Recoveries;
   readonly redis: RedisView;
   readonly fitness: { readonly fit: boolean; readonly reason: string };
@@ -27,7 +25,8 @@ interface Parts {
 }
 
 export function summarise(parts: Parts): CoordinatorSummary {
-  const { now, config, election, wards, hosts, recoveries, redis, fitness } = parts;
+  const { now, config, election, wards, lookout, recoveries, redis, fitness } = parts;
+  const { hosts, moves, plain } = lookout;
   const lease = election.leaseUntil(now);
   const { tripped, failing, total } = recoveries.brake(now);
   const workers: WorkerSummary[] = [];
@@ -62,12 +61,13 @@ export function summarise(parts: Parts): CoordinatorSummary {
     hosts: hosts.summary(now),
     findings,
     workers,
-    services: [...parts.moves.verdicts()].map(({ worker, kind, reason }) => ({
+    services: [...moves.verdicts(), ...plain.verdicts()].map(({ worker, kind, reason }) => ({
       id: worker,
       verdict: kind,
       reason,
       ...recoveries.summaryOf(worker, now),
     })),
+    movable: [...wards.census.containers()].filter(({ belongings }) => belongings !== undefined),
     counters: {
       ...parts.counters,
       ...wards.counters,

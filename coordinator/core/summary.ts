@@ -6,7 +6,7 @@ import type { Evidence, VerdictKind } from "./decision.ts";
 import type { HostSummary } from "./hosts/host.ts";
 import type { MemberSet } from "./member-set.ts";
 import type { RecoverySummary } from "./recoveries.ts";
-import type { Finding } from "./worker.ts";
+import type { ContainerView, Finding } from "./worker.ts";
 
 export interface WorkerSummary {
   readonly id: WorkerId;
@@ -37,9 +37,9 @@ export interface WorkerSummary {
   readonly revivalsInWindow: number;
 }
 
-/** A service of the Swarm that is not simply well. */
+/** A service of the Swarm, or a container that may move, that is not simply well. */
 export interface ServiceSummary extends RecoverySummary {
-  /** Its name among workers: `swarm:<name>`. */
+  /** Its name among workers: `swarm:<name>`, `plain:<host>/<name>`. */
   readonly id: WorkerId;
   readonly verdict: VerdictKind;
   readonly reason: string;
@@ -80,6 +80,8 @@ export interface CoordinatorSummary {
   readonly findings: readonly Finding[];
   readonly workers: readonly WorkerSummary[];
   readonly services: readonly ServiceSummary[];
+  /** Containers of engines whose label lets them move, as they were last seen. */
+  readonly movable: readonly ContainerView[];
   /** Counters since the start, by name: datagrams received, dropped by reason, verdicts, false doubts … */
   readonly counters: Readonly<Record<string, number>>;
 }

@@ -63,7 +63,7 @@ export class Wards {
   #out: WardOutput[] = [];
 
   constructor(config: WardsConfig, random: Random, now: Instant) {
-    this.census = new Census(config.census, now);
+    this.census = new Census(config.census, now, (host) => this.hosts.isDead(host));
     this.pinger = new Pinger(config.pinger, random);
     const { self, coordinators, heartbeatInterval, stopHold } = config;
     const pathOf = this.pinger.path.bind(this.pinger);

@@ -1,6 +1,7 @@
 // What is watched: containers as the engine shows them, and the workers that are made of them.
 
 import type { Duration, WorkerId } from "../../proto/units.ts";
+import type { Belongings } from "./migration/belongings.ts";
 
 export type ContainerState =
   "created" | "running" | "paused" | "restarting" | "removing" | "exited" | "dead";
@@ -33,6 +34,8 @@ export interface ContainerView {
   readonly stopSignal?: number;
   /** The engine's `START_PERIOD` of its health check, ms; 0 when there is none. */
   readonly imageStartPeriod: Duration;
+  /** Where its label lets it move to another host. */
+  readonly belongings?: Belongings;
 }
 
 /** A check that a coordinator makes itself. */

@@ -5,6 +5,7 @@ import { CodedError, isCoded } from "../../proto/coded-error.ts";
 import type { Duration } from "../../proto/units.ts";
 import type { ContainerView } from "../core/worker.ts";
 import { coded } from "../errors.ts";
+import { agreedVersion } from "./api-version.ts";
 import { Connection, type EngineRequest } from "./connection.ts";
 import { endpointText, type EngineSpec } from "./endpoints.ts";
 import { summaryOf, type Summary } from "./relevance.ts";
@@ -24,10 +25,8 @@ export const callTimeouts = {
   stop: 10_000,
   kill: 10_000,
   write: 20_000,
+  pull: 180_000,
 } as const satisfies Record<string, Duration>;
-
-/** The newest API that the shapes read here were checked against; an older engine is spoken to in its own. */
-const newestSpoken = "1.51";
 
 /** The engine said no; `status` is its HTTP status, the detail ends with its own words. */
 export class EngineRefused extends CodedError<"HM_ENGINE_REFUSED"> {
@@ -257,6 +256,21 @@ export class EngineClient {
     return found?.Id;
   }
 
+  /** What speaks against it may also be told in the stream, which is thrown away: whoever needs the image finds out. */
+  async pull(image: string): Promise<void> {
+    const query = { fromImage: image, ...(/[:@][^/]*$/.test(image) ? {} : { tag: "latest" }) };
+    await this.#post("pull", "/images/create", callTimeouts.pull, { query });
+  }
+
+  async hasNetwork(name: string): Promise<boolean> {
+    const path = `/networks/${encodeURIComponent(name)}`;
+    return (await this.#getIfAllowed("network inspect", path)) !== undefined;
+  }
+
+  async createNetwork(spec: Readonly<Record<string, unknown>>): Promise<void> {
+    await this.#post("network create", "/networks/create", callTimeouts.write, { body: spec });
+  }
+
   /** The stream of container events, as the engine sends it: JSON objects divided by newlines, split anywhere. */
   async events(since: string, signal: AbortSignal): Promise<Readable> {
     const filters = JSON.stringify({ type: ["container"], event: eventActions });
@@ -362,23 +376,6 @@ export class EngineClient {
       return coded("HM_ENGINE_UNAVAILABLE", detail, error);
     return new EngineRefused(statusCode, detail, error);
   }
-}
-
-/** The newest version that both speak; undefined (none in the path) where the engine has left ours behind. */
-export function agreedVersion(
-  engine: string | undefined,
-  oldest: string | undefined,
-): string | undefined {
-  if (engine === undefined) return undefined;
-  if (compareVersions(engine, newestSpoken) <= 0) return engine;
-  if (oldest !== undefined && compareVersions(oldest, newestSpoken) > 0) return undefined;
-  return newestSpoken;
-}
-
-function compareVersions(a: string, b: string): number {
-  const [majorA = 0, minorA = 0] = a.split(".").map(Number);
-  const [majorB = 0, minorB = 0] = b.split(".").map(Number);
-  return majorA - majorB || minorA - minorB;
 }
 
 /** Like `Promise.all` over `items`, with at most `bound` at a time. */

@@ -145,6 +145,14 @@ export class Hand {
     );
   }
 
+  async pull(image: string): Promise<void> {
+    await this.#change(image, undefined, callTimeouts.pull, () => this.client.pull(image));
+  }
+
+  async createNetwork(spec: Readonly<Record<string, unknown>>): Promise<void> {
+    await this.#change("", undefined, callTimeouts.write, () => this.client.createNetwork(spec));
+  }
+
   async rename(id: string, name: string): Promise<void> {
     await this.#change(id, "rename", callTimeouts.write, () => this.client.rename(id, name));
   }

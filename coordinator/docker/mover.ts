@@ -10,7 +10,7 @@ import { sameTexts } from "../core/migration/earlier-move.ts";
 import type { HostSummary } from "../core/hosts/host.ts";
 import type { RevivalJob } from "../core/job.ts";
 import { measured } from "../core/migration/measured.ts";
-import type { MoveOrder, OutHost } from "../core/migration/order.ts";
+import { isContainerOrder, type MoveOrder, type OutHost } from "../core/migration/order.ts";
 import { progressOf, type Progress } from "../core/migration/progress.ts";
 import {
   backChange,
@@ -71,7 +71,7 @@ export class Mover implements Actor, LifeWatch {
   }
 
   async perform(job: RevivalJob, mayAct: () => boolean): Promise<ActionResult> {
-    const { move } = job;
+    const move = orderOf(job);
     if (move === undefined) return { kind: "superseded", reason: "it is no order for a service" };
     const contrary = this.#contrary(move);
     if (contrary !== undefined) return { kind: "superseded", reason: contrary };
@@ -95,7 +95,7 @@ export class Mover implements Actor, LifeWatch {
     timeout: Duration,
     isSecondLook: boolean,
   ): Promise<LifeResult | TryFailure> {
-    const { move } = job;
+    const move = orderOf(job);
     if (move === undefined) return "blind";
     const begun = this.#parts.now();
     let waitingSince: number | undefined;
@@ -122,7 +122,7 @@ export class Mover implements Actor, LifeWatch {
   }
 
   async watchWindow(job: RevivalJob, window: Duration): Promise<WindowResult | TryFailure> {
-    const { move } = job;
+    const move = orderOf(job);
     if (move === undefined) return "steady";
     const begun = this.#parts.now();
     let shortSince: number | undefined;
@@ -247,6 +247,10 @@ export class Mover implements Actor, LifeWatch {
     const change = settleChange(look.service);
     if (change !== undefined) await write(look.by, look.service, change, () => true);
   }
+}
+
+function orderOf({ move }: RevivalJob): MoveOrder | undefined {
+  return move === undefined || isContainerOrder(move) ? undefined : move;
 }
 
 const movedBefore = "it was moved already, and is looked after until all of it runs";

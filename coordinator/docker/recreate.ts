@@ -12,7 +12,7 @@ import type { OwnActions } from "./own-actions.ts";
 import { Journal, type Entry, type Plan } from "./recreation-journal.ts";
 import { recreationOf } from "./recreation-spec.ts";
 import { isMarked, nameBeside, namespaceOwner, type Relevance } from "./relevance.ts";
-import { isKept, keptSpecOf, type KeptSpec, type SpecStore } from "./spec-store.ts";
+import { isToRecreate, keptSpecOf, type KeptSpec, type SpecStore } from "./spec-store.ts";
 import { nameOf } from "./views.ts";
 
 /** In this order for each container; a kill after any of them is made up for. */
@@ -133,7 +133,7 @@ export class Recreator {
     const labels = spec.Config?.Labels ?? {};
     if (isSwarmTask({ labels })) throw superseded(`Swarm itself replaces ${name}`);
     assert(
-      isMarked({ name, labels }, this.#parts.relevance) && isKept(spec),
+      isMarked({ name, labels }, this.#parts.relevance) && isToRecreate(spec),
       `${name} is not labelled heartmesh.recreate=true: it is never made again`,
     );
     return spec;
@@ -266,7 +266,7 @@ const markOf = (recovery: string): string =>
   createHash("sha256").update(recovery).digest("hex").slice(0, 12);
 
 /** By name, as it was, while that still means the same image; by id where the name has moved on; by name again where the id is gone. */
-async function imageOf(spec: KeptSpec, client: EngineClient): Promise<string> {
+export async function imageOf(spec: KeptSpec, client: EngineClient): Promise<string> {
   const name = spec.Config?.Image ?? "";
   const id = spec.Image ?? "";
   if (id === "" || (await client.imageId(name)) === id) return name;

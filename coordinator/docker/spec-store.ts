@@ -1,8 +1,9 @@
-// What a removed container looked like: kept under DATA_DIR whenever one labelled `heartmesh.recreate=true` is seen.
+// What a container looked like that is removed, or whose host dies: kept under DATA_DIR whenever one is seen that may be recreated or moved.
 
 import { createHash } from "node:crypto";
 import path from "node:path";
 import { readDurable, writeDurably, type Kept } from "./durable-file.ts";
+import { isMovable } from "../core/migration/belongings.ts";
 import { nameOf, type RawInspection } from "./views.ts";
 
 /** The parts of an inspection that a recreation needs; nothing that changes while the container lives. */
@@ -11,8 +12,8 @@ export type KeptSpec = Pick<
   "Id" | "Name" | "Image" | "Config" | "HostConfig" | "Mounts" | "NetworkSettings"
 >;
 
-export const isKept = (raw: RawInspection): boolean =>
-  raw.Config?.Labels?.["heartmesh.recreate"] === "true";
+export const isToRecreate = ({ Config }: Pick<RawInspection, "Config">): boolean =>
+  Config?.Labels?.["heartmesh.recreate"] === "true";
 
 export class SpecStore {
   readonly #folder: string;
@@ -29,7 +30,7 @@ export class SpecStore {
 
   /** After each inspection. Returns at once; writes only what is new. */
   onInspected(host: string, raw: RawInspection): void {
-    if (!isKept(raw)) return;
+    if (!isToRecreate(raw) && !isMovable(raw.Config?.Labels ?? {})) return;
     const name = nameOf(raw.Name);
     const key = `${host}/${name}`;
     const spec = keptSpecOf(raw);

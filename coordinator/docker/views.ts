@@ -1,7 +1,9 @@
 // What an engine's JSON says, in the words of the core. Pure; tolerant of fields that an engine or a proxy leaves out.
 
 import { constants } from "node:os";
+import { isMovable } from "../core/migration/belongings.ts";
 import type { ContainerState, ContainerView } from "../core/worker.ts";
+import { belongingsOf } from "./belongings.ts";
 
 /** The fields of `GET /containers/ID/json` that are read, or kept for a recreation. Older engines write null for what newer ones leave out. */
 export interface RawInspection {
@@ -33,7 +35,16 @@ export interface RawInspection {
     readonly IpcMode?: string;
     readonly Binds?: readonly string[] | null;
     readonly Mounts?:
-      | readonly { readonly Type?: string; readonly Source?: string; readonly Target?: string }[]
+      | readonly {
+          readonly Type?: string;
+          readonly Source?: string;
+          readonly Target?: string;
+          readonly VolumeOptions?: {
+            readonly DriverConfig?: {
+              readonly Options?: Readonly<Record<string, string>> | null;
+            } | null;
+          } | null;
+        }[]
       | null;
     readonly RestartPolicy?: {
       readonly Name?: string;
@@ -47,6 +58,9 @@ export interface RawInspection {
 export interface RawMount {
   readonly Type?: string;
   readonly Name?: string;
+  /** Of a bind mount its path on the host. */
+  readonly Source?: string;
+  readonly Driver?: string;
   readonly Destination?: string;
   readonly RW?: boolean;
 }
@@ -90,6 +104,7 @@ export function viewOf(host: string, raw: RawInspection): ContainerView {
     hostname: raw.Config?.Hostname ?? "",
     ...stopSignalOf(raw.Config?.StopSignal),
     imageStartPeriod: Math.round((raw.Config?.Healthcheck?.StartPeriod ?? 0) / 1e6),
+    ...(isMovable(raw.Config?.Labels ?? {}) ? { belongings: belongingsOf(raw) } : {}),
   };
 }
 

@@ -1,4 +1,4 @@
-// The two queues of jobs as one: revivals, and, once a Swarm is seen, migrations of its services.
+// The two queues of jobs as one: revivals, and migrations, once there is a Swarm or a second engine.
 
 import type { Queue } from "bullmq";
 import type { JobNews, RevivalJob, Token } from "../core/job.ts";

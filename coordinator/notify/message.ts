@@ -2,7 +2,12 @@
 
 import { createHash } from "node:crypto";
 import type { EventKind, MeshEvent } from "../core/event.ts";
-import { isServiceCase, serviceOfCase } from "../core/migration/order.ts";
+import {
+  containerOfCase,
+  isContainerCase,
+  isServiceCase,
+  serviceOfCase,
+} from "../core/migration/order.ts";
 
 export type Severity = "info" | "resolved" | "warning" | "critical";
 export type ChannelKind = "slack" | "webhook" | "email" | "log";
@@ -153,8 +158,8 @@ const wordings: Readonly<Record<EventKind, Wording>> = {
 
 const itsEvents = ({ worker }: MeshEvent): string => `heartmesh events --worker ${worker}`;
 
-/** Where a service of a Swarm is told of in other words than a worker. */
-const ofServices: Partial<Record<EventKind, Wording>> = {
+/** Where a service of a Swarm, or a container that moves, is told of in other words than a worker. */
+const ofMoves: Partial<Record<EventKind, Wording>> = {
   "left-alone": { severity: "warning", title: (who) => `${who} is not moved`, advice: itsEvents },
   "recovery-enqueued": { severity: "warning", title: (who) => `${who} is being moved` },
   verified: { severity: "info", title: (who) => `${who} runs where it shall` },
@@ -165,9 +170,9 @@ const ofServices: Partial<Record<EventKind, Wording>> = {
 export const isUrgent = (kind: EventKind): boolean => wordings[kind].urgent === true;
 
 export function messageOf(event: MeshEvent, story: Story | undefined, cluster: string): Message {
-  const isService = isServiceCase(event.worker);
-  const subject = isService ? `service ${serviceOfCase(event.worker)}` : shortName(event.worker);
-  const wording = (isService ? ofServices[event.kind] : undefined) ?? wordings[event.kind];
+  const moving = movingOf(event.worker);
+  const subject = moving ?? shortName(event.worker);
+  const wording = (moving === undefined ? undefined : ofMoves[event.kind]) ?? wordings[event.kind];
   return {
     // A new leader may tell the end of a recovery again; it is the same message.
     id: digestOf(
@@ -189,6 +194,12 @@ export function messageOf(event: MeshEvent, story: Story | undefined, cluster: s
     cluster,
     at: event.at,
   };
+}
+
+/** What the event is about where it is about a move. */
+function movingOf(worker: string): string | undefined {
+  if (isContainerCase(worker)) return `container ${containerOfCase(worker)}`;
+  return isServiceCase(worker) ? `service ${serviceOfCase(worker)}` : undefined;
 }
 
 function textOf(event: MeshEvent, story: Story | undefined, title: string): string {

@@ -47,7 +47,7 @@ export class SwarmTrio {
 
   /** c1 on the first manager and so on; resolves when one leads and every host is healthy by the word of each. Of API_TOKENS in `env` the first is asked with. */
   static async start(
-    lab: SwarmLab,
+    lab: Pick<SwarmLab, "hosts">,
     env: Readonly<Record<string, string>> = {},
   ): Promise<SwarmTrio> {
     ensureBuilt();

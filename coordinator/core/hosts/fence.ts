@@ -21,6 +21,14 @@ export type FenceView =
   /** No live agent that can fence was there when it vanished: only a person may move what is fenced. */
   | { readonly kind: "unsure"; readonly text: string };
 
+/** The view of several hosts that keeps longest: of one that nobody is sure of, else of the one to wait for; undefined where all has stopped. */
+export function longestOf(views: readonly FenceView[]): FenceView | undefined {
+  const unsure = views.find(({ kind }) => kind === "unsure");
+  if (unsure !== undefined) return unsure;
+  const waiting = views.flatMap((view) => (view.kind === "waiting" ? [view] : []));
+  return waiting.toSorted((a, b) => b.until - a.until)[0];
+}
+
 export interface FenceConfig {
   /** FENCE_AFTER. */
   readonly after: Duration;

@@ -114,7 +114,7 @@ function narrowed(
   return [...way.constraints, ...others.map(({ host }) => exclusionOf(host))];
 }
 
-interface Measure {
+export interface Measure {
   readonly strategy: Strategy;
   readonly because: string;
   /** Less is better. */
@@ -124,7 +124,7 @@ interface Measure {
 }
 
 /** The strategy, or the next one whose numbers every host has. */
-function measureOf(strategy: Strategy, ground: Ground, rooms: readonly Room[]): Measure {
+export function measureOf(strategy: Strategy, ground: Ground, rooms: readonly Room[]): Measure {
   const hosts = rooms.map(({ host }) => host);
   const byTasks = (because: string): Measure => ({
     strategy: "spread",

@@ -15,7 +15,7 @@ import type { FenceView } from "../hosts/fence.ts";
 import type { HostId, HostNow, HostVerdictKind } from "../hosts/host.ts";
 import type { Target } from "../job.ts";
 import type { WorkerSettings, WorkerSpec } from "../worker.ts";
-import { caseOfService, type OutHost } from "./order.ts";
+import { caseOfService, isContainerCase, type OutHost } from "./order.ts";
 import { readJournal } from "./undo.ts";
 import type { SwarmService, SwarmView } from "./swarm-view.ts";
 import { failbackWait, wishesOf, type BackHost, type Wish, type WishConfig } from "./wishes.ts";
@@ -38,7 +38,7 @@ export type SwarmPicture =
 
 export type MoveCommand =
   | { readonly kind: "failback"; readonly service: string; readonly by: string }
-  /** A person's word that what is fenced has ended where it ran. */
+  /** A person's word that what is fenced has ended where it ran. Of a container `service` is its case. */
   | { readonly kind: "vouch"; readonly service: string; readonly by: string };
 
 export type MovesOutput =
@@ -62,7 +62,7 @@ const steadyUnheard: Duration = 30_000;
 /** A host's deaths are held against it for so long, in terms of FAILBACK_AFTER. */
 const deathsKept = 20;
 /** A person's word holds for so long. */
-const commandHolds: Duration = 600_000;
+export const commandHolds: Duration = 600_000;
 /** For images to be pulled, and for health checks to pass. */
 const moveTakes: Duration = 120_000;
 
@@ -152,6 +152,7 @@ export class Moves {
   }
 
   onCommand(command: MoveCommand, now: Instant): readonly MovesOutput[] {
+    if (isContainerCase(command.service)) return [];
     const words = command.kind === "failback" ? this.#called : this.#vouched;
     words.set(command.service, after(now, commandHolds));
     const text =

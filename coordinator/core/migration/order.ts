@@ -21,11 +21,40 @@ export interface MoveOrder {
   readonly out: readonly OutHost[];
 }
 
+/** A container on the engine of that host. */
+export interface Place {
+  readonly host: string;
+  readonly id: string;
+  readonly name: string;
+}
+
+/** What a leader orders for a container of an engine without a Swarm. */
+export type ContainerOrder =
+  /** Made again on the first of those hosts that can have it, by the last that is known of it. */
+  | { readonly kind: "carry"; readonly container: Place; readonly to: readonly string[] }
+  /** Removed, since the other one runs in its stead. */
+  | { readonly kind: "drop"; readonly container: Place; readonly stead: Place };
+
+export type Move = MoveOrder | ContainerOrder;
+
+export const isContainerOrder = (move: Move): move is ContainerOrder =>
+  move.kind === "carry" || move.kind === "drop";
+
 const servicePrefix = "swarm:";
+const containerPrefix = "plain:";
 
 /** A service stands among workers under this name; no host's name holds a colon, and every worker's id a slash. */
 export const caseOfService = (name: string): WorkerId => `${servicePrefix}${name}`;
 
 export const serviceOfCase = (worker: WorkerId): string => worker.slice(servicePrefix.length);
+
+/** Beside the worker that the container is, which is revived in the meantime where it stands. */
+export const caseOfContainer = ({ host, name }: Pick<Place, "host" | "name">): WorkerId =>
+  `${containerPrefix}${host}/${name}`;
+
+export const isContainerCase = (worker: WorkerId): boolean => worker.startsWith(containerPrefix);
+
+/** `host/name` */
+export const containerOfCase = (worker: WorkerId): string => worker.slice(containerPrefix.length);
 
 export const isServiceCase = (worker: WorkerId): boolean => worker.startsWith(servicePrefix);

@@ -1,6 +1,6 @@
 // What of a service's data lies on its host alone.
 
-import type { ServiceMount, SwarmService } from "./swarm-view.ts";
+import type { ServiceMount } from "./swarm-view.ts";
 
 /** Options of the driver `local` by which a volume lies on another machine. */
 const remoteTypes: ReadonlySet<string> = new Set([
@@ -15,7 +15,7 @@ export interface LocalData {
 }
 
 /** A tmpfs and an anonymous volume are new for each task anyway. */
-export function localDataOf({ mounts }: SwarmService): LocalData {
+export function localDataOf({ mounts }: { readonly mounts: readonly ServiceMount[] }): LocalData {
   return {
     volumes: mounts.filter((one) => one.type === "volume" && one.source !== "" && isLocal(one)),
     binds: mounts.filter((one) => one.type === "bind" || one.type === "npipe"),

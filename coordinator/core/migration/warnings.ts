@@ -99,17 +99,27 @@ function* ofRoom({ service, choice, ground }: MoveFacts): Generator<Warning> {
 }
 
 function* ofFence({ host, cause, labels }: MoveFacts): Generator<Warning> {
-  if (labels.isFenced && cause === "dead") {
-    const text = `it is fenced: it starts elsewhere only when ${host.name} has stopped it or must have, and so later`;
-    yield { code: "fenced", text };
-  } else if (labels.isFenced) {
-    yield { code: "fenced", text: "it is fenced: it is stopped before it starts elsewhere" };
-  } else {
-    const when =
-      cause === "dead" ? `while ${host.name} is cut off and not dead` : "until its new tasks run";
-    const text = `it may run twice ${when}; heartmesh.fence on the service prevents that, and costs time`;
-    yield { code: "may-run-twice", text };
+  yield fenceWarning(host.name, cause, labels.isFenced, "heartmesh.fence on the service");
+}
+
+/** @param label the one that would prevent it, and where */
+export function fenceWarning(
+  host: string,
+  cause: "dead" | "drain",
+  isFenced: boolean,
+  label: string,
+): Warning {
+  if (isFenced) {
+    const text =
+      cause === "dead"
+        ? `it is fenced: it starts elsewhere only when ${host} has stopped it or must have, and so later`
+        : "it is fenced: it is stopped before it starts elsewhere";
+    return { code: "fenced", text };
   }
+  const when =
+    cause === "dead" ? `while ${host} is cut off and not dead` : "until its new tasks run";
+  const text = `it may run twice ${when}; ${label} prevents that, and costs time`;
+  return { code: "may-run-twice", text };
 }
 
 function* ofData({ service, labels, choice }: MoveFacts): Generator<Warning> {
@@ -126,9 +136,13 @@ function* ofData({ service, labels, choice }: MoveFacts): Generator<Warning> {
 }
 
 function* ofPorts({ service, host, choice }: MoveFacts): Generator<Warning> {
+  yield* portWarning(service, host.name, names(choice.targets));
+}
+
+export function* portWarning(service: SwarmService, from: string, to: string): Generator<Warning> {
   const ports = fixedHostPorts(service).map(portText);
   if (ports.length === 0) return;
-  const text = `port ${ports.join(", ")} is then at the address of ${names(choice.targets)}, not of ${host.name}`;
+  const text = `port ${ports.join(", ")} is then at the address of ${to}, not of ${from}`;
   yield { code: "host-port", text };
 }
 

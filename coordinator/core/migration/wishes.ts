@@ -1,7 +1,7 @@
 // What is to be done for each service of a Swarm, by one picture of it: pure, and judged anew with every picture.
 
 import { instant, type Duration, type Instant } from "../../../proto/units.ts";
-import type { FenceView } from "../hosts/fence.ts";
+import { longestOf, type FenceView } from "../hosts/fence.ts";
 import { planAway, type MoveAway, type MoveLabelsOfHosts } from "./away.ts";
 import type { MoveOrder, OutHost } from "./order.ts";
 import { progressOf } from "./progress.ts";
@@ -114,15 +114,15 @@ function moveWish(move: MoveAway, ask: WishAsk): Wish {
     const isCutOff = from.some(({ cause }) => cause === "dead");
     if (isCutOff && !plan.labels.isFenceSeen) {
       const why = `it is fenced by a label of the service, which no agent of a host sees: heartmesh.fence belongs on its containers (labels, not deploy.labels alone)`;
-      return { ...stranded(`${why}; ${callOf(service)}`), isTheirs: true };
+      return { ...stranded(`${why}; ${callOf(service.name)}`), isTheirs: true };
     }
-    for (const host of from.filter(({ cause }) => cause === "dead")) {
-      const fence = ask.fence(host);
-      if (fence.kind === "unsure") {
-        const why = `it is fenced, and ${fence.text}; ${callOf(service)}`;
-        return { ...stranded(why), isTheirs: true };
-      }
-      if (fence.kind !== "waiting" || fence.until <= notBefore) continue;
+    const views = from.filter(({ cause }) => cause === "dead").map((host) => ask.fence(host));
+    const fence = longestOf(views);
+    if (fence?.kind === "unsure") {
+      const why = `it is fenced, and ${fence.text}; ${callOf(service.name)}`;
+      return { ...stranded(why), isTheirs: true };
+    }
+    if (fence?.kind === "waiting") {
       notBefore = fence.until;
       waitReason = `it is fenced: ${fence.text}`;
     }
@@ -139,7 +139,8 @@ function moveWish(move: MoveAway, ask: WishAsk): Wish {
   };
 }
 
-const callOf = ({ name }: SwarmService): string =>
+/** @param name by which a person calls it */
+export const callOf = (name: string): string =>
   `heartmesh migrate ${name} moves it once a person knows that it has ended there`;
 
 /** Of a service that loses nothing. */

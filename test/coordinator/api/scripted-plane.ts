@@ -107,6 +107,7 @@ export const summaryOf = (some: Partial<CoordinatorSummary> = {}): CoordinatorSu
   hosts: [host],
   findings: [{ subject: "h1/web-9", code: "unwatched", text: "nobody can hear it" }],
   services: [],
+  movable: [],
   workers: [
     workerSummary(),
     workerSummary({

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { endpointText, parseEngines } from "../../../coordinator/docker/endpoints.ts";
-import { agreedVersion } from "../../../coordinator/docker/engines.ts";
+import { agreedVersion } from "../../../coordinator/docker/api-version.ts";
 
 const parsed = (env: Parameters<typeof parseEngines>[0]) => {
   const result = parseEngines(env);
