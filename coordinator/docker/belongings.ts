@@ -2,7 +2,6 @@
 
 import type { Belongings } from "../core/migration/belongings.ts";
 import type { ServiceMount, ServicePort } from "../core/migration/swarm-view.ts";
-import { namespaceOwner } from "./relevance.ts";
 import type { RawInspection } from "./views.ts";
 
 type PortBindings = Readonly<
@@ -45,7 +44,7 @@ function portsOf({ HostConfig }: RawInspection): readonly ServicePort[] {
 
 function* tiesOf({ HostConfig, NetworkSettings }: RawInspection): Generator<string> {
   const { NetworkMode = "", PidMode = "", IpcMode = "", Links } = HostConfig ?? {};
-  if ([NetworkMode, PidMode, IpcMode].some((mode) => namespaceOwner(mode) !== undefined)) {
+  if ([NetworkMode, PidMode, IpcMode].some((mode) => mode.startsWith("container:"))) {
     yield "it shares a namespace with another container of its host";
   }
   if (Array.isArray(Links) && Links.length > 0) yield "it is linked to containers of its host";

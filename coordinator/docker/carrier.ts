@@ -177,7 +177,7 @@ export class Carrier implements Actor, LifeWatch {
     const primary = spec.HostConfig?.NetworkMode ?? "";
     for (const network of [primary, ...connects.map((one) => one.network)]) {
       if (isBuiltIn(network) || (await client.hasNetwork(network))) continue;
-      await hand.createNetwork({ Name: network, Driver: "bridge", CheckDuplicate: true });
+      await hand.createNetwork(network);
     }
     try {
       return await hand.create({ name, body });

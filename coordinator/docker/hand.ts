@@ -149,8 +149,13 @@ export class Hand {
     await this.#change(image, undefined, callTimeouts.pull, () => this.client.pull(image));
   }
 
-  async createNetwork(spec: Readonly<Record<string, unknown>>): Promise<void> {
-    await this.#change("", undefined, callTimeouts.write, () => this.client.createNetwork(spec));
+  /** A bridge, where there is no network of that name. */
+  async createNetwork(name: string): Promise<void> {
+    const spec = { Name: name, Driver: "bridge", CheckDuplicate: true };
+    const call = (): Promise<void> => this.client.createNetwork(spec);
+    await this.#change(name, undefined, callTimeouts.write, call).catch((error: unknown) => {
+      if (!hasStatus(error, 409)) throw error;
+    });
   }
 
   async rename(id: string, name: string): Promise<void> {

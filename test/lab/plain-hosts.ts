@@ -59,7 +59,8 @@ export async function startPlainHosts(
 }
 
 async function stopAll(lan: Lan, hosts: readonly SwarmHost[]): Promise<void> {
-  await Promise.all(hosts.map(({ engine }) => engine.stop()));
+  // Their containers are not asked to end.
+  await Promise.all(hosts.map(({ engine }) => engine.powerOff().then(() => engine.stop())));
   await lan.stop();
 }
 

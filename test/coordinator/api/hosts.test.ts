@@ -5,6 +5,7 @@ import { test, type TestContext } from "node:test";
 import type { HostsView, HostView, PlanView, Problem } from "../../../proto/rest.ts";
 import type { SwarmReading } from "../../../coordinator/docker/swarm.ts";
 import { host, typed } from "../core/migration/swarm-script.ts";
+import { movable } from "../core/migration/plain-script.ts";
 import { bearer, serve, summaryOf, type TestServer } from "./scripted-plane.ts";
 import { smallSwarm } from "./small-swarm.ts";
 
@@ -190,6 +191,33 @@ test("an engine outside the Swarm has no plan", async (t) => {
   const [status, detail] = await problem(server, "/h0/plan");
   assert.equal(status, 503);
   assert.match(detail, /^h0 is no host of the Swarm/);
+});
+
+test("a plan tells of containers that may move, with a Swarm and without", async (t) => {
+  const web = movable("h1", "web", { labels: { "heartmesh.fence": "" } });
+  const mounts = [{ type: "bind", source: "/srv", driver: "", driverOptions: {} }];
+  const picture = summaryOf({
+    engines: ["h1", "h0"].map((one) => ({ host: one, reachable: true, reason: "" })),
+    movable: [web, movable("h1", "db", {}, { mounts }), movable("h0", "elsewhere")],
+  });
+  const names = ({ services }: PlanView): readonly string[] =>
+    services.map(({ id, action }) => `${id} ${action}`);
+  const plain = await serving(t, { kind: "none", text: "h1 is in no Swarm", engines });
+  plain.plane.picture = picture;
+  const plan = await get<PlanView>(plain, "/h1/plan");
+  assert.deepEqual([plan.host.kind, plan.cause, plan.by], ["engine", "dead", "c1"]);
+  assert.deepEqual(names(plan), ["plain:h1/web move", "plain:h1/db stay"]);
+  const [first, second] = plan.services;
+  assert.deepEqual(first?.targets, [{ id: "h0", name: "h0" }]);
+  assert.deepEqual([first.change, first.replicas, first.strategy?.used], [null, 1, "spread"]);
+  assert.equal(first.warnings[0]?.code, "fenced");
+  assert.match(second?.reason ?? "", /^its data is in volumes or paths of the host \(\/srv\)/);
+  const swarm = await serve(t);
+  swarm.plane.picture = picture;
+  assert.deepEqual(names(await get<PlanView>(swarm, "/h1/plan")), [
+    ...["id-web move", "plain:h1/web move", "id-db stay", "plain:h1/db stay"],
+    "id-cache untouched",
+  ]);
 });
 
 test("a Swarm without a quorum is told, and nobody claims that a host does not exist", async (t) => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CommandView, Problem } from "../../../proto/rest.ts";
-import { bearer, serve, type TestServer } from "./scripted-plane.ts";
+import { bearer, serve, summaryOf, type TestServer } from "./scripted-plane.ts";
 
 async function post(
   { url }: TestServer,
@@ -31,6 +31,29 @@ test("a fenced service moves on a person's word", async (t) => {
   const server = await serve(t);
   assert.deepEqual(await post(server, "services/cache/migrate"), [200, "cache may move"]);
   assert.equal(server.plane.moves[0]?.kind, "vouch");
+});
+
+test("so does a fenced container outside a Swarm, once it has lost its host", async (t) => {
+  const server = await serve(t);
+  const nothing = { quarantinedFor: -1, silencedFor: -1, silenceReason: "", revivalsInWindow: 0 };
+  const known = { id: "plain:h1/db", reason: "", recovery: undefined, ...nothing };
+  server.plane.picture = summaryOf({
+    services: [
+      { ...known, verdict: "stranded" },
+      { ...known, id: "plain:h1/web", verdict: "away" },
+    ],
+  });
+  server.plane.reading = { kind: "none", text: "h1 is in no Swarm", engines: [] };
+  const path = (name: string): string => `services/${encodeURIComponent(name)}/migrate`;
+  assert.deepEqual(await post(server, path("plain:h1/db")), [200, "h1/db may move"]);
+  assert.deepEqual(
+    server.plane.moves.map(({ kind, service }) => [kind, service]),
+    [["vouch", "plain:h1/db"]],
+  );
+  for (const name of ["web", "nobody"]) {
+    const refused = [404, `No container h1/${name} has lost its host.`];
+    assert.deepEqual(await post(server, path(`plain:h1/${name}`)), refused);
+  }
 });
 
 test("what makes no sense is refused in words, and nothing is done", async (t) => {
