@@ -258,7 +258,7 @@ const isUp = (state: ContainerView["state"]): boolean =>
 export const isRunning = ({ state, health }: Pick<ContainerView, "state" | "health">): boolean =>
   state === "running" && (health === "none" || health === "healthy");
 
-export const placeOf = ({ host, id, name }: ContainerView): Place => ({ host, id, name });
+const placeOf = ({ host, id, name }: ContainerView): Place => ({ host, id, name });
 
 function verdictOf(
   worker: WorkerId,

@@ -5,6 +5,7 @@ import { describe, test } from "node:test";
 import { Census, type CensusConfig } from "../../../coordinator/core/census.ts";
 import type { ContainerView, WorkerSpec } from "../../../coordinator/core/worker.ts";
 import { instant } from "../../../proto/units.ts";
+import { copyOf, movable } from "./migration/plain-script.ts";
 import { container, settings } from "./recovery-specs.ts";
 
 const labels = (name: string, more: Record<string, string> = {}): Record<string, string> => ({
@@ -357,5 +358,30 @@ describe("a worker whose container was removed", () => {
     assert.equal(made.lastSeen("h1/web")?.name, "web");
     made.onSnapshot("h2", [], instant(2));
     assert.equal(made.lastSeen("h1/db"), undefined);
+  });
+});
+
+describe("a container that was moved to another engine", () => {
+  const keeps = { "heartmesh.recreate": "true" };
+  const old = movable("h1", "web", { labels: keeps });
+  const copy = copyOf(old, "h2");
+
+  test("is a worker there alone, also when it stops where it was, and is removed", () => {
+    const made = census({}, old);
+    made.onSnapshot("h2", [copyOf(old, "h2", { state: "created" })], instant(1));
+    assert.deepEqual(ids(made), ["h1/web"]);
+    made.onChanged(copy, instant(2));
+    assert.deepEqual(ids(made), ["h2/web"]);
+    made.onChanged({ ...old, state: "exited" }, instant(3));
+    assert.deepEqual(ids(made), ["h2/web"]);
+    made.onGone("h1", old.id, instant(4));
+    assert.deepEqual(ids(made), ["h2/web"]);
+  });
+
+  test("is one where it was again, once the new one is gone", () => {
+    const made = census({}, old);
+    made.onSnapshot("h2", [copy], instant(1));
+    made.onSnapshot("h2", [], instant(2));
+    assert.equal(made.workers.get("h1/web")?.container, old);
   });
 });

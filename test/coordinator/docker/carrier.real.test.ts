@@ -38,7 +38,9 @@ describe("on two real engines", { skip: needs("root", "engine") }, () => {
       await client.connect();
       clients.push(client);
     }
-    specs = new SpecStore(path.join(engine(1).dir, "state"), assert.fail);
+    specs = new SpecStore(path.join(engine(1).dir, "state"), (text) => {
+      throw new Error(text);
+    });
     const now = (): number => performance.now();
     const alive = Promise.resolve("alive" as const);
     const steady = Promise.resolve("steady" as const);
