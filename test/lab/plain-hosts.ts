@@ -94,8 +94,8 @@ export class PlainHosts {
         );
         return all.every((workers) => workers.some((one) => one.id === `${host}/${wish.name}`));
       },
-      30_000,
-      100,
+      60_000,
+      200,
     );
     return id;
   }
