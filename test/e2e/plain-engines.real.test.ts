@@ -18,7 +18,8 @@ describe("containers that may move", { skip: needs("root", "engine", "redis") },
   let hosts: PlainHosts;
 
   before(async () => {
-    hosts = await startPlainHosts();
+    // Longer than what is not fenced takes to run elsewhere.
+    hosts = await startPlainHosts({ FENCE_AFTER: "12" });
   });
   after(() => hosts.stop());
 
