@@ -6,12 +6,12 @@ import type { Random } from "../../proto/random.ts";
 import { earliest, type CoordinatorId, type Duration, type Instant } from "../../proto/units.ts";
 import type { WardOutput } from "./docket.ts";
 import type { CoordinatorOutput, NewsInput } from "./exchange.ts";
-import { grantEvery, type FenceConfig } from "./hosts/fence.ts";
+import { grantEvery, type FenceConfig, type FenceView } from "./hosts/fence.ts";
 import { HostWatch } from "./hosts/watch.ts";
 import type { HostOutput } from "./hosts/watch-shape.ts";
 import type { JobNews } from "./job.ts";
 import { Moves, type MovesConfig } from "./migration/moves.ts";
-import { PlainMoves, type PlainWorld } from "./migration/plain-moves.ts";
+import { PlainMoves } from "./migration/plain-moves.ts";
 import type { SelfHealth } from "./self-health.ts";
 import type { Wards, WardsConfig } from "./wards.ts";
 
@@ -65,10 +65,14 @@ export class Lookout {
       random,
       now,
     );
-    const world = movesWorld(this.hosts);
-    this.moves = new Moves({ ...migration, settings }, world);
+    const fenceOf = (host: string, at: Instant): FenceView => this.hosts.fence(host, at);
+    this.moves = new Moves(
+      { ...migration, settings },
+      { hosts: () => this.hosts.verdictsNow(), fence: fenceOf },
+    );
     this.plain = new PlainMoves(census.defaults, {
-      ...world,
+      hosts: (at) => this.hosts.summary(at),
+      fence: fenceOf,
       containers: () => wards.census.containers(),
       engines: () => wards.hosts.list(),
     });
@@ -216,8 +220,3 @@ const nothingSaid: MigrationConfig = {
   failback: "manual",
   failbackAfter: 0,
 };
-
-const movesWorld = (hosts: HostWatch): Pick<PlainWorld, "hosts" | "fence"> => ({
-  hosts: () => hosts.verdictsNow(),
-  fence: (host, now) => hosts.fence(host, now),
-});
