@@ -24,6 +24,7 @@ const seconds: Readonly<Record<string, number>> = {
   "test/e2e/recorder.real.test.ts": 35,
   "test/e2e/wire.real.test.ts": 33,
   "test/e2e/actions.real.test.ts": 30,
+  "test/e2e/plain-engines.real.test.ts": 55,
   "test/e2e/moves-fenced.real.test.ts": 45,
   "test/e2e/kinds.real.test.ts": 30,
   "test/e2e/people.real.test.ts": 25,
