@@ -83,7 +83,7 @@ describe("what people order", { skip: needs("root", "engine", "redis", "compose"
     assert.deepEqual(await recoveriesSince(at), []);
   });
 
-  test("docker restart and docker pause are left alone", async () => {
+  test("docker restart and docker pause are left alone", { skip: soakAlone }, async () => {
     await up();
     const at = Date.now();
     await stage.docker("restart", "-t", "1", "p_web_1");
@@ -121,30 +121,34 @@ describe("what people order", { skip: needs("root", "engine", "redis", "compose"
     assert.equal(await stage.docker("inspect", "-f", "{{.State.Status}}", "respected"), "exited");
   });
 
-  test("docker stop of a worker that was just revived is held like any other, or respected", async () => {
-    const labels = { "heartmesh.verify": "8" };
-    const respect = { ...labels, "heartmesh.stop-policy": "respect" };
-    await startWorker(trio, { name: "tossed", arrangement: "none", labels });
-    await startWorker(trio, { name: "let-be", arrangement: "none", labels: respect });
-    const names = ["tossed", "let-be"];
-    for (const name of names) await trio.watched(name);
-    const inspect = (name: string, field: string): Promise<string> =>
-      stage.docker("inspect", "-f", `{{.State.${field}}}`, name);
-    for (const name of names) process.kill(Number(await inspect(name, "Pid")), "SIGKILL");
-    for (const name of names) {
-      await until(`${name} to run again`, async () =>
-        (await inspect(name, "Status")) === "running" ? true : undefined,
-      );
-    }
-    // Well within that window; a failed try would be followed by another after a second.
-    const at = Date.now();
-    await stage.docker("stop", "-t", "1", ...names);
-    await pause(2_000);
-    for (const name of names) assert.equal(await inspect(name, "Status"), "exited", name);
-    const recovery = await trio.recovered("tossed", at);
-    assert.ok(recovery.decidedAtMs - at >= 3_000);
-    assert.equal(await inspect("let-be", "Status"), "exited");
-  });
+  test(
+    "docker stop of a worker that was just revived is held like any other, or respected",
+    { skip: soakAlone },
+    async () => {
+      const labels = { "heartmesh.verify": "8" };
+      const respect = { ...labels, "heartmesh.stop-policy": "respect" };
+      await startWorker(trio, { name: "tossed", arrangement: "none", labels });
+      await startWorker(trio, { name: "let-be", arrangement: "none", labels: respect });
+      const names = ["tossed", "let-be"];
+      for (const name of names) await trio.watched(name);
+      const inspect = (name: string, field: string): Promise<string> =>
+        stage.docker("inspect", "-f", `{{.State.${field}}}`, name);
+      for (const name of names) process.kill(Number(await inspect(name, "Pid")), "SIGKILL");
+      for (const name of names) {
+        await until(`${name} to run again`, async () =>
+          (await inspect(name, "Status")) === "running" ? true : undefined,
+        );
+      }
+      // Well within that window; a failed try would be followed by another after a second.
+      const at = Date.now();
+      await stage.docker("stop", "-t", "1", ...names);
+      await pause(2_000);
+      for (const name of names) assert.equal(await inspect(name, "Status"), "exited", name);
+      const recovery = await trio.recovered("tossed", at);
+      assert.ok(recovery.decidedAtMs - at >= 3_000);
+      assert.equal(await inspect("let-be", "Status"), "exited");
+    },
+  );
 
   for (const policy of ["always", "unless-stopped", "on-failure"] as const) {
     test(

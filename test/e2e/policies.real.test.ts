@@ -125,42 +125,46 @@ describe("restart policies", { skip: needs("root", "engine", "redis") }, () => {
     },
   );
 
-  test("the engine's own restarts count toward quarantine, and it goes on as its policy says", async () => {
-    const name = "engines";
-    const since = Date.now();
-    await startWorker(trio, {
-      name,
-      arrangement: "none",
-      options: ["--restart", "always"],
-      labels: { "heartmesh.max-revivals": "2" },
-    });
-    await trio.watched(name);
-    // A death that falls into a change of leader, as on a busy machine, is counted by nobody.
-    const most = 6;
-    let deaths = 0;
-    let isOver = false;
-    while (!isOver) {
-      const pid = await pidOf(engine, name);
-      process.kill(pid, "SIGKILL");
-      await restartedAfter(name, pid);
-      deaths++;
-      if (deaths < 3) continue;
-      isOver = await quarantined(name, deaths < most ? 4_000 : 60_000).catch((error: unknown) => {
-        if (deaths < most) return false;
-        throw error;
+  test(
+    "the engine's own restarts count toward quarantine, and it goes on as its policy says",
+    { skip: soakAlone },
+    async () => {
+      const name = "engines";
+      const since = Date.now();
+      await startWorker(trio, {
+        name,
+        arrangement: "none",
+        options: ["--restart", "always"],
+        labels: { "heartmesh.max-revivals": "2" },
       });
-    }
-    assert.deepEqual(await ourStarts(name), [], "starts of ours");
-    await crash(engine, name);
-    await until("the engine's next restart", async () => {
-      const now = await state(name);
-      return (now.status === "running" && now.restarts === deaths + 1) || undefined;
-    });
-    const life = await lifeOf(engine, name, since);
-    assertOneStartForEachDeath(life, name);
-    assert.equal(startsOf(life).length, deaths + 2);
-    assert.deepEqual(await ourStarts(name), [], "starts of ours");
-  });
+      await trio.watched(name);
+      // A death that falls into a change of leader, as on a busy machine, is counted by nobody.
+      const most = 6;
+      let deaths = 0;
+      let isOver = false;
+      while (!isOver) {
+        const pid = await pidOf(engine, name);
+        process.kill(pid, "SIGKILL");
+        await restartedAfter(name, pid);
+        deaths++;
+        if (deaths < 3) continue;
+        isOver = await quarantined(name, deaths < most ? 4_000 : 60_000).catch((error: unknown) => {
+          if (deaths < most) return false;
+          throw error;
+        });
+      }
+      assert.deepEqual(await ourStarts(name), [], "starts of ours");
+      await crash(engine, name);
+      await until("the engine's next restart", async () => {
+        const now = await state(name);
+        return (now.status === "running" && now.restarts === deaths + 1) || undefined;
+      });
+      const life = await lifeOf(engine, name, since);
+      assertOneStartForEachDeath(life, name);
+      assert.equal(startsOf(life).length, deaths + 2);
+      assert.deepEqual(await ourStarts(name), [], "starts of ours");
+    },
+  );
 
   test(
     "where the engine's back-off exceeds ours, heartmesh starts it, and the engine not again",
