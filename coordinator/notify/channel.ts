@@ -1,6 +1,7 @@
 // One way to reach people, and the request that the ways by HTTP share: bounded in time and size, its failures coded.
 
 import { coded } from "../errors.ts";
+import { inTime } from "../io/in-time.ts";
 import type { ChannelKind, Message } from "./message.ts";
 
 export interface Channel {
@@ -24,8 +25,7 @@ export async function postJson(
   headers: Readonly<Record<string, string>>,
   timeout: number,
 ): Promise<void> {
-  const signal = AbortSignal.timeout(timeout);
-  try {
+  const post = async (signal: AbortSignal): Promise<void> => {
     const response = await fetch(url, {
       method: "POST",
       headers: { "content-type": "application/json; charset=utf-8", ...headers },
@@ -37,8 +37,12 @@ export async function postJson(
     const answer = await beginningOf(response);
     if (response.ok) return;
     throw coded("HM_NOTIFY_FAILED", `${kind}: answered ${response.status} ${answer}`.trim());
+  };
+  try {
+    await inTime(timeout, post);
   } catch (error) {
-    throw failure(kind, error, signal.aborted ? timeout : undefined);
+    const isLate = error instanceof DOMException && error.name === "TimeoutError";
+    throw failure(kind, error, isLate ? timeout : undefined);
   }
 }
 
