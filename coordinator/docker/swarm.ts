@@ -48,14 +48,20 @@ export type SwarmEngine = Pick<EngineClient, "host" | "info" | "ping" | "swarmLi
 /** How long the picture waits for what the other engines say of themselves: a dead one must not hold it up. */
 const patience: Duration = 300;
 
+interface Reading {
+  /** By the reader's clock. */
+  readonly begun: number;
+  isOver: boolean;
+  readonly answer: Promise<SwarmReading>;
+}
+
 export class SwarmReader<Engine extends SwarmEngine = SwarmEngine> {
   readonly #clients: readonly Engine[];
   /** Milliseconds that only grow. */
   readonly #now: () => number;
   /** What each engine last said of itself. */
   readonly #parts = new Map<SwarmEngine, SwarmPart>();
-  #reading: Promise<SwarmReading> | undefined;
-  #last: { readonly begun: number; readonly reading: Promise<SwarmReading> } | undefined;
+  #last: Reading | undefined;
 
   constructor(clients: readonly Engine[], now: () => number = () => performance.now()) {
     this.#clients = clients;
@@ -69,9 +75,9 @@ export class SwarmReader<Engine extends SwarmEngine = SwarmEngine> {
    */
   read(maxAge: Duration = 0): Promise<SwarmReading> {
     const now = this.#now();
-    if (this.#last !== undefined && now - this.#last.begun < maxAge) return this.#last.reading;
-    this.#reading ??= this.#begin(now);
-    return this.#reading;
+    const last = this.#last;
+    const mayServe = last !== undefined && (!last.isOver || now - last.begun < maxAge);
+    return mayServe ? last.answer : this.#begin(now);
   }
 
   /** The manager that told a picture. */
@@ -80,11 +86,12 @@ export class SwarmReader<Engine extends SwarmEngine = SwarmEngine> {
   }
 
   #begin(now: number): Promise<SwarmReading> {
-    const reading = this.#readNow().finally(() => {
-      this.#reading = undefined;
+    const answer = this.#readNow().finally(() => {
+      reading.isOver = true;
     });
-    this.#last = { begun: now, reading };
-    return reading;
+    const reading: Reading = { begun: now, isOver: false, answer };
+    this.#last = reading;
+    return answer;
   }
 
   async #readNow(): Promise<SwarmReading> {

@@ -80,6 +80,26 @@ interface Wellness {
   verdict: HostVerdictKind;
 }
 
+/** What is told of a person's word. */
+export function requestOf(worker: WorkerId, { kind, by }: MoveCommand): CoreEvent {
+  const text =
+    kind === "failback"
+      ? `${by} wants it back where it was`
+      : `${by} says that it has ended where it ran`;
+  return eventOf(worker, "move-requested", text);
+}
+
+/** What moves, as the worker that it is for its recovery: nobody asks it anything. */
+export const specOfCase = (id: WorkerId, settings: WorkerSettings): WorkerSpec => ({
+  id,
+  role: "worker",
+  container: undefined,
+  agent: undefined,
+  dependants: [],
+  probe: { kind: "engine-only" },
+  settings: { ...settings, dependsOn: [] },
+});
+
 export class Moves {
   readonly #config: MovesConfig;
   readonly #world: MovesWorld;
@@ -155,11 +175,7 @@ export class Moves {
     if (isContainerCase(command.service)) return [];
     const words = command.kind === "failback" ? this.#called : this.#vouched;
     words.set(command.service, after(now, commandHolds));
-    const text =
-      command.kind === "failback"
-        ? `${command.by} wants it back where it was`
-        : `${command.by} says that it has ended where it ran`;
-    const event = eventOf(caseOfService(command.service), "move-requested", text);
+    const event = requestOf(caseOfService(command.service), command);
     if (this.#isLeading) this.#outputs.push({ kind: "publish", event });
     this.#lookAt = now;
     return this.#taken();
@@ -172,16 +188,7 @@ export class Moves {
 
   spec(worker: WorkerId): WorkerSpec | undefined {
     if (!this.#known.has(worker)) return undefined;
-    const settings = { ...this.#config.settings, startPeriod: moveTakes, dependsOn: [] };
-    return {
-      id: worker,
-      role: "worker",
-      container: undefined,
-      agent: undefined,
-      dependants: [],
-      probe: { kind: "engine-only" },
-      settings,
-    };
+    return specOfCase(worker, { ...this.#config.settings, startPeriod: moveTakes });
   }
 
   target(worker: WorkerId): Target | undefined {

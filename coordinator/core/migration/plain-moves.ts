@@ -9,14 +9,19 @@ import {
   type WorkerId,
 } from "../../../proto/units.ts";
 import type { Decision, Evidence, Verdict } from "../decision.ts";
-import { eventOf } from "../event.ts";
 import { longestOf, type FenceView } from "../hosts/fence.ts";
 import type { HostSummary } from "../hosts/host.ts";
 import type { Target } from "../job.ts";
 import { parseWorkerLabels } from "../labels.ts";
 import type { ContainerView, WorkerSettings, WorkerSpec } from "../worker.ts";
 import { isYounger, lineagesOf, type Lineage } from "./lineage.ts";
-import { commandHolds, type MoveCommand, type MovesOutput } from "./moves.ts";
+import {
+  commandHolds,
+  requestOf,
+  specOfCase,
+  type MoveCommand,
+  type MovesOutput,
+} from "./moves.ts";
 import { caseOfContainer, type Place } from "./order.ts";
 import { deadBy, plansOf, type PlainPicture, type PlainPlan } from "./plain-plan.ts";
 import { callOf } from "./wishes.ts";
@@ -77,12 +82,11 @@ export class PlainMoves {
     return this.#taken();
   }
 
-  /** False where it is about no container. */
+  /** What is about no container comes to nothing. */
   onCommand(command: MoveCommand, now: Instant): readonly MovesOutput[] {
     if (command.kind === "vouch" && this.#known.has(command.service)) {
       this.#vouched.set(command.service, after(now, commandHolds));
-      const text = `${command.by} says that it has ended where it ran`;
-      const event = eventOf(command.service, "move-requested", text);
+      const event = requestOf(command.service, command);
       if (this.#isLeading) this.#outputs.push({ kind: "publish", event });
       this.#lookAt = now;
     }
@@ -96,16 +100,7 @@ export class PlainMoves {
 
   spec(worker: WorkerId): WorkerSpec | undefined {
     const known = this.#known.get(worker);
-    if (known === undefined) return undefined;
-    return {
-      id: worker,
-      role: "worker",
-      container: undefined,
-      agent: undefined,
-      dependants: [],
-      probe: { kind: "engine-only" },
-      settings: { ...this.#settingsOf(known.container), dependsOn: [] },
-    };
+    return known === undefined ? undefined : specOfCase(worker, this.#settingsOf(known.container));
   }
 
   /** It names no engine: the one where it ran need not answer for it to be moved. */
