@@ -128,6 +128,27 @@ describe("a fenced service", () => {
     );
   });
 
+  test("leaves several dead hosts only when it has ended on the last of them", () => {
+    const free = service("web", { replicas: 3, containerLabels: { "heartmesh.fence": "true" } });
+    const spread = view(hosts, [free], tasksOn(free, "h1", "h2", "h3"));
+    const ends = [instant(1_009_000), instant(1_005_000)] as const;
+    for (const [first, second] of [ends, ends.toReversed()] as const) {
+      const fence = ({ name }: OutHost): FenceView => {
+        const until = name === "h1" ? first : second;
+        return { kind: "waiting", until, text: `${name} ends it` };
+      };
+      const wish = wishOf(spread, [out("h1"), out("h2")], { fence });
+      assert.ok(wish.kind === "act");
+      assert.equal(wish.notBefore, ends[0]);
+    }
+    const unsureOfOne = ({ name }: OutHost): FenceView =>
+      name === "h1"
+        ? { kind: "waiting", until: ends[0], text: "h1 ends it" }
+        : { kind: "unsure", text: "nobody knows of h2" };
+    const wish = wishOf(spread, [out("h1"), out("h2")], { fence: unsureOfOne });
+    assert.match(briefly(wish), /^stranded stays: it is fenced, and nobody knows of h2; /);
+  });
+
   test("stays where nobody knows, until a person says so", () => {
     const unsure = { kind: "unsure", text: "nobody knows" } as const;
     assert.match(
