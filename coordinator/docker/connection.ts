@@ -5,6 +5,7 @@ import { readFileSync, statSync } from "node:fs";
 import http from "node:http";
 import https from "node:https";
 import { Duplex } from "node:stream";
+import { inspect } from "node:util";
 import Dockerode from "dockerode";
 import type { Endpoint, TlsFiles } from "./endpoints.ts";
 
@@ -122,20 +123,29 @@ function readPems(files: TlsFiles): { ca: string; cert: string; key: string } | 
 function optionsOf(endpoint: Endpoint): DockerOptions | undefined {
   switch (endpoint.kind) {
     case "unix":
-      return { socketPath: endpoint.path, agent: new http.Agent({ keepAlive: false }) };
+      return { socketPath: endpoint.path, agent: terse(new http.Agent({ keepAlive: false })) };
     case "tcp": {
       const { host, port } = endpoint;
       if (endpoint.tls === undefined) {
-        return { host, port, protocol: "http", agent: new http.Agent({ keepAlive: false }) };
+        const agent = terse(new http.Agent({ keepAlive: false }));
+        return { host, port, protocol: "http", agent };
       }
       const pems = readPems(endpoint.tls);
-      const agent = new https.Agent({ keepAlive: false });
+      const agent = terse(new https.Agent({ keepAlive: false }));
       return pems === undefined ? undefined : { host, port, protocol: "https", ...pems, agent };
     }
     case "ssh":
       // Never reached by name: the agent's connection is the ssh program's.
-      return { host: "docker", port: 80, protocol: "http", agent: new SshAgent(endpoint) };
+      return { host: "docker", port: 80, protocol: "http", agent: terse(new SshAgent(endpoint)) };
   }
+}
+
+/**
+ * docker-modem prints its options, the agent with all its open sockets among them, for a debug line at each call, also where
+ * nobody reads it: several ms of CPU a call, three quarters of a busy coordinator's. So an agent prints as one word.
+ */
+function terse<Agent extends http.Agent>(agent: Agent): Agent {
+  return Object.defineProperty(agent, inspect.custom, { value: () => "http.Agent" });
 }
 
 const readByDockerode = [

@@ -75,8 +75,9 @@ export class Mover implements Actor, LifeWatch {
     if (move === undefined) return { kind: "superseded", reason: "it is no order for a service" };
     const contrary = this.#contrary(move);
     if (contrary !== undefined) return { kind: "superseded", reason: contrary };
+    let maxAge = pictureEvery;
     for (let round = 0; round < updatesTried; round++) {
-      const step = await this.#step(move);
+      const step = await this.#step(move, maxAge);
       if ("kind" in step) return step;
       const { service, change, by, what } = step;
       const written = change === undefined ? "written" : await write(by, service, change, mayAct);
@@ -84,6 +85,7 @@ export class Mover implements Actor, LifeWatch {
         return { kind: "acted", containerId: service.id, startedAt: `${service.version}`, what };
       }
       if (written !== "outrun") return written;
+      maxAge = 0;
     }
     const reason = `${updatesTried} times somebody else changed ${move.name} at the same moment`;
     return { kind: "failed", reason };
@@ -100,6 +102,7 @@ export class Mover implements Actor, LifeWatch {
     const begun = this.#parts.now();
     let waitingSince: number | undefined;
     let last = "nothing is known of its tasks";
+    if (!isSecondLook) await this.#parts.sleep(lookEvery);
     for (;;) {
       const look = await this.#look(move, begun);
       if (look === "gone") return "stopped";
@@ -170,8 +173,8 @@ export class Mover implements Actor, LifeWatch {
     return [...out, ...more];
   }
 
-  async #step(move: MoveOrder): Promise<Step | Nothing> {
-    const reading = await this.#parts.reader.read();
+  async #step(move: MoveOrder, maxAge: Duration): Promise<Step | Nothing> {
+    const reading = await this.#parts.reader.glance(maxAge);
     if (reading.kind !== "swarm") {
       return {
         kind: "engine-unavailable",
@@ -217,7 +220,7 @@ export class Mover implements Actor, LifeWatch {
   /** Undefined where no manager tells just now. A picture may be shared, but is none of before `since`. */
   async #look(move: MoveOrder, since: number): Promise<Look | "gone" | undefined> {
     const maxAge = Math.min(pictureEvery, this.#parts.now() - since);
-    const reading = await this.#parts.reader.read(maxAge);
+    const reading = await this.#parts.reader.glance(maxAge);
     if (reading.kind !== "swarm") return undefined;
     const { view } = reading;
     const by = this.#parts.reader.manager(reading.by);

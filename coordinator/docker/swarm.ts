@@ -47,6 +47,8 @@ export type SwarmEngine = Pick<EngineClient, "host" | "info" | "ping" | "swarmLi
 
 /** How long the picture waits for what the other engines say of themselves: a dead one must not hold it up. */
 const patience: Duration = 300;
+/** How long the manager that told last is given before all are asked. */
+const glancePatience: Duration = 400;
 
 interface Reading {
   /** By the reader's clock. */
@@ -62,22 +64,32 @@ export class SwarmReader<Engine extends SwarmEngine = SwarmEngine> {
   /** What each engine last said of itself. */
   readonly #parts = new Map<SwarmEngine, SwarmPart>();
   #last: Reading | undefined;
+  #lastGlance: Reading | undefined;
+  /** It told the last picture. */
+  #teller: Engine | undefined;
 
   constructor(clients: readonly Engine[], now: () => number = () => performance.now()) {
     this.#clients = clients;
     this.#now = now;
   }
 
+  /** Never rejects; takes at most 8 s. Who asks while a reading is under way gets that one. */
+  read(): Promise<SwarmReading> {
+    if (this.#last === undefined || this.#last.isOver) this.#last = this.#begin(this.#readNow());
+    return this.#last.answer;
+  }
+
   /**
-   * Never rejects; takes at most 8 s. Who asks while a reading is under way gets that one.
+   * As `read`, for who looks often: only the manager that told last is asked, and all where it does not tell soon. What the
+   * engines are is remembered, not asked.
    *
-   * @param maxAge one that was begun so long ago at most will do, also when it is over
+   * @param maxAge one that was begun less than so long ago will do
    */
-  read(maxAge: Duration = 0): Promise<SwarmReading> {
-    const now = this.#now();
-    const last = this.#last;
-    const mayServe = last !== undefined && (!last.isOver || now - last.begun < maxAge);
-    return mayServe ? last.answer : this.#begin(now);
+  glance(maxAge: Duration): Promise<SwarmReading> {
+    const last = this.#lastGlance;
+    if (last !== undefined && this.#now() - last.begun < maxAge) return last.answer;
+    this.#lastGlance = this.#begin(this.#glanceNow());
+    return this.#lastGlance.answer;
   }
 
   /** The manager that told a picture. */
@@ -85,13 +97,19 @@ export class SwarmReader<Engine extends SwarmEngine = SwarmEngine> {
     return this.#clients.find(({ host }) => host === by);
   }
 
-  #begin(now: number): Promise<SwarmReading> {
-    const answer = this.#readNow().finally(() => {
+  #begin(asked: Promise<SwarmReading>): Reading {
+    const answer = asked.finally(() => {
       reading.isOver = true;
     });
-    const reading: Reading = { begun: now, isOver: false, answer };
-    this.#last = reading;
-    return answer;
+    const reading: Reading = { begun: this.#now(), isOver: false, answer };
+    return reading;
+  }
+
+  async #glanceNow(): Promise<SwarmReading> {
+    if (this.#teller === undefined) return await this.read();
+    const telling = await Promise.race([tellingOf(this.#teller), sleep(glancePatience)]);
+    if (telling === undefined || !isGood(telling)) return await this.read();
+    return { kind: "swarm", view: telling.view, by: telling.by, engines: this.#places() };
   }
 
   async #readNow(): Promise<SwarmReading> {
@@ -99,6 +117,7 @@ export class SwarmReader<Engine extends SwarmEngine = SwarmEngine> {
     const telling = this.#clients.map((client) => tellingOf(client));
     const told = await firstOf(telling, isGood);
     if (told !== undefined) {
+      this.#teller = this.manager(told.by);
       await Promise.race([Promise.all(asking), sleep(patience)]);
       return { kind: "swarm", view: told.view, by: told.by, engines: this.#places() };
     }

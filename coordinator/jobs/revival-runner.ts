@@ -17,8 +17,11 @@ import { type RevivalResult, type StoredRevival } from "./revival-queue.ts";
 import { RevivalRun, type BullRevival } from "./revival-run.ts";
 import { TokenStore } from "./token.ts";
 
-/** Jobs that one runner holds at a time; nearly all of that time is waiting. More wait in the queue. */
-const concurrency = 16;
+/**
+ * Jobs that one runner holds at a time; nearly all of that time is waiting. More wait in the queue. A move is one update of
+ * a service and Swarm does the rest, so a host's services move side by side.
+ */
+const concurrencies: Readonly<Record<JobQueueName, number>> = { revival: 16, migration: 64 };
 /**
  * A killed runner's job is found stalled at most `lockDuration` + 2 × `stalledInterval` after the last renewal. Renewed every
  * 0.75–1.5 s, so a stall of our own thread, or of Redis, of 2.5 s loses no lock.
@@ -110,7 +113,7 @@ export class RevivalRunner {
         connection: main,
         prefix: keys.prefix,
         name,
-        concurrency,
+        concurrency: concurrencies[this.#queue],
         lockDuration,
         lockRenewTime,
         stalledInterval,
@@ -207,7 +210,7 @@ export class RevivalRunner {
           },
         );
       },
-      isBusy: () => this.active >= concurrency,
+      isBusy: () => this.active >= concurrencies[this.#queue],
       onDead: (count) => {
         void this.restart(`the worker took none of ${count} canaries`).catch(this.#ask.onError);
       },

@@ -257,7 +257,7 @@ describe("what comes of a move", () => {
     hosts.push(heard("h2", "dead"));
     const failed = await mover.awaitLife(job(), acted, 30_000, false);
     assert.ok(typeof failed === "object" && failed.reason.startsWith("h2 fell out too"));
-    assert.equal(passed(), 0);
+    assert.ok(passed() < 500, "not the whole time for a proof of life");
   });
 
   test("its own update settings are restored within the window, not before Swarm is done with the host", async () => {

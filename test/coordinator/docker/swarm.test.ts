@@ -23,6 +23,8 @@ class ScriptedEngine implements SwarmEngine {
   isThere = true;
   /** Of `info`. */
   delay = 0;
+  /** Of the lists. */
+  listDelay = 0;
   asked = 0;
 
   constructor(host: string, part: Partial<SwarmPart> | "silent", nodes: Reply = "leaderless") {
@@ -43,12 +45,13 @@ class ScriptedEngine implements SwarmEngine {
     return this.isThere ? Promise.resolve() : Promise.reject(this.#silence("ping"));
   }
 
-  swarmList(what: "nodes" | "services" | "tasks"): Promise<unknown> {
+  async swarmList(what: "nodes" | "services" | "tasks"): Promise<unknown> {
     this.asked++;
-    if (!this.isThere || this.nodes === "silent") return Promise.reject(this.#silence(what));
-    if (this.nodes === "refused") return Promise.reject(this.#refusal(403, what));
-    if (this.nodes === "leaderless") return Promise.reject(this.#refusal(500, what));
-    return Promise.resolve(what === "nodes" ? this.nodes : []);
+    if (this.listDelay > 0) await pause(this.listDelay);
+    if (!this.isThere || this.nodes === "silent") throw this.#silence(what);
+    if (this.nodes === "refused") throw this.#refusal(403, what);
+    if (this.nodes === "leaderless") throw this.#refusal(500, what);
+    return what === "nodes" ? this.nodes : [];
   }
 
   #silence(what: string): Error {
@@ -109,18 +112,41 @@ test("who asks while a reading is under way gets that one", async () => {
   assert.notEqual(await reader.read(), a);
 });
 
-test("a picture serves for as long as who asks allows, counted from when it was begun", async () => {
+test("a glance asks the manager that told last, and serves for as long as who asks allows, counted from when it was begun", async () => {
   const good = new ScriptedEngine("h1", manager, nodesWith(true));
+  const other = new ScriptedEngine("h2", { isManager: true });
   let now = 1_000;
-  const reader = new SwarmReader([good], () => now);
-  const first = await reader.read(250);
+  const reader = new SwarmReader([other, good], () => now);
+  const first = await reader.glance(250);
+  assert.equal(other.asked, 1, "nobody has told before: all are asked");
   now += 249;
-  assert.equal(await reader.read(250), first);
+  assert.equal(await reader.glance(250), first);
   now += 1;
-  const second = await reader.read(250);
+  const second = await reader.glance(250);
   assert.notEqual(second, first);
-  assert.equal(await reader.read(250), second);
-  assert.notEqual(await reader.read(), second);
+  assert.equal(await reader.glance(250), second);
+  assert.notEqual(await reader.glance(0), second);
+  assert.deepEqual([good.asked, other.asked], [9, 1]);
+});
+
+test("a glance asks all where the manager that told last does not tell, or does not soon", async () => {
+  const one = new ScriptedEngine("h1", manager, nodesWith(true, true, true));
+  const other = new ScriptedEngine("h2", { isManager: true, nodeId: "id-h2" });
+  const reader = new SwarmReader([one, other]);
+  const by = async (): Promise<string> => {
+    const picture = await reader.glance(0);
+    return picture.kind === "swarm" ? picture.by : picture.text;
+  };
+  assert.equal(await by(), "h1");
+  one.nodes = nodesWith(true, false, false);
+  other.nodes = nodesWith(false, true, true);
+  assert.equal(await by(), "h2", "the one that told has lost its quorum");
+  one.nodes = nodesWith(true, true, true);
+  other.listDelay = 900;
+  assert.equal(await by(), "h1", "the one that told takes its time");
+  const asked = other.asked;
+  assert.equal(await by(), "h1");
+  assert.equal(other.asked, asked, "who told last is asked first");
 });
 
 test("a manager that reaches too few others, or has no leader, has no quorum", async () => {
