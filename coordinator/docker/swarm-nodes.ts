@@ -23,6 +23,8 @@ export class SwarmNodesReader {
   readonly #emit: (news: SwarmNodes) => void;
   /** Its node, while it is or was a manager; empty otherwise. */
   #self = "";
+  /** What it is has to be asked: it never said, or does not list its nodes. An engine works for that as for twenty lists (measured). */
+  #isDoubtful = true;
   #isListening = false;
   readonly #work = new LongRun((stopping) => this.#run(stopping));
   readonly #break = new Break();
@@ -50,13 +52,7 @@ export class SwarmNodesReader {
   /** @returns how long until the next reading. */
   async #readOnce(signal: AbortSignal): Promise<Duration> {
     try {
-      const { swarm } = await this.#source.info();
-      if (!swarm.isManager) {
-        if (this.#self !== "") this.#tell([]);
-        this.#self = "";
-        return lookAgain;
-      }
-      this.#self = swarm.nodeId;
+      if (this.#isDoubtful && !(await this.#isManager())) return lookAgain;
       if (!this.#isListening) void this.#listen(signal);
       const nodes = (await this.#source.swarmList("nodes")) as readonly RawNode[];
       // Without its quorum a manager knows nothing of the others any more, and may not say so at once.
@@ -64,9 +60,18 @@ export class SwarmNodesReader {
       return refreshEvery;
     } catch (error) {
       if (!isCodedError(error)) throw error;
+      this.#isDoubtful = true;
       // The list that the core has grows old by itself.
       return this.#self === "" ? lookAgain : refreshEvery;
     }
+  }
+
+  async #isManager(): Promise<boolean> {
+    const { swarm } = await this.#source.info();
+    if (!swarm.isManager && this.#self !== "") this.#tell([]);
+    this.#self = swarm.isManager ? swarm.nodeId : "";
+    this.#isDoubtful = !swarm.isManager;
+    return swarm.isManager;
   }
 
   #tell(nodes: readonly RawNode[]): void {

@@ -25,7 +25,10 @@ class ScriptedEngine implements SwarmEngine {
   delay = 0;
   /** Of the lists. */
   listDelay = 0;
+  /** For lists. */
   asked = 0;
+  /** For what it is. */
+  infos = 0;
 
   constructor(host: string, part: Partial<SwarmPart> | "silent", nodes: Reply = "leaderless") {
     this.host = host;
@@ -34,6 +37,7 @@ class ScriptedEngine implements SwarmEngine {
   }
 
   async info() {
+    this.infos++;
     await pause(this.delay);
     const { part } = this;
     if (part === "silent" || !this.isThere) throw this.#silence("info");
@@ -110,6 +114,25 @@ test("who asks while a reading is under way gets that one", async () => {
   // Nodes, services, tasks.
   assert.equal(good.asked, 3);
   assert.notEqual(await reader.read(), a);
+});
+
+test("while a manager tells, what an engine said it is is believed for 5 s; where none tells, each is asked", async () => {
+  const good = new ScriptedEngine("h1", manager, nodesWith(true));
+  const worker = new ScriptedEngine("h2", { nodeId: "id-h2" });
+  let now = 1_000;
+  const reader = new SwarmReader([good, worker], () => now);
+  const infos = async (): Promise<readonly number[]> => {
+    await reader.read();
+    return [good.infos, worker.infos];
+  };
+  assert.deepEqual(await infos(), [1, 1]);
+  now += 4_999;
+  assert.deepEqual(await infos(), [1, 1]);
+  good.nodes = "leaderless";
+  assert.deepEqual(await infos(), [2, 2]);
+  good.nodes = nodesWith(true);
+  now += 5_000;
+  assert.deepEqual(await infos(), [3, 3]);
 });
 
 test("a glance asks the manager that told last, and serves for as long as who asks allows, counted from when it was begun", async () => {
