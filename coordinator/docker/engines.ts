@@ -8,25 +8,11 @@ import { coded } from "../errors.ts";
 import { agreedVersion } from "./api-version.ts";
 import { Connection, type EngineRequest } from "./connection.ts";
 import { endpointText, type EngineSpec } from "./endpoints.ts";
+import { callTimeouts, type CreateSpec, type EngineCall, type Query } from "./engine-calls.ts";
+import { mapBounded } from "./map-bounded.ts";
 import { summaryOf, type Summary } from "./relevance.ts";
 import { swarmPartOf, type EngineInfo, type RawInfo } from "./swarm-part.ts";
 import { viewOf, type RawInspection, type RawSummary } from "./views.ts";
-
-/** How long each kind of call may take before the engine counts as not answering. */
-export const callTimeouts = {
-  ping: 3_000,
-  /** Info, version, inspections, networks. */
-  read: 5_000,
-  list: 10_000,
-  /** Lists of a Swarm: a manager without a quorum would take 20 s to say so. */
-  swarm: 4_000,
-  start: 10_000,
-  /** Beyond the stop timeout itself. */
-  stop: 10_000,
-  kill: 10_000,
-  write: 20_000,
-  pull: 180_000,
-} as const satisfies Record<string, Duration>;
 
 /** The engine said no; `status` is its HTTP status, the detail ends with its own words. */
 export class EngineRefused extends CodedError<"HM_ENGINE_REFUSED"> {
@@ -44,18 +30,21 @@ export const hasStatus = (error: unknown, status: number): error is EngineRefuse
 export const isUnavailable = (error: unknown): error is CodedError =>
   isCoded(error, "HM_ENGINE_UNAVAILABLE");
 
-export interface CreateSpec {
-  readonly name: string;
-  /** The body of `POST /containers/create`. */
-  readonly body: Readonly<Record<string, unknown>>;
-}
-
 interface Change {
   readonly method?: "POST" | "DELETE";
   readonly query?: EngineRequest["query"];
   readonly body?: unknown;
   readonly onAnswer?: (answer: unknown) => void;
 }
+
+/**
+ * What a manager says, with HTTP 500, while the Swarm's managers look for a leader: the words are swarmkit's. What was asked may
+ * have been done nevertheless.
+ */
+const isLeaderless = (words: string): boolean =>
+  /lost leader status|no elected cluster leader|node is stopped|code = (Unavailable|DeadlineExceeded|Canceled)|context (deadline exceeded|canceled)/.test(
+    words,
+  );
 
 const eventActions = [
   ...["create", "start", "die", "kill", "stop", "restart", "pause", "unpause"],
@@ -131,6 +120,18 @@ export class EngineClient {
     const query = { version, registryAuthFrom: "spec" };
     const request = { query, body: spec };
     await this.#post("service update", `/services/${id}/update`, callTimeouts.swarm, request);
+  }
+
+  /** Reads go the way of reads, all else that of writes. Resolves to the parsed answer; undefined where nothing had to be changed. */
+  async call({ what, method = "GET", path, query, body, timeout }: EngineCall): Promise<unknown> {
+    if (method === "GET") return this.#get(what, path, timeout, query);
+    let told: unknown;
+    const onAnswer = (answer: unknown): void => {
+      told = answer;
+    };
+    const more = { method, body, onAnswer, ...(query === undefined ? {} : { query }) };
+    await this.#post(what, path, timeout ?? callTimeouts.write, more);
+    return told;
   }
 
   async ping(): Promise<void> {
@@ -274,29 +275,29 @@ export class EngineClient {
   /** The stream of container events, as the engine sends it: JSON objects divided by newlines, split anywhere. */
   async events(since: string, signal: AbortSignal): Promise<Readable> {
     const filters = JSON.stringify({ type: ["container"], event: eventActions });
-    return this.#stream({ filters, ...(since === "" ? {} : { since }) }, signal);
+    const query = { filters, ...(since === "" ? {} : { since }) };
+    return this.stream("events", "/events", query, signal);
   }
 
   /** The stream of events of Swarm nodes, as a manager sends it. */
   async nodeEvents(signal: AbortSignal): Promise<Readable> {
-    return this.#stream({ filters: JSON.stringify({ type: ["node"] }) }, signal);
+    const filters = JSON.stringify({ type: ["node"] });
+    return this.stream("events", "/events", { filters }, signal);
   }
 
-  async #stream(
-    query: NonNullable<EngineRequest["query"]>,
-    signal: AbortSignal,
-  ): Promise<Readable> {
+  /** Ends with the signal. */
+  async stream(what: string, path: string, query: Query, signal: AbortSignal): Promise<Readable> {
     // Bounded only until the headers are there: the stream itself may be silent for days.
     const abort = new AbortController();
     const request = {
       method: "GET",
-      path: "/events",
+      path,
       query,
       isStream: true,
       signal: AbortSignal.any([signal, abort.signal]),
     } as const;
     const call = (): Promise<unknown> => this.#events.request(request);
-    return (await this.#bounded("events", callTimeouts.read, call, abort)) as Readable;
+    return (await this.#bounded(what, callTimeouts.read, call, abort)) as Readable;
   }
 
   #get(
@@ -372,26 +373,8 @@ export class EngineClient {
     const words = typeof json?.message === "string" ? json.message : "";
     const detail = `${this.host}: ${what}: HTTP ${statusCode}${words === "" ? "" : `: ${words}`}`;
     // A proxy in between, without its engine; or a manager without its Swarm.
-    if (statusCode >= 502 && statusCode <= 504)
+    if ((statusCode >= 502 && statusCode <= 504) || (statusCode === 500 && isLeaderless(words)))
       return coded("HM_ENGINE_UNAVAILABLE", detail, error);
     return new EngineRefused(statusCode, detail, error);
   }
-}
-
-/** Like `Promise.all` over `items`, with at most `bound` at a time. */
-export async function mapBounded<Item, Value>(
-  items: readonly Item[],
-  bound: number,
-  call: (item: Item) => Promise<Value>,
-): Promise<Value[]> {
-  const values: Value[] = [];
-  let next = 0;
-  const work = async (): Promise<void> => {
-    while (next < items.length) {
-      const index = next++;
-      values[index] = await call(items[index] as Item);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(bound, items.length) }, work));
-  return values;
 }

@@ -3,14 +3,8 @@
 import type { Duration } from "../../proto/units.ts";
 import type { ActionResult } from "../jobs/ports.ts";
 import type { ContainerView } from "../core/worker.ts";
-import {
-  callTimeouts,
-  EngineRefused,
-  hasStatus,
-  isUnavailable,
-  type CreateSpec,
-  type EngineClient,
-} from "./engines.ts";
+import { callTimeouts, type CreateSpec } from "./engine-calls.ts";
+import { EngineRefused, hasStatus, isUnavailable, type EngineClient } from "./engines.ts";
 import type { Deed, OwnActions } from "./own-actions.ts";
 
 /** Unwinds an action whose result is settled; thrown and caught within this folder only. */

@@ -2,7 +2,8 @@
 
 import type { EngineNews } from "../core/engine-news.ts";
 import type { ContainerView, EngineEvent } from "../core/worker.ts";
-import { isUnavailable, mapBounded, type EngineClient } from "./engines.ts";
+import { isUnavailable, type EngineClient } from "./engines.ts";
+import { mapBounded } from "./map-bounded.ts";
 import { relevantContainers, type Relevance, type Summary } from "./relevance.ts";
 import { viewOf, type RawInspection } from "./views.ts";
 

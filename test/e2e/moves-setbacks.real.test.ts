@@ -53,9 +53,10 @@ describe("a move that is disturbed", { skip: needs("root", "engine", "redis") },
     const isMoved = (): Promise<true | undefined> => isDone(secondary, there);
     return withStory(since, until("tied runs on the secondary, settled", isMoved, 150_000, 200));
   };
-  const untilBack = async (): Promise<void> => {
+  const untilBack = async (since = Date.now()): Promise<void> => {
     await moving.lab.heal(primary);
-    await until("tied is back, settled", () => isDone(primary, own), 150_000, 200);
+    const isBack = (): Promise<true | undefined> => isDone(primary, own);
+    await withStory(since, until("tied is back, settled", isBack, 60_000, 200));
     await moving.untilOn([secondary], "tied", 0);
   };
   const told = (kind: string, since: number): Promise<EventView> =>
@@ -143,7 +144,7 @@ describe("a move that is disturbed", { skip: needs("root", "engine", "redis") },
       for (const name of ["h2", "h3"]) lab.host(name).engine.resume();
     }
     await untilMoved(since);
-    await untilBack();
+    await untilBack(since);
   });
 
   for (const share of [0.1, 0.3]) {

@@ -10,7 +10,12 @@ import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { isCoded } from "../../../proto/coded-error.ts";
-import { EngineClient, EngineRefused, isUnavailable } from "../../../coordinator/docker/engines.ts";
+import {
+  EngineClient,
+  EngineRefused,
+  hasStatus,
+  isUnavailable,
+} from "../../../coordinator/docker/engines.ts";
 import { parseEngines } from "../../../coordinator/docker/endpoints.ts";
 import { runContainer } from "../../lab/containers.ts";
 import { startEngine, type LabEngine } from "../../lab/engine.ts";
@@ -127,6 +132,30 @@ describe("the client of a real engine", { skip }, () => {
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as AddressInfo;
     await assert.rejects(clientOf(`tcp://127.0.0.1:${port}`).ping(), isUnavailable);
+  });
+
+  test("a manager whose Swarm is between two leaders is unavailable; what it refuses for good is refused", async () => {
+    let message = "";
+    const server = http.createServer((_request, response) => {
+      response.writeHead(500, { "content-type": "application/json" });
+      response.end(JSON.stringify({ message }));
+    });
+    closing.push(() => server.close());
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const update = (): Promise<void> =>
+      clientOf(`tcp://127.0.0.1:${port}`).updateService("web", 7, {});
+    for (const words of [
+      "rpc error: code = Unknown desc = raft: failed to process the request: node lost leader status",
+      "rpc error: code = Unknown desc = raft: no elected cluster leader",
+      "rpc error: code = DeadlineExceeded desc = context deadline exceeded",
+      "rpc error: code = Unavailable desc = connection error",
+    ]) {
+      message = words;
+      await assert.rejects(update(), isUnavailable, words);
+    }
+    message = "rpc error: code = Unknown desc = update out of sequence";
+    await assert.rejects(update(), (error) => hasStatus(error, 500));
   });
 
   test("the environment's own DOCKER_HOST, a list with names, does not disturb any client", async () => {
