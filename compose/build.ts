@@ -32,7 +32,11 @@ const requireBanner = {
 async function buildAgent(): Promise<void> {
   await build({
     ...shared,
-    entryPoints: { "heartmesh-agent": "agent/bin.ts", "agent-library": "agent/index.ts" },
+    entryPoints: {
+      "heartmesh-agent": "agent/bin.ts",
+      "agent-library": "agent/index.ts",
+      "swarm-client": "coordinator/swarm-client.ts",
+    },
     banner: requireBanner,
     minifySyntax: true,
   });

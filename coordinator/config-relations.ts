@@ -99,12 +99,20 @@ export function readFence(reader: ConfigReader, times: WorkerSettings): Coordina
   return { after: length, onTrioLoss: reader.choice("FENCE_ON_TRIO_LOSS", ["keep", "stop"]) };
 }
 
+/** A Swarm gives a silent node up after three of its heartbeats of 5 s; what is fenced needs the last seconds to end. */
+const fenceBeforeSwarm: Duration = 12_000;
+
 export function checkFence(
   { fence, workerDefaults }: CoordinatorConfig,
   reader: ConfigReader,
 ): void {
   const least = shortestFence(workerDefaults);
   const name = "FENCE_AFTER";
+  if (fence.after > fenceBeforeSwarm) {
+    reader.warnings.push(
+      `${name} is ${inSeconds(fence.after)}: from 15 s after a host fell silent on, Swarm itself starts what no constraint keeps there elsewhere, also while the old one runs; docker swarm update --dispatcher-heartbeat gives it more time`,
+    );
+  }
   if (fence.after >= least || !reader.isSet(name)) return;
   if (reader.problems.some((one) => one.startsWith(`${name}:`))) return;
   reader.problems.push(

@@ -2,7 +2,13 @@
 
 import type { Queue } from "bullmq";
 import type { Clock } from "../agent/io/clock.ts";
-import type { CommandResult, ControlPlane, HostSwitch, OperatorCommand } from "./api/plane.ts";
+import type {
+  CommandResult,
+  ControlPlane,
+  HostSwitch,
+  OperatorCommand,
+  SwarmChanged,
+} from "./api/plane.ts";
 import type { CoordinatorConfig } from "./config.ts";
 import type { ChangeEnded } from "./core/election-shape.ts";
 import { eventOf, type CoreEvent, type MeshEvent } from "./core/event.ts";
@@ -14,6 +20,7 @@ import type { CoordinatorSummary } from "./core/summary.ts";
 import { isCodedError } from "../proto/coded-error.ts";
 import type { NodeSwitch, Switched } from "./docker/availability.ts";
 import type { SwarmReader, SwarmReading } from "./docker/swarm.ts";
+import type { VerbEngine } from "./docker/swarm-verbs.ts";
 import { coded } from "./errors.ts";
 import { EventFeed } from "./event-feed.ts";
 import type { Mesh } from "./io/mesh.ts";
@@ -32,6 +39,7 @@ export interface PlaneParts {
   readonly notifier: Notifier;
   readonly swarm: SwarmReader;
   readonly nodeSwitch: NodeSwitch;
+  readonly engines: readonly VerbEngine[];
   readonly publish: (event: CoreEvent) => void;
 }
 
@@ -133,6 +141,20 @@ export class Plane implements ControlPlane {
 
   swarm(): Promise<SwarmReading> {
     return this.#parts.swarm.read();
+  }
+
+  engines(): readonly VerbEngine[] {
+    return this.#parts.engines;
+  }
+
+  onSwarmChange({ verb, subject, outcome }: SwarmChanged, by: string): void {
+    if (typeof outcome === "string") {
+      this.#audit(by, verb, subject, outcome);
+      return;
+    }
+    const { text, before, after } = outcome;
+    this.#audit(by, verb, subject, `${before} → ${after}`);
+    this.#parts.publish(eventOf("", "swarm-changed", `${by}: ${text}`));
   }
 
   move(command: MoveCommand): void {

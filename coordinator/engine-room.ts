@@ -40,8 +40,8 @@ export class EngineRoom {
   readonly mover: Mover;
   readonly carrier: Carrier;
   readonly swarm: SwarmReader;
+  readonly clients: readonly EngineClient[];
   readonly nodeSwitch: NodeSwitch;
-  readonly #clients: readonly EngineClient[];
   readonly #watchers: readonly EngineWatcher[];
   readonly #nodes: readonly SwarmNodesReader[];
   readonly #recreator: Recreator;
@@ -65,25 +65,25 @@ export class EngineRoom {
     const { dataDir } = config;
     const now = (): number => clock.now();
     this.#recreator = new Recreator({ dataDir, specs, own, relevance, now, onProblem });
-    this.#clients = config.docker.engines.map((spec) => new EngineClient(spec));
-    const reader = new SwarmReader(this.#clients);
+    this.clients = config.docker.engines.map((spec) => new EngineClient(spec));
+    const reader = new SwarmReader(this.clients);
     this.swarm = reader;
     this.mover = new Mover({ reader, labels: config.migration, hosts: ask.hosts, now, sleep });
     this.carrier = new Carrier({
-      engines: this.#clients,
+      engines: this.clients,
       ...{ specs, own, relevance, now, hosts: ask.hosts, lifeWatch: ask.lifeWatch },
       wall: () => clock.wall(),
     });
-    this.nodeSwitch = new NodeSwitch(this.#clients);
-    this.#nodes = this.#clients.map((client) => new SwarmNodesReader(client, ask.onNodes));
+    this.nodeSwitch = new NodeSwitch(this.clients);
+    this.#nodes = this.clients.map((client) => new SwarmNodesReader(client, ask.onNodes));
     this.actor = new EngineActor({
-      engines: this.#clients,
+      engines: this.clients,
       relevance,
       own,
       recreator: this.#recreator,
       now,
     });
-    this.#watchers = this.#clients.map(
+    this.#watchers = this.clients.map(
       (client) =>
         new EngineWatcher({
           client,
@@ -108,14 +108,14 @@ export class EngineRoom {
   async stop(): Promise<void> {
     this.#isStopping = true;
     await Promise.all([...this.#watchers, ...this.#nodes].map((one) => one.stop()));
-    for (const client of this.#clients) client.close();
+    for (const client of this.clients) client.close();
   }
 
   /** Once for each engine, when it has first answered: what a kill of this process broke off. */
   #resume(host: string): void {
     if (this.#isStopping || this.#resumed.has(host)) return;
     this.#resumed.add(host);
-    const clients = this.#clients.filter((client) => client.host === host);
+    const clients = this.clients.filter((client) => client.host === host);
     void this.#recreator
       .resumeRecreations(clients, () => !this.#isStopping)
       .then((results) => {

@@ -106,6 +106,7 @@ export class RunningCoordinator {
       notifier: this.#notifier,
       swarm: this.#engines.swarm,
       nodeSwitch: this.#engines.nodeSwitch,
+      engines: this.#engines.clients,
       publish: this.#publish.bind(this),
     });
     this.#deadman = this.#buildDeadman();

@@ -9,7 +9,9 @@ import type { MoveCommand } from "../core/migration/moves.ts";
 import type { RecoveryRecord } from "../core/recovery-record.ts";
 import type { CoordinatorSummary } from "../core/summary.ts";
 import type { Availability, Switched } from "../docker/availability.ts";
+import type { SwarmChange } from "../../proto/swarm-rest.ts";
 import type { SwarmReading } from "../docker/swarm.ts";
+import type { VerbEngine } from "../docker/swarm-verbs.ts";
 import type { ListedEvent, PageAsk } from "../io/record-store.ts";
 
 /** What an operator asks of the leader. */
@@ -49,6 +51,14 @@ export interface HostSwitch {
   readonly engine: string;
 }
 
+/** What a person asked of the Swarm. */
+export interface SwarmChanged {
+  readonly verb: string;
+  readonly subject: string;
+  /** Why it could not be, in words, or what was changed. */
+  readonly outcome: SwarmChange | string;
+}
+
 export interface ControlPlane {
   /** The latest picture; at most a few hundred ms old. */
   summary(): CoordinatorSummary;
@@ -68,6 +78,10 @@ export interface ControlPlane {
   subscribe(onEvent: (event: MeshEvent) => void): Promise<() => void>;
   /** The Swarm as a manager tells it now. Never rejects; takes up to 8 s where none can. */
   swarm(): Promise<SwarmReading>;
+  /** Those of DOCKER_HOST. */
+  engines(): readonly VerbEngine[];
+  /** On the leader: what was asked of the Swarm and what came of it, for the record. */
+  onSwarmChange(changed: SwarmChanged, by: string): void;
   /** On the leader: a person's word on a service. */
   move(command: MoveCommand): void;
   /** Where the leader's HTTP answers, without a slash at the end; undefined while none is known. */

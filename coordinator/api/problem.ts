@@ -74,7 +74,14 @@ export function problemOf(error: unknown): Problem {
   return problem(500, "See the coordinator's log.");
 }
 
+/** Under `/api/swarm` every answer has an envelope, a refusal too. */
+const isEnveloped = (url: string): boolean => /^\/api\/swarm(\/|\?|$)/.test(url);
+
 export function sendProblem(reply: FastifyReply, body: Problem): FastifyReply {
+  if (isEnveloped(reply.request.url)) {
+    const failure = { success: false, error: body.detail };
+    return reply.code(body.status).type("application/json").send(JSON.stringify(failure));
+  }
   return reply.code(body.status).type(problemType).send(JSON.stringify(body));
 }
 

@@ -1,6 +1,7 @@
 // The shapes of proto/rest.ts for OpenAPI, and the shapes that requests are held to. A test holds real answers to them.
 
 import { hostSchemas } from "./host-schemas.ts";
+import { swarmSchemas } from "./swarm/shapes.ts";
 import {
   flag,
   list,
@@ -175,6 +176,7 @@ export const sharedSchemas: readonly (Schema & { readonly $id: string })[] = Obj
   Command: command,
   NotifyTest: notifyTest,
   ...hostSchemas,
+  ...swarmSchemas,
   Problem: problem,
 }).map(([name, schema]) => ({ $id: name, ...schema }));
 

@@ -35,6 +35,7 @@ export type EventKind =
   | "host-dead"
   | "host-back"
   | "host-switched"
+  | "swarm-changed"
   | "swarm-lost"
   | "swarm-back"
   | "move-requested"

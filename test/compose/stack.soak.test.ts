@@ -10,7 +10,7 @@ import { pidOf } from "../lab/containers.ts";
 import { imageNames } from "../lab/images.ts";
 import { needs } from "../lab/requirements.ts";
 import { Stack } from "../lab/stack.ts";
-import { until } from "../waiting.ts";
+import { pause, until } from "../waiting.ts";
 
 const skip = needs("root", "engine", "redis", "haproxy");
 const folder = mkdtempSync(path.join(tmpdir(), "heartmesh-stack-"));
@@ -125,6 +125,48 @@ describe("the stack on three hosts", { skip }, () => {
     const active = await stack.heartmesh(on, "activate", host);
     assert.equal(active.code, 0, active.stderr);
     await stack.allHealthy();
+  });
+
+  test("moves a service off a host that falls out, and back by a person's word", async () => {
+    const { leader } = await stack.get<StatusView>("h1", "status");
+    // Redis is on h1, and with it the Swarm's own first leader.
+    const [from = "", to = ""] = ["h3", "h2"].sort((a) => (a === leader ? 1 : -1));
+    const { lab } = stack;
+    await lab.docker("node", "update", "--label-add", "type=primary", from);
+    await lab.docker("node", "update", "--label-add", "type=secondary", to);
+    await lab.createService("tied", ["--constraint", "node.labels.type==primary"]);
+    const runsOn = (host: string, count = 1): Promise<true> =>
+      until(
+        `${count} of it on ${host}`,
+        async () => (await lab.containers(host, "tied")).length === count || undefined,
+        60_000,
+        200,
+      );
+    await runsOn(from);
+    await pause(3_000);
+    await lab.cut(from);
+    try {
+      await runsOn(to);
+      const recovery = await until(
+        "its recovery",
+        async () => {
+          const path = "recoveries?worker=swarm%3Atied";
+          const [last] = await stack.get<readonly RecoveryView[]>("h1", path).catch(() => []);
+          return last?.outcome === "recovered" ? last : undefined;
+        },
+        60_000,
+        300,
+      );
+      assert.equal(recovery.action, "move");
+    } finally {
+      await lab.heal(from);
+    }
+    await stack.allHealthy();
+    const back = await stack.heartmesh("h1", "failback", "tied");
+    assert.equal(back.code, 0, back.stderr);
+    await runsOn(from);
+    await runsOn(to, 0);
+    await lab.docker("service", "rm", "tied");
   });
 
   test("deployed again as it is, it changes nothing", async () => {

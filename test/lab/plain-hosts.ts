@@ -76,9 +76,17 @@ export class PlainHosts {
   }
 
   engine(host: string): LabEngine {
+    return this.#host(host).engine;
+  }
+
+  address(host: string): string {
+    return this.#host(host).address;
+  }
+
+  #host(host: string): SwarmHost {
     const known = this.#hosts.find(({ name }) => name === host);
     if (known === undefined) throw new Error(`there is no host ${host}`);
-    return known.engine;
+    return known;
   }
 
   /** A worker that may move; resolves to its id when every coordinator watches it. */

@@ -11,7 +11,7 @@ import type {
   StatusView,
   WorkerView,
 } from "../../../proto/rest.ts";
-import type { tokens } from "./scripted-plane.ts";
+import { routes, type Role, type Route } from "./all-routes.ts";
 import {
   apiTokens,
   bearer,
@@ -22,136 +22,7 @@ import {
   workerSummary,
 } from "./scripted-plane.ts";
 
-type Role = keyof typeof tokens | "nobody";
-interface Route {
-  readonly method: string;
-  readonly path: string;
-  /** As the description writes it; undefined where it is not part of it. */
-  readonly described: string | undefined;
-  readonly body?: unknown;
-  /** The least role, or everybody. */
-  readonly from: Role;
-}
-
-const worker = "h1%2Fweb-1";
-const routes: readonly Route[] = [
-  { method: "GET", path: "/api/v1/status", described: "/api/v1/status", from: "viewer" },
-  {
-    method: "GET",
-    path: "/api/v1/coordinators",
-    described: "/api/v1/coordinators",
-    from: "viewer",
-  },
-  {
-    method: "POST",
-    path: "/api/v1/coordinators",
-    described: "/api/v1/coordinators",
-    body: { id: "c4", address: "10.0.0.4:7700" },
-    from: "admin",
-  },
-  {
-    method: "DELETE",
-    path: "/api/v1/coordinators/c3",
-    described: "/api/v1/coordinators/{id}",
-    from: "admin",
-  },
-  { method: "GET", path: "/api/v1/workers", described: "/api/v1/workers", from: "viewer" },
-  {
-    method: "GET",
-    path: `/api/v1/workers/${worker}`,
-    described: "/api/v1/workers/{id}",
-    from: "viewer",
-  },
-  {
-    method: "POST",
-    path: `/api/v1/workers/${worker}/revive`,
-    described: "/api/v1/workers/{id}/revive",
-    body: { reason: "a try" },
-    from: "operator",
-  },
-  {
-    method: "POST",
-    path: `/api/v1/workers/${worker}/silence`,
-    described: "/api/v1/workers/{id}/silence",
-    body: { for: "1h", reason: "maintenance" },
-    from: "operator",
-  },
-  {
-    method: "DELETE",
-    path: `/api/v1/workers/${worker}/silence`,
-    described: "/api/v1/workers/{id}/silence",
-    from: "operator",
-  },
-  {
-    method: "DELETE",
-    path: `/api/v1/workers/${worker}/quarantine`,
-    described: "/api/v1/workers/{id}/quarantine",
-    from: "operator",
-  },
-  { method: "GET", path: "/api/v1/hosts", described: "/api/v1/hosts", from: "viewer" },
-  { method: "GET", path: "/api/v1/hosts/h1", described: "/api/v1/hosts/{id}", from: "viewer" },
-  {
-    method: "GET",
-    path: "/api/v1/hosts/h1/plan",
-    described: "/api/v1/hosts/{id}/plan",
-    from: "viewer",
-  },
-  {
-    method: "POST",
-    path: "/api/v1/hosts/h1/drain",
-    described: "/api/v1/hosts/{id}/drain",
-    body: { reason: "a new disk" },
-    from: "operator",
-  },
-  {
-    method: "POST",
-    path: "/api/v1/hosts/h1/activate",
-    described: "/api/v1/hosts/{id}/activate",
-    from: "operator",
-  },
-  { method: "GET", path: "/api/v1/recoveries", described: "/api/v1/recoveries", from: "viewer" },
-  {
-    method: "GET",
-    path: "/api/v1/recoveries/3.7.ff",
-    described: "/api/v1/recoveries/{id}",
-    from: "viewer",
-  },
-  { method: "GET", path: "/api/v1/events", described: "/api/v1/events", from: "viewer" },
-  { method: "GET", path: "/api/v1/leader", described: "/api/v1/leader", from: "viewer" },
-  {
-    method: "POST",
-    path: "/api/v1/hosts/h1/failback",
-    described: "/api/v1/hosts/{id}/failback",
-    from: "operator",
-  },
-  {
-    method: "POST",
-    path: "/api/v1/services/cache/failback",
-    described: "/api/v1/services/{id}/failback",
-    from: "operator",
-  },
-  {
-    method: "POST",
-    path: "/api/v1/services/cache/migrate",
-    described: "/api/v1/services/{id}/migrate",
-    from: "operator",
-  },
-  {
-    method: "POST",
-    path: "/api/v1/notify-test",
-    described: "/api/v1/notify-test",
-    from: "operator",
-  },
-  { method: "GET", path: "/api/v1/record", described: "/api/v1/record", from: "admin" },
-  { method: "GET", path: "/leader", described: "/leader", from: "nobody" },
-  { method: "GET", path: "/livez", described: "/livez", from: "nobody" },
-  { method: "GET", path: "/readyz", described: "/readyz", from: "nobody" },
-  { method: "GET", path: "/metrics", described: "/metrics", from: "viewer" },
-  { method: "GET", path: "/docs", described: undefined, from: "viewer" },
-  { method: "GET", path: "/docs/json", described: undefined, from: "viewer" },
-  { method: "GET", path: "/queues", described: undefined, from: "viewer" },
-  { method: "GET", path: "/queues/api/queues", described: undefined, from: "viewer" },
-];
+const isEnveloped = ({ path }: Route): boolean => path.startsWith("/api/swarm/");
 
 const ranks: readonly Role[] = ["nobody", "viewer", "operator", "admin"];
 
@@ -176,12 +47,13 @@ for (const route of routes) {
       const expected = may ? 200 : role === "nobody" ? 401 : 403;
       assert.equal(answer.status, expected, role);
       if (expected !== 401) continue;
-      assert.equal(answer.headers.get("content-type")?.split(";")[0], "application/problem+json");
+      const type = isEnveloped(route) ? "application/json" : "application/problem+json";
+      assert.equal(answer.headers.get("content-type")?.split(";")[0], type);
       assert.match(answer.headers.get("www-authenticate") ?? "", /^Bearer realm="heartmesh"/);
     }
     const acted = ranks.filter((role) => ranks.indexOf(role) >= ranks.indexOf(route.from)).length;
-    const { commands, moves, switches, tests } = plane;
-    const done = commands.length + moves.length + switches.length + tests;
+    const { commands, moves, switches, tests, manager } = plane;
+    const done = commands.length + moves.length + switches.length + tests + manager.told.length;
     if (route.from === "operator") assert.equal(done, acted);
   });
 }
@@ -195,7 +67,10 @@ interface Operation {
   summary?: string;
   tags?: string[];
   security?: object[];
-  responses: Record<string, { description?: string; content?: Record<string, { schema: object }> }>;
+  responses: Record<
+    string,
+    { description?: string; content?: Record<string, { schema: object; example?: unknown }> }
+  >;
 }
 
 const describe = async (url: string): Promise<Description> => {
@@ -254,6 +129,11 @@ test("what the routes answer is what the description promises, to the letter", a
     const headers = { "content-type": "application/json" };
     const verdict = await judge.inject({ method: "POST", url: `/${index}`, headers, payload });
     assert.equal(verdict.body, "fits", `${route.path}: ${payload}`);
+    if (!isEnveloped(route)) continue;
+    const operation = description.paths[route.described ?? ""]?.[route.method.toLowerCase()];
+    const example = operation?.responses["200"]?.content?.["application/json"]?.example;
+    const shown = { method: "POST", url: `/${index}`, headers, payload: JSON.stringify(example) };
+    assert.equal((await judge.inject({ ...shown, method: "POST" })).body, "fits", route.path);
   }
   await judge.close();
 });

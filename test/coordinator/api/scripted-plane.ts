@@ -10,6 +10,7 @@ import type {
   ControlPlane,
   HostSwitch,
   OperatorCommand,
+  SwarmChanged,
 } from "../../../coordinator/api/plane.ts";
 import { parseConfig } from "../../../coordinator/config.ts";
 import type { MeshEvent } from "../../../coordinator/core/event.ts";
@@ -24,6 +25,8 @@ import type { Switched } from "../../../coordinator/docker/availability.ts";
 import type { SwarmReading } from "../../../coordinator/docker/swarm.ts";
 import type { ListedEvent, PageAsk } from "../../../coordinator/io/record-store.ts";
 import { term } from "../../../proto/units.ts";
+import type { VerbEngine } from "../../../coordinator/docker/swarm-verbs.ts";
+import { ScriptedManager } from "./scripted-swarm.ts";
 import { smallSwarm } from "./small-swarm.ts";
 
 export const tokens = {
@@ -239,6 +242,17 @@ export class ScriptedPlane implements ControlPlane {
 
   swarm(): Promise<SwarmReading> {
     return Promise.resolve(this.reading);
+  }
+
+  manager = new ScriptedManager();
+  readonly swarmChanges: { changed: SwarmChanged; by: string }[] = [];
+
+  engines(): readonly VerbEngine[] {
+    return [this.manager];
+  }
+
+  onSwarmChange(changed: SwarmChanged, by: string): void {
+    this.swarmChanges.push({ changed, by });
   }
 
   readonly moves: MoveCommand[] = [];

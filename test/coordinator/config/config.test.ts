@@ -87,6 +87,9 @@ test("a fence is longer than what its grants need, or the coordinator does not s
   assert.match(problem, /^FENCE_AFTER \(5 s\) must be at least 10.2 s here: .*TIMEOUT/);
   assert.match(refused({ ...trio, FENCE_AFTER: "4" })[0] ?? "", /at least 4.1 s/);
   assert.equal(accepted({ ...trio, FENCE_AFTER: "4.1" }).config.fence.after, 4_100);
+  const warned = accepted({ ...trio, FENCE_AFTER: "13" }).warnings;
+  assert.match(warned.join(), /FENCE_AFTER is 13 s: .*dispatcher-heartbeat/);
+  assert.doesNotMatch(accepted({ ...trio, FENCE_AFTER: "12" }).warnings.join(), /FENCE/);
   assert.match(refused({ ...trio, FENCE_AFTER: "601" })[0] ?? "", /FENCE_AFTER: .*out of bounds/);
   assert.match(refused({ ...trio, FENCE_ON_TRIO_LOSS: "maybe" })[0] ?? "", /none of keep, stop/);
 });

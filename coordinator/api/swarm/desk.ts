@@ -1,0 +1,103 @@
+// How requests of `/api/swarm/*` reach a manager: reads from any coordinator, changes by the leader, each change told and on record.
+
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { isCodedError } from "../../../proto/coded-error.ts";
+import type { SwarmAnswer, SwarmChange } from "../../../proto/swarm-rest.ts";
+import { hasStatus } from "../../docker/engines.ts";
+import { SwarmVerbs, VerbRefused } from "../../docker/swarm-verbs.ts";
+import { atLeader } from "../at-leader.ts";
+import type { ApiContext } from "../context.ts";
+import { ApiProblem } from "../problem.ts";
+import { swarmProblem } from "../swarm-problem.ts";
+
+const told = <Data>(data: Data): SwarmAnswer<Data> => ({
+  success: true,
+  data,
+  ...(Array.isArray(data) ? { count: data.length } : {}),
+});
+
+/** Throws what the API says where no manager tells, and of what the Swarm does not bear. */
+export async function ask<Data>(
+  context: ApiContext,
+  carryOut: (verbs: SwarmVerbs) => Promise<Data>,
+): Promise<SwarmAnswer<Data>> {
+  return told(await inWords(async () => carryOut(await managerOf(context))));
+}
+
+export interface Deed {
+  /** For the audit: `scale-service`. */
+  readonly verb: string;
+  readonly subject: string;
+  /** On a manager unless given. */
+  readonly engine?: (context: ApiContext) => SwarmVerbs;
+  readonly carryOut: (verbs: SwarmVerbs) => Promise<SwarmChange>;
+}
+
+/** By the leader. What came of it, a refusal too, is on record. */
+export function change(
+  context: ApiContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { verb, subject, engine, carryOut }: Deed,
+): Promise<SwarmAnswer<SwarmChange> | FastifyReply> {
+  return atLeader(context, request, reply, async (by) => {
+    const record = (outcome: SwarmChange | string): void => {
+      context.plane.onSwarmChange({ verb, subject, outcome }, by);
+    };
+    try {
+      const verbs = engine === undefined ? await managerOf(context) : engine(context);
+      const changed = await carryOut(verbs);
+      record(changed);
+      return told(changed);
+    } catch (error) {
+      if (isCodedError(error)) record(error.detail);
+      else if (error instanceof VerbRefused) record(error.message);
+      throw wordsOf(error);
+    }
+  });
+}
+
+/** Of DOCKER_HOST, by its name; the first where none is named. */
+export const engineOf =
+  (name: string | undefined) =>
+  ({ plane }: ApiContext): SwarmVerbs => {
+    const engines = plane.engines();
+    const found = name === undefined ? engines[0] : engines.find(({ host }) => host === name);
+    if (found !== undefined) return new SwarmVerbs(found);
+    const known = engines.map(({ host }) => host).join(", ");
+    throw new ApiProblem(404, `No engine is called ${name ?? ""}; DOCKER_HOST names ${known}.`);
+  };
+
+export async function managerOf({ plane }: ApiContext): Promise<SwarmVerbs> {
+  const reading = await plane.swarm();
+  if (reading.kind !== "swarm") throw swarmProblem(reading);
+  const engine = plane.engines().find(({ host }) => host === reading.by);
+  if (engine === undefined) throw new ApiProblem(503, `${reading.by} is not asked any more.`);
+  return new SwarmVerbs(engine);
+}
+
+export async function inWords<Value>(carryOut: () => Promise<Value>): Promise<Value> {
+  try {
+    return await carryOut();
+  } catch (error) {
+    throw wordsOf(error);
+  }
+}
+
+function wordsOf(error: unknown): unknown {
+  if (error instanceof VerbRefused) {
+    return new ApiProblem(error.kind === "missing" ? 404 : 409, sentence(error.message));
+  }
+  // A node that is not down, the last manager that leaves, a Swarm that is there already.
+  if (hasStatus(error, 406) || hasStatus(error, 409) || hasStatus(error, 412)) {
+    return new ApiProblem(409, sentence(error.detail));
+  }
+  if (hasStatus(error, 400)) {
+    const isState = error.detail.includes("FailedPrecondition");
+    return new ApiProblem(isState ? 409 : 400, sentence(error.detail));
+  }
+  return error;
+}
+
+const sentence = (text: string): string =>
+  `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;

@@ -1,0 +1,144 @@
+// An answer of each route, as the description shows it.
+
+import type {
+  SwarmChange,
+  SwarmHealth,
+  SwarmInfo,
+  SwarmJoinToken,
+  SwarmLogLine,
+  SwarmNodeRow,
+  SwarmServiceRow,
+  SwarmTaskRow,
+} from "../../../proto/swarm-rest.ts";
+
+const nodeId = "kq3xjw0r6n1b4v8m2t5y7z9ac";
+const serviceId = "9s0d8f7g6h5j4k3l2z1x0c9v8";
+const taskId = "m1n2b3v4c5x6z7l8k9j0h1g2f";
+const at = "2026-03-01T22:14:05.120Z";
+
+const info: SwarmInfo = {
+  id: "x1c2v3b4n5m6q7w8e9r0t1y2u",
+  engine: "h1",
+  nodeId,
+  address: "10.0.0.1",
+  nodes: 3,
+  managers: 3,
+  createdAt: at,
+  updatedAt: at,
+};
+
+const node: SwarmNodeRow = {
+  id: nodeId,
+  hostname: "h1",
+  role: "manager",
+  availability: "active",
+  state: "ready",
+  message: "",
+  address: "10.0.0.1",
+  isLeader: true,
+  reachability: "reachable",
+  engineVersion: "26.1.5",
+  os: "linux",
+  arch: "x86_64",
+  processors: 4,
+  memory: 8_323_264_512,
+  labels: { type: "primary" },
+  runningTasks: 7,
+};
+
+const service: SwarmServiceRow = {
+  id: serviceId,
+  name: "shop_web",
+  image: "nginx:1.27",
+  mode: "replicated",
+  desired: 4,
+  running: 3,
+  labels: { "com.docker.stack.namespace": "shop" },
+  stack: "shop",
+  constraints: ["node.labels.type==primary"],
+  ports: [{ protocol: "tcp", target: 80, published: 8080, mode: "ingress" }],
+  updateState: "completed",
+  updateMessage: "update completed",
+  createdAt: at,
+  updatedAt: at,
+};
+
+const task: SwarmTaskRow = {
+  id: taskId,
+  service: "shop_web",
+  slot: 2,
+  nodeId,
+  hostname: "h1",
+  desired: "shutdown",
+  state: "failed",
+  message: "started",
+  error: "task: non-zero exit (137)",
+  image: "nginx:1.27",
+  containerId: "0f9e8d7c6b5a",
+  exitCode: 137,
+  createdAt: at,
+  since: at,
+};
+
+const line: SwarmLogLine = {
+  at,
+  stream: "stderr",
+  taskId,
+  nodeId,
+  text: "no space left on device",
+};
+
+const health: SwarmHealth = {
+  overall_health: "degraded",
+  reasons: ["shop_web: 3 of 4 tasks run; task: non-zero exit (137)"],
+  nodes: {
+    total: 1,
+    ready: 1,
+    down: 0,
+    each: [{ id: nodeId, name: "h1", health: "healthy", reasons: [] }],
+  },
+  services: {
+    total: 1,
+    healthy: 0,
+    each: [
+      {
+        id: serviceId,
+        name: "shop_web",
+        health: "degraded",
+        reasons: ["3 of 4 tasks run", "task: non-zero exit (137)"],
+      },
+    ],
+  },
+  tasks: { total: 5, running: 3, failed: 1, pending: 1 },
+  timestamp: at,
+};
+
+const changed = (text: string, before: string, after: string): SwarmChange => ({
+  text,
+  before,
+  after,
+});
+
+const token: SwarmJoinToken = {
+  role: "worker",
+  token: "SWMTKN-1-<a secret>",
+  remoteAddrs: ["10.0.0.1:2377"],
+};
+
+export const examples = {
+  info,
+  node,
+  service,
+  task,
+  line,
+  health,
+  token,
+  init: changed("h1 is the first manager of a new Swarm", "", nodeId),
+  join: changed("h2 has joined the Swarm of 10.0.0.1:2377", "", "active"),
+  leave: changed("h2 has left its Swarm", "active", ""),
+  drained: changed("h1 is drain now", "active", "drain"),
+  nodeRemoved: changed("h3 is removed from the Swarm", "worker, down", ""),
+  scaled: changed("shop_web has 4 replicas, and had 2", "2", "4"),
+  updated: changed("shop_web is updated to nginx:1.27", "nginx:1.26", "nginx:1.27"),
+  removed: changed("shop_web is removed", "nginx:1.27", ""),
+} as const;

@@ -1,0 +1,119 @@
+// `/api/swarm/init`, `join` and `leave`: which engines are in the Swarm.
+
+import type { FastifyInstance } from "fastify";
+import type { SwarmVerbs } from "../../docker/swarm-verbs.ts";
+import type { ApiContext } from "../context.ts";
+import { ref } from "../schema-words.ts";
+import { change, engineOf } from "./desk.ts";
+import { examples } from "./examples.ts";
+import { enveloped, swarmRequests } from "./schemas.ts";
+
+interface Init {
+  advertiseAddr: string;
+  engine?: string;
+}
+interface Join {
+  advertiseAddr?: string;
+  engine?: string;
+  remoteAddrs: string[];
+  joinToken: string;
+}
+
+const tags = ["swarm"];
+const config = { access: "admin" as const };
+const failures = [404, 409, 413, 415, 504];
+
+export function swarmMembershipPlugin(app: FastifyInstance, context: ApiContext): void {
+  addInit(app, context);
+  addJoin(app, context);
+  addLeave(app, context);
+}
+
+function addInit(app: FastifyInstance, context: ApiContext): void {
+  app.post<{ Body: Init }>(
+    "/api/swarm/init",
+    {
+      config,
+      schema: {
+        tags,
+        summary: "Make a new Swarm of an engine that is in none",
+        body: swarmRequests.init,
+        response: enveloped(ref("SwarmChange"), examples.init, "Its first manager", ...failures),
+      },
+    },
+    (request, reply) => {
+      const { advertiseAddr, engine } = request.body;
+      const carryOut = async (verbs: SwarmVerbs) => {
+        const node = await verbs.init(advertiseAddr);
+        const text = `${verbs.engine} is the first manager of a new Swarm`;
+        return { text, before: "", after: node };
+      };
+      const deed = {
+        verb: "swarm-init",
+        subject: engine ?? "",
+        engine: engineOf(engine),
+        carryOut,
+      };
+      return change(context, request, reply, deed);
+    },
+  );
+}
+
+function addJoin(app: FastifyInstance, context: ApiContext): void {
+  app.post<{ Body: Join }>(
+    "/api/swarm/join",
+    {
+      config,
+      schema: {
+        tags,
+        summary: "Have an engine that is in no Swarm join one",
+        body: swarmRequests.join,
+        response: enveloped(ref("SwarmChange"), examples.join, "It has joined", ...failures),
+      },
+    },
+    (request, reply) => {
+      const { remoteAddrs, joinToken, advertiseAddr = "", engine } = request.body;
+      const carryOut = async (verbs: SwarmVerbs) => {
+        await verbs.join(remoteAddrs, joinToken, advertiseAddr);
+        const text = `${verbs.engine} has joined the Swarm of ${remoteAddrs.join(", ")}`;
+        return { text, before: "", after: "active" };
+      };
+      const deed = {
+        verb: "swarm-join",
+        subject: engine ?? "",
+        engine: engineOf(engine),
+        carryOut,
+      };
+      return change(context, request, reply, deed);
+    },
+  );
+}
+
+function addLeave(app: FastifyInstance, context: ApiContext): void {
+  app.post<{ Body: { force?: boolean; engine?: string } }>(
+    "/api/swarm/leave",
+    {
+      config,
+      schema: {
+        tags,
+        summary: "Have an engine leave its Swarm",
+        body: swarmRequests.leave,
+        response: enveloped(ref("SwarmChange"), examples.leave, "It has left", ...failures),
+      },
+    },
+    (request, reply) => {
+      const { force = false, engine } = request.body;
+      const carryOut = async (verbs: SwarmVerbs) => {
+        await verbs.leave(force);
+        return { text: `${verbs.engine} has left its Swarm`, before: "active", after: "" };
+      };
+      const deed = {
+        verb: "swarm-leave",
+        subject: engine ?? "",
+        engine: engineOf(engine),
+        carryOut,
+      };
+      return change(context, request, reply, deed);
+    },
+  );
+}

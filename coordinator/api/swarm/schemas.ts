@@ -1,0 +1,76 @@
+// What requests of `/api/swarm/*` are held to, and the envelope of their answers.
+
+import { flag, number, oneOf, ref, shape, text, type Schema } from "../schema-words.ts";
+import { answers } from "../schemas.ts";
+
+const success = { type: "boolean", const: true } as const;
+
+/** The answers of a route: `{"success":true,"data":…}`, and the failures that it may give. */
+export function enveloped(
+  data: Schema,
+  example: unknown,
+  description: string,
+  ...failures: readonly number[]
+): Schema {
+  const isList = data["type"] === "array";
+  const counted = isList ? { count: number("of entries") } : {};
+  const whole = { success: true, data: example };
+  const shown = Array.isArray(example) ? { ...whole, count: example.length } : whole;
+  const schema = shape({ success, data, ...counted });
+  const good = { description, content: { "application/json": { schema, example: shown } } };
+  const told = answers({ 200: good }, ...failures, 400, 502, 503) as Record<string, object>;
+  const content = { "application/json": { schema: ref("SwarmFailure") } };
+  return Object.fromEntries(
+    Object.entries(told).map(([code, one]) => [code, code === "200" ? one : { ...one, content }]),
+  );
+}
+
+const name = (description: string): Schema => ({
+  ...text(description),
+  minLength: 1,
+  maxLength: 200,
+});
+const closed = (required: readonly string[], properties: Readonly<Record<string, Schema>>) => ({
+  type: "object",
+  additionalProperties: false,
+  required,
+  properties,
+});
+const address: Schema = { ...text(), minLength: 1, maxLength: 260 };
+const engine = name("of DOCKER_HOST: the engine's name; the first one unless given");
+
+export const swarmRequests = {
+  node: closed(["id"], { id: name("its id, or its host's name where it is unique") }),
+  service: closed(["id"], { id: name("the service's name or id") }),
+  role: closed(["role"], { role: oneOf("worker", "manager") }),
+  force: closed([], { force: { ...flag("also where it is not down"), default: false } }),
+  availability: closed(["availability"], { availability: oneOf("active", "pause", "drain") }),
+  scale: closed(["replicas"], {
+    replicas: { type: "integer", minimum: 0, maximum: 10_000, description: "how many shall run" },
+  }),
+  image: closed(["image"], {
+    image: {
+      ...text("name[:tag][@digest]"),
+      minLength: 1,
+      maxLength: 500,
+      pattern: "^[a-z0-9][A-Za-z0-9._/:@-]*$",
+    },
+  }),
+  init: closed(["advertiseAddr"], { advertiseAddr: address, engine }),
+  join: closed(["remoteAddrs", "joinToken"], {
+    remoteAddrs: { type: "array", items: address, minItems: 1, maxItems: 20 },
+    joinToken: { ...text("of join-token"), pattern: "^SWMTKN-1-[0-9a-z-]{20,200}$" },
+    advertiseAddr: address,
+    engine,
+  }),
+  leave: closed([], { force: { ...flag("also of the last manager"), default: false }, engine }),
+  services: closed([], {
+    name: { ...text("only those whose name contains it"), maxLength: 200 },
+    stack: { ...text("only those of this stack"), maxLength: 200 },
+    label: { ...text("only those with this label, `key` or `key=value`"), maxLength: 400 },
+    image: { ...text("only those whose image contains it"), maxLength: 500 },
+  }),
+  logs: closed([], {
+    tail: { type: "integer", minimum: 1, maximum: 5000, default: 100 },
+  }),
+} as const;

@@ -1,0 +1,138 @@
+// The shapes of proto/swarm-rest.ts for OpenAPI.
+
+import {
+  flag,
+  list,
+  map,
+  number,
+  oneOf,
+  orNull,
+  shape,
+  text,
+  type Schema,
+} from "../schema-words.ts";
+
+const instant = (description: string): Schema => text(`${description}, ISO 8601; may be empty`);
+
+const info = shape({
+  id: text("of the Swarm"),
+  engine: text("that told"),
+  nodeId: text("its own node"),
+  address: text(),
+  nodes: number(),
+  managers: number(),
+  createdAt: instant("when it was made"),
+  updatedAt: instant("last change"),
+});
+
+const node = shape({
+  id: text(),
+  hostname: text(),
+  role: text("manager or worker"),
+  availability: text("active, pause or drain"),
+  state: text("ready, down, unknown or disconnected"),
+  message: text("why it is in this state; often empty"),
+  address: text(),
+  isLeader: flag("of the Swarm's managers"),
+  reachability: orNull(text("of a manager: reachable, unreachable or unknown")),
+  engineVersion: text(),
+  os: text(),
+  arch: text(),
+  processors: number(),
+  memory: number("bytes"),
+  labels: map(text(), "of the node"),
+  runningTasks: number(),
+});
+
+const service = shape({
+  id: text(),
+  name: text(),
+  image: text("without its digest"),
+  mode: oneOf("replicated", "global", "job"),
+  desired: number("tasks that should run"),
+  running: number("tasks that do"),
+  labels: map(text(), "of the service"),
+  stack: text("empty where it belongs to none"),
+  constraints: list(text()),
+  ports: list(
+    shape({ protocol: text(), target: number(), published: number(), mode: text("ingress, host") }),
+  ),
+  updateState: text("of its last update; empty where there was none"),
+  updateMessage: text(),
+  createdAt: instant("when it was made"),
+  updatedAt: instant("last change"),
+});
+
+const task = shape({
+  id: text(),
+  service: text("its name"),
+  slot: number("0 of a global service"),
+  nodeId: text(),
+  hostname: text("empty where it has no node yet"),
+  desired: text(),
+  state: text(),
+  message: text(),
+  error: text("the engine's words"),
+  image: text(),
+  containerId: text(),
+  exitCode: orNull(number()),
+  createdAt: instant("when it was made"),
+  since: instant("since when it is in this state"),
+});
+
+const logLine = shape({
+  at: instant("when it was written"),
+  stream: oneOf("stdout", "stderr"),
+  taskId: text(),
+  nodeId: text(),
+  text: text(),
+});
+
+const grade = oneOf("healthy", "degraded", "critical");
+const graded = list(
+  shape({ id: text(), name: text(), health: grade, reasons: list(text(), "why no better") }),
+);
+const taskCounts = shape({
+  total: number("that the Swarm remembers"),
+  running: number(),
+  failed: number("ended by a fault of their own"),
+  pending: number("on their way to run"),
+});
+
+const health = shape({
+  overall_health: grade,
+  reasons: list(text(), "why it is no better"),
+  nodes: shape({ total: number(), ready: number(), down: number(), each: graded }),
+  services: shape({ total: number(), healthy: number(), each: graded }),
+  tasks: taskCounts,
+  timestamp: instant("when it was asked"),
+});
+
+const change = shape({
+  text: text("what was done"),
+  before: text("empty where there was none"),
+  after: text("empty where there is none any more"),
+});
+
+const joinToken = shape({
+  role: oneOf("worker", "manager"),
+  token: text("a secret"),
+  remoteAddrs: list(text(), "where managers are joined, host:port"),
+});
+
+const failure = shape({
+  success: { type: "boolean", const: false },
+  error: text("what was wrong, what was expected, what to do"),
+});
+
+export const swarmSchemas = {
+  SwarmInfo: info,
+  SwarmNode: node,
+  SwarmService: service,
+  SwarmTask: task,
+  SwarmLogLine: logLine,
+  SwarmHealth: health,
+  SwarmChange: change,
+  SwarmJoinToken: joinToken,
+  SwarmFailure: failure,
+} satisfies Readonly<Record<string, Schema>>;

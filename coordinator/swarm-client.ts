@@ -1,0 +1,197 @@
+// A client of `/api/swarm/*` for programs: the verbs with typed results. It needs nothing but `fetch`.
+
+import type {
+  SwarmAnswer,
+  SwarmChange,
+  SwarmHealth,
+  SwarmInfo,
+  SwarmJoinToken,
+  SwarmLogLine,
+  SwarmNodeRow,
+  SwarmServiceRow,
+  SwarmTaskRow,
+} from "../proto/swarm-rest.ts";
+
+export interface SwarmClientOptions {
+  /** Of any coordinator, or of the proxy before them: `http://host:8080`. */
+  readonly url: string;
+  /** Of API_TOKENS; empty where none is needed. */
+  readonly token?: string;
+  /** For one answer, in ms; 30 s unless given. */
+  readonly timeout?: number;
+}
+
+export interface ServiceFilter {
+  readonly name?: string;
+  readonly stack?: string;
+  readonly label?: string;
+  readonly image?: string;
+}
+
+export interface SwarmJoin {
+  readonly remoteAddrs: readonly string[];
+  readonly joinToken: string;
+  readonly advertiseAddr?: string;
+  readonly engine?: string;
+}
+
+/** The answer was `{"success":false}`; the message is the coordinator's own. */
+export class SwarmFailed extends Error {
+  /** Of HTTP. */
+  readonly status: number;
+
+  constructor(status: number, text: string) {
+    super(text);
+    this.name = "SwarmFailed";
+    this.status = status;
+  }
+}
+
+interface Ask {
+  readonly method?: "GET" | "POST" | "PUT" | "DELETE";
+  readonly query?: object;
+  readonly body?: object;
+  readonly signal?: AbortSignal;
+  readonly accept?: string;
+}
+
+/** Each method rejects with `SwarmFailed`, or with what `fetch` throws where nobody answers. */
+export class SwarmClient {
+  readonly #options: SwarmClientOptions;
+
+  constructor(options: SwarmClientOptions) {
+    this.#options = options;
+  }
+
+  info(): Promise<SwarmInfo> {
+    return this.#ask("info");
+  }
+
+  init(body: { readonly advertiseAddr: string; readonly engine?: string }): Promise<SwarmChange> {
+    return this.#ask("init", { method: "POST", body });
+  }
+
+  join(body: SwarmJoin): Promise<SwarmChange> {
+    return this.#ask("join", { method: "POST", body });
+  }
+
+  leave(body: { readonly force?: boolean; readonly engine?: string } = {}): Promise<SwarmChange> {
+    return this.#ask("leave", { method: "POST", body });
+  }
+
+  joinToken(role: SwarmJoinToken["role"]): Promise<SwarmJoinToken> {
+    return this.#ask(`join-token/${role}`);
+  }
+
+  nodes(): Promise<readonly SwarmNodeRow[]> {
+    return this.#ask("nodes");
+  }
+
+  node(id: string): Promise<SwarmNodeRow> {
+    return this.#ask(`nodes/${encodeURIComponent(id)}`);
+  }
+
+  setAvailability(id: string, availability: "active" | "pause" | "drain"): Promise<SwarmChange> {
+    const path = `nodes/${encodeURIComponent(id)}/availability`;
+    return this.#ask(path, { method: "PUT", body: { availability } });
+  }
+
+  removeNode(id: string, { force = false } = {}): Promise<SwarmChange> {
+    return this.#ask(`nodes/${encodeURIComponent(id)}`, { method: "DELETE", query: { force } });
+  }
+
+  services(filter: ServiceFilter = {}): Promise<readonly SwarmServiceRow[]> {
+    return this.#ask("services", { query: filter });
+  }
+
+  scale(service: string, replicas: number): Promise<SwarmChange> {
+    return this.#ask(`${pathOf(service)}/scale`, { method: "POST", body: { replicas } });
+  }
+
+  setImage(service: string, image: string): Promise<SwarmChange> {
+    return this.#ask(`${pathOf(service)}/image`, { method: "PUT", body: { image } });
+  }
+
+  removeService(service: string): Promise<SwarmChange> {
+    return this.#ask(pathOf(service), { method: "DELETE" });
+  }
+
+  tasks(service: string): Promise<readonly SwarmTaskRow[]> {
+    return this.#ask(`${pathOf(service)}/tasks`);
+  }
+
+  logs(service: string, { tail = 100 } = {}): Promise<readonly SwarmLogLine[]> {
+    return this.#ask(`${pathOf(service)}/logs`, { query: { tail } });
+  }
+
+  /** The last lines, then each as it is written, until the signal. */
+  async *followLogs(
+    service: string,
+    { tail = 100, signal }: { readonly tail?: number; readonly signal?: AbortSignal } = {},
+  ): AsyncGenerator<SwarmLogLine> {
+    const response = await this.#fetch(`${pathOf(service)}/logs`, {
+      query: { tail },
+      accept: "text/event-stream",
+      ...(signal === undefined ? {} : { signal }),
+    });
+    if (!response.ok) throw await failureOf(response);
+    if (response.body === null) return;
+    let open = "";
+    for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
+      const blocks = (open + text).split("\n\n");
+      open = blocks.pop() ?? "";
+      for (const block of blocks) {
+        const data = /^data: (.*)$/m.exec(block)?.[1];
+        if (data !== undefined) yield JSON.parse(data) as SwarmLogLine;
+      }
+    }
+  }
+
+  health(): Promise<SwarmHealth> {
+    return this.#ask("health");
+  }
+
+  async #ask<Data>(path: string, ask: Ask = {}): Promise<Data> {
+    const signal = AbortSignal.timeout(this.#options.timeout ?? 30_000);
+    const response = await this.#fetch(path, { signal, ...ask });
+    if (!response.ok) throw await failureOf(response);
+    const answer = (await response.json()) as SwarmAnswer<Data>;
+    if (!answer.success) throw new SwarmFailed(response.status, answer.error);
+    return answer.data;
+  }
+
+  #fetch(
+    path: string,
+    { method = "GET", query = {}, body, signal, accept }: Ask,
+  ): Promise<Response> {
+    const { url, token = "" } = this.#options;
+    const words = new URLSearchParams(
+      Object.entries(query).map(([key, value]): [string, string] => [key, String(value)]),
+    ).toString();
+    const headers = {
+      accept: accept ?? "application/json",
+      ...(token === "" ? {} : { authorization: `Bearer ${token}` }),
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+    };
+    return fetch(`${url.replace(/\/$/, "")}/api/swarm/${path}${words === "" ? "" : `?${words}`}`, {
+      method,
+      headers,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+  }
+}
+
+const pathOf = (service: string): string => `services/${encodeURIComponent(service)}`;
+
+/** Also of what is no coordinator's answer. */
+async function failureOf(response: Response): Promise<SwarmFailed> {
+  const text = await response.text();
+  try {
+    const { error } = JSON.parse(text) as { readonly error?: unknown };
+    if (typeof error === "string") return new SwarmFailed(response.status, error);
+  } catch {
+    // Its text is all there is.
+  }
+  return new SwarmFailed(response.status, text.slice(0, 300));
+}

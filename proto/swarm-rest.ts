@@ -1,0 +1,154 @@
+// The shapes of `/api/swarm/*`, the management of a Swarm over HTTP. Instants are ISO 8601 texts, as the engine writes them.
+
+/** Every answer of `/api/swarm/*`. `count` stands beside lists. */
+export type SwarmAnswer<Data> =
+  | { readonly success: true; readonly data: Data; readonly count?: number }
+  | { readonly success: false; readonly error: string };
+
+/** What the engine that was asked says of its Swarm. */
+export interface SwarmInfo {
+  readonly id: string;
+  /** The engine that told. */
+  readonly engine: string;
+  /** Its own node. */
+  readonly nodeId: string;
+  readonly address: string;
+  readonly nodes: number;
+  readonly managers: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+export interface SwarmNodeRow {
+  readonly id: string;
+  readonly hostname: string;
+  readonly role: string;
+  /** `active`, `pause` or `drain`. */
+  readonly availability: string;
+  /** `ready`, `down`, `unknown` or `disconnected`. */
+  readonly state: string;
+  /** Why it is in this state; often empty. */
+  readonly message: string;
+  readonly address: string;
+  /** Of the Swarm, not of the trio. */
+  readonly isLeader: boolean;
+  /** Of a manager: `reachable`, `unreachable` or `unknown`; else null. */
+  readonly reachability: string | null;
+  readonly engineVersion: string;
+  readonly os: string;
+  readonly arch: string;
+  readonly processors: number;
+  /** Bytes. */
+  readonly memory: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly runningTasks: number;
+}
+
+export interface SwarmServiceRow {
+  readonly id: string;
+  readonly name: string;
+  readonly image: string;
+  readonly mode: "replicated" | "global" | "job";
+  /** Tasks that should run. */
+  readonly desired: number;
+  readonly running: number;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Of `docker stack deploy`; empty where it belongs to none. */
+  readonly stack: string;
+  readonly constraints: readonly string[];
+  readonly ports: readonly SwarmPort[];
+  /** Of its last update: `updating`, `completed`, `paused` …; empty where there was none. */
+  readonly updateState: string;
+  readonly updateMessage: string;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+export interface SwarmPort {
+  readonly protocol: string;
+  readonly target: number;
+  /** 0 where the engine chooses. */
+  readonly published: number;
+  readonly mode: string;
+}
+
+export interface SwarmTaskRow {
+  readonly id: string;
+  readonly service: string;
+  /** 0 of a global service. */
+  readonly slot: number;
+  readonly nodeId: string;
+  /** Empty where it has none yet. */
+  readonly hostname: string;
+  readonly desired: string;
+  readonly state: string;
+  readonly message: string;
+  /** The engine's own words; empty where nothing is wrong. */
+  readonly error: string;
+  readonly image: string;
+  readonly containerId: string;
+  readonly exitCode: number | null;
+  readonly createdAt: string;
+  /** Since when it is in this state. */
+  readonly since: string;
+}
+
+export interface SwarmLogLine {
+  readonly at: string;
+  readonly stream: "stdout" | "stderr";
+  readonly taskId: string;
+  readonly nodeId: string;
+  readonly text: string;
+}
+
+export type SwarmGrade = "healthy" | "degraded" | "critical";
+
+export interface SwarmHealth {
+  readonly overall_health: SwarmGrade;
+  /** Why it is no better; empty where it is healthy. */
+  readonly reasons: readonly string[];
+  readonly nodes: {
+    readonly total: number;
+    readonly ready: number;
+    readonly down: number;
+    readonly each: readonly SwarmGraded[];
+  };
+  readonly services: {
+    readonly total: number;
+    readonly healthy: number;
+    readonly each: readonly SwarmGraded[];
+  };
+  readonly tasks: SwarmTaskCounts;
+  readonly timestamp: string;
+}
+
+export interface SwarmGraded {
+  readonly id: string;
+  readonly name: string;
+  readonly health: SwarmGrade;
+  readonly reasons: readonly string[];
+}
+
+/** Of the tasks that the Swarm remembers. */
+export interface SwarmTaskCounts {
+  readonly total: number;
+  readonly running: number;
+  /** Ended by a fault of their own. */
+  readonly failed: number;
+  /** On their way to run. */
+  readonly pending: number;
+}
+
+/** What changed: before and after, for people. */
+export interface SwarmChange {
+  readonly text: string;
+  readonly before: string;
+  readonly after: string;
+}
+
+export interface SwarmJoinToken {
+  readonly role: "worker" | "manager";
+  readonly token: string;
+  /** Where managers are joined: `host:port`. */
+  readonly remoteAddrs: readonly string[];
+}

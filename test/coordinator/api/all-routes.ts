@@ -1,0 +1,240 @@
+// Every route of the API with the least role that it answers, and a request that it takes.
+
+import type { tokens } from "./scripted-plane.ts";
+
+export type Role = keyof typeof tokens | "nobody";
+export interface Route {
+  readonly method: string;
+  readonly path: string;
+  /** As the description writes it; undefined where it is not part of it. */
+  readonly described: string | undefined;
+  readonly body?: unknown;
+  /** The least role, or everybody. */
+  readonly from: Role;
+}
+
+const worker = "h1%2Fweb-1";
+
+export const routes: readonly Route[] = [
+  { method: "GET", path: "/api/v1/status", described: "/api/v1/status", from: "viewer" },
+  {
+    method: "GET",
+    path: "/api/v1/coordinators",
+    described: "/api/v1/coordinators",
+    from: "viewer",
+  },
+  {
+    method: "POST",
+    path: "/api/v1/coordinators",
+    described: "/api/v1/coordinators",
+    body: { id: "c4", address: "10.0.0.4:7700" },
+    from: "admin",
+  },
+  {
+    method: "DELETE",
+    path: "/api/v1/coordinators/c3",
+    described: "/api/v1/coordinators/{id}",
+    from: "admin",
+  },
+  { method: "GET", path: "/api/v1/workers", described: "/api/v1/workers", from: "viewer" },
+  {
+    method: "GET",
+    path: `/api/v1/workers/${worker}`,
+    described: "/api/v1/workers/{id}",
+    from: "viewer",
+  },
+  {
+    method: "POST",
+    path: `/api/v1/workers/${worker}/revive`,
+    described: "/api/v1/workers/{id}/revive",
+    body: { reason: "a try" },
+    from: "operator",
+  },
+  {
+    method: "POST",
+    path: `/api/v1/workers/${worker}/silence`,
+    described: "/api/v1/workers/{id}/silence",
+    body: { for: "1h", reason: "maintenance" },
+    from: "operator",
+  },
+  {
+    method: "DELETE",
+    path: `/api/v1/workers/${worker}/silence`,
+    described: "/api/v1/workers/{id}/silence",
+    from: "operator",
+  },
+  {
+    method: "DELETE",
+    path: `/api/v1/workers/${worker}/quarantine`,
+    described: "/api/v1/workers/{id}/quarantine",
+    from: "operator",
+  },
+  { method: "GET", path: "/api/v1/hosts", described: "/api/v1/hosts", from: "viewer" },
+  { method: "GET", path: "/api/v1/hosts/h1", described: "/api/v1/hosts/{id}", from: "viewer" },
+  {
+    method: "GET",
+    path: "/api/v1/hosts/h1/plan",
+    described: "/api/v1/hosts/{id}/plan",
+    from: "viewer",
+  },
+  {
+    method: "POST",
+    path: "/api/v1/hosts/h1/drain",
+    described: "/api/v1/hosts/{id}/drain",
+    body: { reason: "a new disk" },
+    from: "operator",
+  },
+  {
+    method: "POST",
+    path: "/api/v1/hosts/h1/activate",
+    described: "/api/v1/hosts/{id}/activate",
+    from: "operator",
+  },
+  { method: "GET", path: "/api/v1/recoveries", described: "/api/v1/recoveries", from: "viewer" },
+  {
+    method: "GET",
+    path: "/api/v1/recoveries/3.7.ff",
+    described: "/api/v1/recoveries/{id}",
+    from: "viewer",
+  },
+  { method: "GET", path: "/api/v1/events", described: "/api/v1/events", from: "viewer" },
+  { method: "GET", path: "/api/v1/leader", described: "/api/v1/leader", from: "viewer" },
+  {
+    method: "POST",
+    path: "/api/v1/hosts/h1/failback",
+    described: "/api/v1/hosts/{id}/failback",
+    from: "operator",
+  },
+  {
+    method: "POST",
+    path: "/api/v1/services/cache/failback",
+    described: "/api/v1/services/{id}/failback",
+    from: "operator",
+  },
+  {
+    method: "POST",
+    path: "/api/v1/services/cache/migrate",
+    described: "/api/v1/services/{id}/migrate",
+    from: "operator",
+  },
+  {
+    method: "POST",
+    path: "/api/v1/notify-test",
+    described: "/api/v1/notify-test",
+    from: "operator",
+  },
+  { method: "GET", path: "/api/v1/record", described: "/api/v1/record", from: "admin" },
+  {
+    method: "GET",
+    path: "/api/swarm/info",
+    described: "/api/swarm/info",
+    from: "viewer",
+  },
+  {
+    method: "GET",
+    path: "/api/swarm/nodes",
+    described: "/api/swarm/nodes",
+    from: "viewer",
+  },
+  {
+    method: "GET",
+    path: "/api/swarm/nodes/h1",
+    described: "/api/swarm/nodes/{id}",
+    from: "viewer",
+  },
+  {
+    method: "GET",
+    path: "/api/swarm/health",
+    described: "/api/swarm/health",
+    from: "viewer",
+  },
+  {
+    method: "GET",
+    path: "/api/swarm/services",
+    described: "/api/swarm/services",
+    from: "viewer",
+  },
+  {
+    method: "GET",
+    path: "/api/swarm/services/web/tasks",
+    described: "/api/swarm/services/{id}/tasks",
+    from: "viewer",
+  },
+  {
+    method: "GET",
+    path: "/api/swarm/services/web/logs?tail=3",
+    described: "/api/swarm/services/{id}/logs",
+    from: "viewer",
+  },
+  {
+    method: "GET",
+    path: "/api/swarm/join-token/worker",
+    described: "/api/swarm/join-token/{role}",
+    from: "admin",
+  },
+  {
+    method: "PUT",
+    path: "/api/swarm/nodes/h1/availability",
+    described: "/api/swarm/nodes/{id}/availability",
+    body: { availability: "drain" },
+    from: "operator",
+  },
+  {
+    method: "DELETE",
+    path: "/api/swarm/nodes/h1?force=true",
+    described: "/api/swarm/nodes/{id}",
+    from: "admin",
+  },
+  {
+    method: "POST",
+    path: "/api/swarm/services/web/scale",
+    described: "/api/swarm/services/{id}/scale",
+    body: { replicas: 3 },
+    from: "operator",
+  },
+  {
+    method: "PUT",
+    path: "/api/swarm/services/web/image",
+    described: "/api/swarm/services/{id}/image",
+    body: { image: "nginx:1.27" },
+    from: "operator",
+  },
+  {
+    method: "DELETE",
+    path: "/api/swarm/services/web",
+    described: "/api/swarm/services/{id}",
+    from: "admin",
+  },
+  {
+    method: "POST",
+    path: "/api/swarm/init",
+    described: "/api/swarm/init",
+    body: { advertiseAddr: "10.0.0.1" },
+    from: "admin",
+  },
+  {
+    method: "POST",
+    path: "/api/swarm/join",
+    described: "/api/swarm/join",
+    body: {
+      remoteAddrs: ["10.0.0.1:2377"],
+      joinToken: `SWMTKN-1-${"a".repeat(50)}`,
+    },
+    from: "admin",
+  },
+  {
+    method: "POST",
+    path: "/api/swarm/leave",
+    described: "/api/swarm/leave",
+    body: { force: true },
+    from: "admin",
+  },
+  { method: "GET", path: "/leader", described: "/leader", from: "nobody" },
+  { method: "GET", path: "/livez", described: "/livez", from: "nobody" },
+  { method: "GET", path: "/readyz", described: "/readyz", from: "nobody" },
+  { method: "GET", path: "/metrics", described: "/metrics", from: "viewer" },
+  { method: "GET", path: "/docs", described: undefined, from: "viewer" },
+  { method: "GET", path: "/docs/json", described: undefined, from: "viewer" },
+  { method: "GET", path: "/queues", described: undefined, from: "viewer" },
+  { method: "GET", path: "/queues/api/queues", described: undefined, from: "viewer" },
+];
