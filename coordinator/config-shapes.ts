@@ -98,6 +98,18 @@ export function parseUrls(text: string): Parsed<Readonly<Record<string, string>>
   return parsed(urls);
 }
 
+/** Whether a name or an address leads nowhere but to this machine. */
+export const isLoopback = (host: string): boolean =>
+  host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+
+/** Origins by commas, as a browser names them: scheme, host and port, no path. */
+export function parseOrigins(text: string): Parsed<readonly string[]> {
+  const origins = entriesOf(text).map((one) => one.toLowerCase());
+  const wrong = origins.find((one) => !URL.canParse(one) || new URL(one).origin !== one);
+  if (wrong === undefined) return parsed(origins);
+  return malformed(`"${wrong}" is no origin; expected https://host or http://host:port`);
+}
+
 /** Addresses by commas, as `ops@example.org` or `Ops <ops@example.org>`. */
 export function parseMails(text: string): Parsed<readonly string[]> {
   const mails = entriesOf(text);

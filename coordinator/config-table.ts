@@ -205,6 +205,11 @@ export const coordinatorVariables = [
   },
   { name: "METRICS_OPEN", default: "0", text: "1: /metrics answers without a token." },
   {
+    name: "CORS_ORIGINS",
+    default: "",
+    text: "Pages of these origins may ask the API from a browser (https://host,http://host:port); none unless given.",
+  },
+  {
     name: "SLACK_WEBHOOK_URL",
     default: "",
     secret: true,

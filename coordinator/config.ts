@@ -5,14 +5,13 @@ import { limits } from "../proto/limits.ts";
 import { parseKeyRing } from "../proto/key-ring.ts";
 import { misspelt, namesOf, type Environment, type NamedAddress } from "../proto/config-parse.ts";
 import type { CoordinatorId, Duration } from "../proto/units.ts";
-import { parseTokens } from "./api/tokens.ts";
+import { readHttp } from "./config-http.ts";
 import {
   parseHosts,
   parseLabels,
   parseMails,
   parseRetention,
   parseStaticWorkers,
-  parseUrls,
   urlProblem,
   type LabelMatch,
   type StaticWorker,
@@ -110,6 +109,8 @@ export interface CoordinatorConfig {
     readonly tokens: Secret | undefined;
     /** METRICS_OPEN. */
     readonly metricsOpen: boolean;
+    /** CORS_ORIGINS: pages of these may ask from a browser. */
+    readonly origins: readonly string[];
     /** Where the HTTP of a coordinator at this host answers, without a slash at the end, unless COORDINATOR_URLS says otherwise. */
     readonly urlOf: (id: CoordinatorId, host: string) => string;
   };
@@ -316,43 +317,6 @@ function readCertPath(reader: ConfigReader): string | undefined {
   return certPath;
 }
 
-function readHttp(
-  reader: ConfigReader,
-  coordinators: readonly NamedAddress[],
-): CoordinatorConfig["http"] {
-  const tokens = reader.secret("API_TOKENS", (text) => {
-    const parsed = parseTokens(text);
-    return parsed.ok ? undefined : parsed.detail;
-  });
-  const withTokens = reader.isGiven("API_TOKENS");
-  const chosen = reader.isSet("HTTP_HOST");
-  const host = withTokens && !chosen ? "0.0.0.0" : (reader.text("HTTP_HOST") ?? "127.0.0.1");
-  reader.effective.set("HTTP_HOST", host);
-  if (!withTokens && !isLoopback(host)) {
-    reader.problems.push(
-      `HTTP_HOST: ${host} is beyond loopback and needs API_TOKENS (role:token); or set HTTP_HOST=127.0.0.1`,
-    );
-  }
-  const port = reader.port("HTTP_PORT");
-  const certFile = reader.file("HTTP_TLS_CERT");
-  const keyFile = reader.file("HTTP_TLS_KEY");
-  if ((certFile === undefined) !== (keyFile === undefined)) {
-    reader.problems.push("HTTP_TLS_CERT and HTTP_TLS_KEY go together; one of them is missing");
-  }
-  const tls = certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile };
-  const given = reader.shaped("COORDINATOR_URLS", {}, parseUrls);
-  const scheme = tls === undefined ? "http" : "https";
-  const urlOf = (id: CoordinatorId, at: string): string =>
-    given[id] ?? `${scheme}://${at.includes(":") ? `[${at}]` : at}:${port}`;
-  for (const name of Object.keys(given)) {
-    if (coordinators.some((one) => one.name === name)) continue;
-    reader.warnings.push(
-      `COORDINATOR_URLS: ${name} does not stand in COORDINATORS; that is right for one that is added later`,
-    );
-  }
-  return { host, port, tls, tokens, metricsOpen: reader.flag("METRICS_OPEN"), urlOf };
-}
-
 function readNotify(reader: ConfigReader): CoordinatorConfig["notify"] {
   const http = (text: string): string | undefined => urlProblem(text, ["http:", "https:"]);
   const webhookUrl = reader.secret("WEBHOOK_URL", http);
@@ -380,9 +344,6 @@ function readNotify(reader: ConfigReader): CoordinatorConfig["notify"] {
     deadmanUrl: reader.secret("DEADMAN_URL", http),
   };
 }
-
-export const isLoopback = (host: string): boolean =>
-  host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
 
 function inTableOrder(effective: ReadonlyMap<VariableName, string>): Record<string, string> {
   return Object.fromEntries(

@@ -20,6 +20,12 @@ export const errorTable = {
     advice:
       "Read the engine's own words in the detail; behind a proxy, compare its allow-list with the README.",
   },
+  HM_DOCKER_MISSING: {
+    status: 501,
+    text: "The docker command line is not installed beside the coordinator.",
+    advice:
+      "Deploy the stack on a manager by docker itself, or run the coordinators where docker is installed; the images of compose/ do not carry it.",
+  },
   HM_SWARM_NONE: {
     status: 503,
     text: "No engine is a manager of a Swarm.",

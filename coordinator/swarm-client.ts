@@ -9,6 +9,8 @@ import type {
   SwarmLogLine,
   SwarmNodeRow,
   SwarmServiceRow,
+  SwarmStackResult,
+  SwarmStatistics,
   SwarmTaskRow,
 } from "../proto/swarm-rest.ts";
 
@@ -26,6 +28,13 @@ export interface ServiceFilter {
   readonly stack?: string;
   readonly label?: string;
   readonly image?: string;
+}
+
+export interface StackWish {
+  readonly name: string;
+  readonly stack: string;
+  readonly prune?: boolean;
+  readonly resolveImage?: "always" | "changed" | "never";
 }
 
 export interface SwarmJoin {
@@ -149,6 +158,19 @@ export class SwarmClient {
 
   health(): Promise<SwarmHealth> {
     return this.#ask("health");
+  }
+
+  /** @param wish `stack` is the file's text */
+  deployStack(wish: StackWish): Promise<SwarmStackResult> {
+    return this.#ask("deploy-stack", {
+      method: "POST",
+      body: wish,
+      signal: AbortSignal.timeout(80_000),
+    });
+  }
+
+  statistics(): Promise<SwarmStatistics> {
+    return this.#ask("statistics");
   }
 
   async #ask<Data>(path: string, ask: Ask = {}): Promise<Data> {

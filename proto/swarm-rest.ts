@@ -139,11 +139,76 @@ export interface SwarmTaskCounts {
   readonly pending: number;
 }
 
+export interface SwarmStatistics {
+  readonly nodes: {
+    readonly total: number;
+    readonly ready: number;
+    readonly managers: number;
+    /** Nodes that are no managers. */
+    readonly workers: number;
+  };
+  readonly services: {
+    readonly total: number;
+    readonly replicasDesired: number;
+    readonly replicasRunning: number;
+  };
+  readonly tasks: {
+    readonly running: number;
+    readonly failed: number;
+    readonly pending: number;
+    /** Running ones among those that run or have failed, 0 to 1. */
+    readonly successRate: number;
+  };
+  readonly eachNode: readonly SwarmNodeNumbers[];
+  readonly eachService: readonly SwarmServiceNumbers[];
+  readonly timestamp: string;
+}
+
+export interface SwarmNodeNumbers {
+  readonly id: string;
+  readonly hostname: string;
+  readonly processors: number;
+  /** Bytes. */
+  readonly memory: number;
+  readonly runningTasks: number;
+  /** One-minute load average, as its agent tells; null without one. */
+  readonly load: number | null;
+  /** Bytes that new processes could take, as its agent tells; null without one. */
+  readonly memoryAvailable: number | null;
+  /** Bytes of images, containers and volumes; null where its engine is not of DOCKER_HOST or may not be asked. */
+  readonly diskUsed: number | null;
+}
+
+/** What is used counts the nodes whose engines are of DOCKER_HOST, and is null where none of these runs it. */
+export interface SwarmServiceNumbers {
+  readonly id: string;
+  readonly name: string;
+  readonly desired: number;
+  readonly running: number;
+  /** Busy ones, on average over a second. */
+  readonly processorsUsed: number | null;
+  /** Bytes. */
+  readonly memoryUsed: number | null;
+  /** Bytes that its containers wrote. */
+  readonly diskUsed: number | null;
+}
+
 /** What changed: before and after, for people. */
 export interface SwarmChange {
   readonly text: string;
   readonly before: string;
   readonly after: string;
+}
+
+export interface SwarmStackService {
+  readonly service: string;
+  readonly image: string;
+  readonly outcome: "created" | "updated" | "unchanged" | "removed";
+}
+
+/** A change of which each service is told apart. */
+export interface SwarmStackResult extends SwarmChange {
+  readonly services: readonly SwarmStackService[];
 }
 
 export interface SwarmJoinToken {

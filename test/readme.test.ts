@@ -44,6 +44,12 @@ const runBy: Readonly<Record<string, readonly [file: string, words: string]>> = 
   "docker build --target agent --tag heartmesh-agent:local --file compose/Dockerfile compose/build":
     ["test/lab/stack.ts", '"build"'],
   "sh compose/deploy.sh": ["test/lab/stack.ts", '"compose/deploy.sh"'],
+  'curl -H "Authorization: Bearer $HEARTMESH_TOKEN" http://127.0.0.1:8080/api/swarm/health': [
+    "test/e2e/swarm-api.real.test.ts",
+    "/api/swarm/health",
+  ],
+  'curl -H "Authorization: Bearer $HEARTMESH_TOKEN" --json \'{"replicas":3}\' http://127.0.0.1:8080/api/swarm/services/web/scale':
+    ["test/e2e/swarm-api.real.test.ts", "/api/swarm/services/web/scale"],
   // As any other.
   "heartmesh coordinators add h4=coordinator-h4:7700": [
     "test/e2e/coordinators.real.test.ts",

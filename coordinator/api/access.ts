@@ -1,7 +1,7 @@
 // Who may do what: identified first, bounded in rate, then let in by role; a browser's writes only from our own pages.
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { isLoopback } from "../config.ts";
+import { isLoopback } from "../config-shapes.ts";
 import { problem, sendProblem } from "./problem.ts";
 import { mayAct, type Caller, type Role } from "./tokens.ts";
 import type { TokenStore } from "./token-store.ts";
@@ -10,6 +10,8 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** Who may ask; viewers where nothing is said. `open`: anybody, so the answer carries no detail. */
     access?: Role | "open";
+    /** How long a follower waits for the leader's answer, ms; 5 s where nothing is said. */
+    forwardFor?: number;
   }
   interface FastifyRequest {
     caller: Caller | undefined;
@@ -28,9 +30,13 @@ export function identifyCallers(app: FastifyInstance, tokens: TokenStore): void 
 }
 
 /** After the rate is counted, before a body is read. */
-export function authorizeCallers(app: FastifyInstance, tokens: TokenStore): void {
+export function authorizeCallers(
+  app: FastifyInstance,
+  tokens: TokenStore,
+  origins: readonly string[],
+): void {
   app.addHook("preParsing", async (request, reply) => {
-    await authorize(request, reply, tokens);
+    await authorize(request, reply, tokens, origins);
   });
 }
 
@@ -38,6 +44,7 @@ async function authorize(
   request: FastifyRequest,
   reply: FastifyReply,
   tokens: TokenStore,
+  origins: readonly string[],
 ): Promise<void> {
   const access = request.routeOptions.config.access ?? "viewer";
   if (access === "open") return;
@@ -50,7 +57,7 @@ async function authorize(
     return;
   }
   const refusal =
-    refusedHost(request, tokens) ?? refusedOrigin(request) ?? refusedRole(caller, access);
+    refusedHost(request, tokens) ?? refusedOrigin(request, origins) ?? refusedRole(caller, access);
   if (refusal !== undefined) await sendProblem(reply, problem(403, refusal));
 }
 
@@ -71,9 +78,10 @@ function refusedHost(request: FastifyRequest, tokens: TokenStore): string | unde
 }
 
 /** A browser sends what it knows of a login along with any page's requests; but it also says which page it was. */
-function refusedOrigin(request: FastifyRequest): string | undefined {
+function refusedOrigin(request: FastifyRequest, origins: readonly string[]): string | undefined {
   if (isRead(request.method)) return undefined;
   const { origin } = request.headers;
+  if (origin !== undefined && origins.includes(origin.toLowerCase())) return undefined;
   const site = request.headers["sec-fetch-site"];
   const isForeign = origin !== undefined && hostOf(origin) !== request.host.toLowerCase();
   const isCrossSite = site !== undefined && site !== "same-origin" && site !== "none";

@@ -34,7 +34,8 @@ export function buildForwarder(
           `${String(by)} took ${id} for the leader, which it is not: the lead is changing. Ask again in a second.`,
         );
       }
-      const answer = await ask(request, leaderUrl, { id, certFile, timeout });
+      const patience = request.routeOptions.config.forwardFor ?? timeout;
+      const answer = await ask(request, leaderUrl, { id, certFile, timeout: patience });
       return reply.code(answer.status).type(answer.type).send(answer.body);
     },
   };

@@ -22,6 +22,7 @@ const titles: Readonly<Record<number, string>> = {
   429: "Too many requests",
   431: "The headers are too large",
   500: "The coordinator failed",
+  501: "Not available here",
   502: "Another part failed",
   503: "Not available now",
   504: "Another part took too long",
@@ -63,7 +64,7 @@ export function problemOf(error: unknown): Problem {
     return problem(400, problems.join("; "), problems);
   }
   if (code === "FST_ERR_CTP_BODY_TOO_LARGE") {
-    return problem(413, "The body may have at most 16384 bytes.");
+    return problem(413, "The body may have at most 16384 bytes; a stack's 524288.");
   }
   if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") {
     return problem(415, "Send application/json, or no body at all.");

@@ -189,6 +189,7 @@ const problemDescriptions: Readonly<Record<number, string>> = {
   413: "The body is too large",
   415: "Not JSON",
   429: "Too many requests",
+  501: "The docker command line is not there",
   502: "The leader could not be reached, or an engine refused",
   503: "No leader, or another part is away",
   504: "The leader did not answer in time",

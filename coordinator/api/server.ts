@@ -8,6 +8,7 @@ import Fastify, { type FastifyInstance, type FastifyServerOptions } from "fastif
 import type { Logger } from "pino";
 import type { CoordinatorConfig } from "../config.ts";
 import { authorizeCallers, identifyCallers } from "./access.ts";
+import { allowOrigins } from "./cors.ts";
 import { answerBrokenBytes, answerStrangeWishes } from "./broken-bytes.ts";
 import type { ApiContext } from "./context.ts";
 import { describeRoutes, docsPlugin } from "./docs.ts";
@@ -30,6 +31,7 @@ import { probesPlugin, statusPlugin } from "./status.ts";
 import { swarmMembershipPlugin } from "./swarm/membership.ts";
 import { swarmNodesPlugin } from "./swarm/nodes.ts";
 import { swarmServicesPlugin } from "./swarm/services.ts";
+import { swarmStacksPlugin } from "./swarm/stacks.ts";
 import { TokenStore } from "./token-store.ts";
 import { refuseMalformed } from "./well-formed.ts";
 import { workersPlugin } from "./workers.ts";
@@ -115,6 +117,7 @@ async function buildApp(
   answerErrors(app, log);
   answerStrangeWishes(app.server);
   refuseMalformed(app);
+  allowOrigins(app, config.http.origins);
   identifyCallers(app, tokens);
   await app.register(rateLimit, {
     max: narrowed.requests ?? bounds.requests,
@@ -129,7 +132,7 @@ async function buildApp(
         `At most ${limit.max} requests a minute; wait ${limit.after}.`,
       ),
   });
-  authorizeCallers(app, tokens);
+  authorizeCallers(app, tokens, config.http.origins);
   answerUnknown(app);
   await describeRoutes(app);
   const forwarder = buildForwarder(config.id, tls?.certFile, narrowed.forward ?? forwardTimeout);
@@ -144,6 +147,7 @@ async function buildApp(
   swarmNodesPlugin(app, context);
   swarmMembershipPlugin(app, context);
   swarmServicesPlugin(app, context);
+  swarmStacksPlugin(app, context);
   recoveriesPlugin(app, context);
   eventsPlugin(app, context);
   notifyTestPlugin(app, context);

@@ -5,7 +5,7 @@ import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { rootCertificates } from "node:tls";
 import type { Problem } from "../../proto/rest.ts";
-import { isLoopback } from "../config.ts";
+import { isLoopback } from "../config-shapes.ts";
 import { coded } from "../errors.ts";
 
 export interface ClientOptions {

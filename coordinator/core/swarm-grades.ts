@@ -51,13 +51,16 @@ export function gradeSwarm({ nodes, services, tasks }: SwarmRows, timestamp: str
   };
 }
 
-function countTasks(tasks: readonly Task[]): SwarmTaskCounts {
+export function countTasks(tasks: readonly Task[]): SwarmTaskCounts {
   const count = (is: (task: Task) => boolean): number => tasks.filter(is).length;
   return {
     total: tasks.length,
     running: count(({ desired, state }) => desired === "running" && state === "running"),
     failed: count(({ state }) => failedStates.has(state)),
-    pending: count(({ desired, state }) => desired === "running" && pendingStates.has(state)),
+    // `ready`: it shall run as soon as the one before it has ended.
+    pending: count(
+      ({ desired, state }) => ["running", "ready"].includes(desired) && pendingStates.has(state),
+    ),
   };
 }
 

@@ -1,5 +1,6 @@
 // The calls that are made to one Docker engine: bounded in time, failures coded, writes by their own way.
 
+import path from "node:path";
 import type { Readable } from "node:stream";
 import { CodedError, isCoded } from "../../proto/coded-error.ts";
 import type { Duration } from "../../proto/units.ts";
@@ -71,6 +72,18 @@ export class EngineClient {
   /** The engine's name; before it was asked for the first time, and where none is configured, its address. */
   get host(): string {
     return this.#host === "" ? endpointText(this.#spec.read) : this.#host;
+  }
+
+  /** The variables by which the docker command line reaches it, by the way of writes. */
+  get commandLine(): Readonly<Record<string, string>> {
+    const { write } = this.#spec;
+    const tls = write.kind === "tcp" ? write.tls : undefined;
+    return {
+      DOCKER_HOST: endpointText(write),
+      ...(tls === undefined
+        ? {}
+        : { DOCKER_TLS_VERIFY: "1", DOCKER_CERT_PATH: path.dirname(tls.ca) }),
+    };
   }
 
   /** Ends connections that are kept between calls (ssh). */

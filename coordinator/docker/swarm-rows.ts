@@ -43,11 +43,21 @@ export type RawTaskRow = RawTask & {
   };
 };
 
+/** Of a manager's `GET /info`. */
+export interface RawSwarmInfo {
+  readonly Swarm?: {
+    readonly NodeID?: string;
+    readonly NodeAddr?: string;
+    readonly Cluster?: {
+      readonly ID?: string;
+      readonly CreatedAt?: string;
+      readonly UpdatedAt?: string;
+    };
+  };
+}
+
 /** Of `GET /swarm`. */
 export interface RawSwarmObject {
-  readonly ID?: string;
-  readonly CreatedAt?: string;
-  readonly UpdatedAt?: string;
   readonly JoinTokens?: { readonly Worker?: string; readonly Manager?: string };
 }
 

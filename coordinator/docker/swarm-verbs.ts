@@ -21,12 +21,13 @@ import {
   taskRow,
   type RawNodeRow,
   type RawServiceRow,
+  type RawSwarmInfo,
   type RawSwarmObject,
   type RawTaskRow,
 } from "./swarm-rows.ts";
 
 /** What is made of an engine. */
-export type VerbEngine = Pick<EngineClient, "host" | "info" | "call" | "stream">;
+export type VerbEngine = Pick<EngineClient, "host" | "call" | "stream" | "commandLine">;
 
 /** A person's word that the Swarm as it is does not bear. `missing`: there is no such thing. */
 export class VerbRefused extends Error {
@@ -53,23 +54,28 @@ export class SwarmVerbs {
     this.#engine = engine;
   }
 
+  /** Whom it asks. */
+  get manager(): VerbEngine {
+    return this.#engine;
+  }
+
   /** Its engine's name. */
   get engine(): string {
     return this.#engine.host;
   }
 
   async info(): Promise<SwarmInfo> {
-    const [swarm, { swarm: part }, nodes] = await Promise.all([
-      this.#swarm(),
-      this.#engine.info(),
+    const [told, nodes] = await Promise.all([
+      this.#engine.call({ what: "info", path: "/info" }),
       this.#rawNodes(),
     ]);
-    const own = nodes.find(({ ID }) => ID === part.nodeId);
+    // Not of `/swarm`, which gives the tokens away and which a proxy may keep back.
+    const { NodeID = "", NodeAddr = "", Cluster: swarm = {} } = (told as RawSwarmInfo).Swarm ?? {};
     return {
       id: swarm.ID ?? "",
       engine: this.#engine.host,
-      nodeId: part.nodeId,
-      address: own?.Status?.Addr ?? "",
+      nodeId: NodeID,
+      address: NodeAddr,
       nodes: nodes.length,
       managers: nodes.filter(({ Spec }) => Spec?.Role === "manager").length,
       createdAt: swarm.CreatedAt ?? "",

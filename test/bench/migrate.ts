@@ -145,6 +145,12 @@ async function twentyServices(moving: Moving, n: number): Promise<number[]> {
     }).finally(async () => {
       await lab.heal(primary);
       await until("all are back", () => runAll(moving, primary), 120_000, 500);
+      // What is still ending there would count as moved at once.
+      const isLeft = async (): Promise<boolean> => {
+        const running = await lab.containersOn(secondary);
+        return running.some(({ service }) => twenty.includes(service));
+      };
+      await until("all have left", async () => !(await isLeft()) || undefined, 60_000, 200);
     });
   }
   await lab.docker("service", "rm", ...twenty);

@@ -31,6 +31,8 @@ const allowedReads = [
   "GET /v1.41/nodes",
   "GET /v1.41/services",
   "GET /v1.41/tasks",
+  "GET /v1.41/system/df",
+  "GET /v1.41/containers/box/stats?stream=false&one-shot=true",
 ];
 const allowedWrites = [
   "POST /v1.41/containers/box/restart?t=0",
@@ -76,7 +78,6 @@ const refusedReads = [
   "GET /v1.41/nodes/abc",
   "GET /v1.41/configs",
   "POST /v1.41/nodes/abc/update?version=1",
-  "GET /v1.41/system/df",
   "GET /v1.23/containers/json",
   "GET /v1.41/v1.41/info",
   "GET //containers/json",
@@ -151,9 +152,10 @@ describe("the socket proxy", { skip: needs("root", "engine", "redis", "haproxy")
     child.kill("SIGKILL");
     await gone;
   };
-  const start = async (recreate: "0" | "1", swarm: "0" | "1" = "0"): Promise<void> => {
+  type Flag = "0" | "1";
+  const start = async (recreate: Flag, swarm: Flag = "0", admin: Flag = "0"): Promise<void> => {
     await end();
-    const allow = { ALLOW_RECREATE: recreate, ALLOW_SWARM: swarm };
+    const allow = { ALLOW_RECREATE: recreate, ALLOW_SWARM: swarm, ALLOW_SWARM_ADMIN: admin };
     proxy = inNamespace(engine, "haproxy", ["-f", file], {
       stdio: "ignore",
       env: { PATH: process.env["PATH"], ENGINE_SOCKET: engine.socket, ...allow },
@@ -231,6 +233,27 @@ describe("the socket proxy", { skip: needs("root", "engine", "redis", "haproxy")
       assert.ok(status === 403 || status === 400, `${request}: ${status}`);
     }
     for (const request of [...refusedWrites, ...recreation, ...lacking]) {
+      assert.equal(await ask("writes", request), 403, request);
+    }
+  });
+
+  test("lets the Swarm be administered only where that is allowed", async () => {
+    await start("0", "0", "1");
+    const reads = ["GET /v1.41/swarm", "GET /v1.41/services/web/logs?stdout=1"];
+    assert.equal(await ask("reads", "GET /v1.41/swarm"), 200);
+    assert.equal(await ask("reads", "GET /v1.41/services/web/logs?stdout=1"), 404);
+    const writes = ["DELETE /v1.41/nodes/abc", "DELETE /v1.41/services/web"];
+    for (const request of writes) assert.equal(await ask("writes", request), 404, request);
+    // It is in a Swarm.
+    assert.equal(await ask("writes", "POST /v1.41/swarm/init"), 503);
+    for (const request of refusedReads.filter((one) => !reads.includes(one))) {
+      const status = await ask("reads", request);
+      assert.ok(status === 403 || status === 400, `${request}: ${status}`);
+    }
+    const others = refusedWrites.filter((one) => {
+      return !writes.includes(one) && one !== "POST /v1.41/swarm/init";
+    });
+    for (const request of [...others, ...recreation, ...lacking, ...moves]) {
       assert.equal(await ask("writes", request), 403, request);
     }
   });

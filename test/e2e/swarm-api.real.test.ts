@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { SwarmClient, SwarmFailed } from "../../coordinator/swarm-client.ts";
 import type { EventView } from "../../proto/rest.ts";
+import type { SwarmAnswer } from "../../proto/swarm-rest.ts";
+import { run } from "../lab/engine.ts";
 import { imageNames } from "../lab/images.ts";
 import { needs } from "../lab/requirements.ts";
 import { startSwarm, type SwarmLab } from "../lab/swarm.ts";
@@ -174,6 +176,74 @@ describe("a Swarm over HTTP", { skip: needs("root", "engine", "redis") }, () => 
     assert.match(health.reasons.join(), /^never: 0 of 1 tasks run; no suitable node/);
     assert.deepEqual([health.nodes.total, health.nodes.ready], [3, 3]);
     await as("admin").removeService(name);
+  });
+
+  test("what the README says works with curl, too", async () => {
+    const curl = async (token: string, path: string, ...words: readonly string[]) => {
+      const login = ["-s", "-H", `Authorization: Bearer ${token}`];
+      const ran = await run("curl", [...login, ...words, trio.url(follower) + path], {});
+      return JSON.parse(ran.stdout) as SwarmAnswer<{ readonly overall_health?: string }>;
+    };
+    const health = await curl(tokens.viewer, "/api/swarm/health");
+    assert.ok(health.success);
+    assert.equal(health.data.overall_health, "healthy");
+    const scale = ["--json", '{"replicas":3}'];
+    const path = "/api/swarm/services/web/scale";
+    assert.equal((await curl(tokens.operator, path, ...scale)).success, true);
+    assert.deepEqual(await curl(tokens.viewer, path, ...scale), {
+      success: false,
+      error: "This needs the role operator; viewer-3 is viewer.",
+    });
+  });
+
+  test("numbers: what there is, what runs, and what a busy service uses", async () => {
+    const viewer = as("viewer");
+    const burns = ["sh", "-c", "while :; do :; done"];
+    await lab.createService("busy", ["--limit-cpu", "0.3"], [imageNames.worker, ...burns]);
+    await lab.untilRunning("busy", 1);
+    await lab.untilRunning("web", 3);
+    const told = await viewer.statistics();
+    assert.deepEqual(told.nodes, { total: 3, ready: 3, managers: 3, workers: 0 });
+    const services = await viewer.services();
+    assert.equal(told.services.total, services.length);
+    assert.ok(told.tasks.running >= 4 && told.tasks.successRate > 0, JSON.stringify(told.tasks));
+    for (const { load, memoryAvailable, diskUsed, hostname } of told.eachNode) {
+      assert.ok(load !== null && (memoryAvailable ?? 0) > 1e6, hostname);
+      assert.ok((diskUsed ?? 0) > 1e5, `${hostname}: ${diskUsed}`);
+    }
+    const of = (name: string) => told.eachService.find((one) => one.name === name);
+    const { processorsUsed, memoryUsed, diskUsed } = of("busy") ?? {};
+    // Its limit is 0.3; a busy machine may give it less.
+    assert.ok((processorsUsed ?? 0) > 0.02 && (processorsUsed ?? 9) < 0.5, `${processorsUsed}`);
+    assert.ok((memoryUsed ?? 0) > 1e4 && diskUsed !== null);
+    await as("admin").removeService("busy");
+  });
+
+  test("a stack is deployed, changed and pruned, each service told; what docker refuses is said in its words", async () => {
+    const file = (image: string, more = ""): string =>
+      `version: "3.8"\nservices:\n  a:\n    image: ${image}\n    command: sleep 1000\n    stop_grace_period: 1s\n${more}`;
+    const more = `  b:\n    image: ${imageNames.worker}\n    command: sleep 1000\n    stop_grace_period: 1s\n`;
+    const deploy = async (stack: string, prune = false) => {
+      const wish = { name: "shop", stack, prune, resolveImage: "never" as const };
+      const { services } = await as("admin").deployStack(wish);
+      return services.map(({ service, outcome }) => `${service} ${outcome}`).join();
+    };
+    assert.equal(await deploy(file(imageNames.worker, more)), "shop_a created,shop_b created");
+    await lab.untilRunning("shop_a", 1);
+    const labelled = file(imageNames.worker, "    deploy: { replicas: 2 }\n");
+    assert.match(await deploy(labelled, true), /^shop_a updated,shop_b removed$/);
+    await lab.untilRunning("shop_a", 2);
+    const rows = await as("viewer").services({ stack: "shop" });
+    assert.deepEqual(
+      rows.map(({ name, desired }) => [name, desired]),
+      [["shop_a", 2]],
+    );
+    const wrong = { name: "shop", stack: "services: [1]" };
+    assert.match((await refused(as("admin").deployStack(wrong))).join(), /^400,.*services/s);
+    const named = { name: "no such", stack: file(imageNames.worker) };
+    assert.equal((await refused(as("admin").deployStack(named)))[0], 400);
+    assert.equal((await refused(as("operator").deployStack(wrong)))[0], 403);
+    await as("admin").removeService("shop_a");
   });
 
   test("join tokens are for an admin alone, and are the Swarm's own", async () => {

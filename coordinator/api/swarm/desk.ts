@@ -24,22 +24,22 @@ export async function ask<Data>(
   return told(await inWords(async () => carryOut(await managerOf(context))));
 }
 
-export interface Deed {
+export interface Deed<Change extends SwarmChange = SwarmChange> {
   /** For the audit: `scale-service`. */
   readonly verb: string;
   readonly subject: string;
   /** On a manager unless given. */
   readonly engine?: (context: ApiContext) => SwarmVerbs;
-  readonly carryOut: (verbs: SwarmVerbs) => Promise<SwarmChange>;
+  readonly carryOut: (verbs: SwarmVerbs) => Promise<Change>;
 }
 
 /** By the leader. What came of it, a refusal too, is on record. */
-export function change(
+export function change<Change extends SwarmChange>(
   context: ApiContext,
   request: FastifyRequest,
   reply: FastifyReply,
-  { verb, subject, engine, carryOut }: Deed,
-): Promise<SwarmAnswer<SwarmChange> | FastifyReply> {
+  { verb, subject, engine, carryOut }: Deed<Change>,
+): Promise<SwarmAnswer<Change> | FastifyReply> {
   return atLeader(context, request, reply, async (by) => {
     const record = (outcome: SwarmChange | string): void => {
       context.plane.onSwarmChange({ verb, subject, outcome }, by);
@@ -51,7 +51,7 @@ export function change(
       return told(changed);
     } catch (error) {
       if (isCodedError(error)) record(error.detail);
-      else if (error instanceof VerbRefused) record(error.message);
+      else if (error instanceof VerbRefused || error instanceof ApiProblem) record(error.message);
       throw wordsOf(error);
     }
   });

@@ -8,6 +8,8 @@ import type {
   SwarmLogLine,
   SwarmNodeRow,
   SwarmServiceRow,
+  SwarmStackResult,
+  SwarmStatistics,
   SwarmTaskRow,
 } from "../../../proto/swarm-rest.ts";
 
@@ -113,6 +115,36 @@ const health: SwarmHealth = {
   timestamp: at,
 };
 
+const statistics: SwarmStatistics = {
+  nodes: { total: 1, ready: 1, managers: 1, workers: 0 },
+  services: { total: 1, replicasDesired: 4, replicasRunning: 3 },
+  tasks: { running: 3, failed: 1, pending: 1, successRate: 0.75 },
+  eachNode: [
+    {
+      id: nodeId,
+      hostname: "h1",
+      processors: 4,
+      memory: 8_323_264_512,
+      runningTasks: 3,
+      load: 0.42,
+      memoryAvailable: 5_100_273_664,
+      diskUsed: 2_147_483_648,
+    },
+  ],
+  eachService: [
+    {
+      id: serviceId,
+      name: "shop_web",
+      desired: 4,
+      running: 3,
+      processorsUsed: 0.18,
+      memoryUsed: 73_400_320,
+      diskUsed: 4096,
+    },
+  ],
+  timestamp: at,
+};
+
 const changed = (text: string, before: string, after: string): SwarmChange => ({
   text,
   before,
@@ -125,6 +157,11 @@ const token: SwarmJoinToken = {
   remoteAddrs: ["10.0.0.1:2377"],
 };
 
+const stack: SwarmStackResult = {
+  ...changed("stack shop is deployed: shop_web created", "", "shop"),
+  services: [{ service: "shop_web", image: "nginx:1.27", outcome: "created" }],
+};
+
 export const examples = {
   info,
   node,
@@ -132,6 +169,8 @@ export const examples = {
   task,
   line,
   health,
+  stack,
+  statistics,
   token,
   init: changed("h1 is the first manager of a new Swarm", "", nodeId),
   join: changed("h2 has joined the Swarm of 10.0.0.1:2377", "", "active"),

@@ -63,7 +63,8 @@ function addJoin(app: FastifyInstance, context: ApiContext): void {
   app.post<{ Body: Join }>(
     "/api/swarm/join",
     {
-      config,
+      // The engine itself gives up after 20 s.
+      config: { ...config, forwardFor: 30_000 },
       schema: {
         tags,
         summary: "Have an engine that is in no Swarm join one",

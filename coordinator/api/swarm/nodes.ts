@@ -3,7 +3,9 @@
 import type { FastifyInstance } from "fastify";
 import type { SwarmJoinToken } from "../../../proto/swarm-rest.ts";
 import { gradeSwarm } from "../../core/swarm-grades.ts";
+import { statisticsOf } from "../../core/swarm-statistics.ts";
 import type { SwarmVerbs } from "../../docker/swarm-verbs.ts";
+import { UsageReader } from "../../docker/usage.ts";
 import type { ApiContext } from "../context.ts";
 import { ref } from "../schema-words.ts";
 import { ask, change } from "./desk.ts";
@@ -24,6 +26,7 @@ export function swarmNodesPlugin(app: FastifyInstance, context: ApiContext): voi
 }
 
 function addReads(app: FastifyInstance, context: ApiContext): void {
+  addGrades(app, context);
   app.get(
     "/api/swarm/info",
     {
@@ -65,18 +68,6 @@ function addReads(app: FastifyInstance, context: ApiContext): void {
     ({ params: { id } }) => ask(context, (verbs) => verbs.node(id)),
   );
 
-  app.get(
-    "/api/swarm/health",
-    {
-      schema: {
-        tags,
-        summary: "How well the Swarm is, and why not better",
-        response: enveloped(ref("SwarmHealth"), examples.health, "Its health"),
-      },
-    },
-    () => ask(context, async (verbs) => gradeSwarm(await verbs.rows(), new Date().toISOString())),
-  );
-
   app.get<{ Params: { role: SwarmJoinToken["role"] } }>(
     "/api/swarm/join-token/:role",
     {
@@ -89,6 +80,41 @@ function addReads(app: FastifyInstance, context: ApiContext): void {
       },
     },
     ({ params: { role } }) => ask(context, (verbs) => verbs.joinToken(role)),
+  );
+}
+
+function addGrades(app: FastifyInstance, context: ApiContext): void {
+  const usage = new UsageReader(context.plane.engines());
+
+  app.get(
+    "/api/swarm/health",
+    {
+      schema: {
+        tags,
+        summary: "How well the Swarm is, and why not better",
+        response: enveloped(ref("SwarmHealth"), examples.health, "Its health"),
+      },
+    },
+    () => ask(context, async (verbs) => gradeSwarm(await verbs.rows(), new Date().toISOString())),
+  );
+
+  app.get(
+    "/api/swarm/statistics",
+    {
+      schema: {
+        tags,
+        summary: "The numbers of the Swarm: how much there is, and how much is used",
+        description:
+          "Takes more than a second; what engines measured serves for 10 s, of disks for 60.",
+        response: enveloped(ref("SwarmStatistics"), examples.statistics, "Its numbers"),
+      },
+    },
+    () =>
+      ask(context, async (verbs) => {
+        const [rows, usages] = await Promise.all([verbs.rows(), usage.read()]);
+        const { hosts } = context.plane.summary();
+        return statisticsOf(rows, usages, hosts, new Date().toISOString());
+      }),
   );
 }
 

@@ -56,6 +56,12 @@ export const swarmRequests = {
       pattern: "^[a-z0-9][A-Za-z0-9._/:@-]*$",
     },
   }),
+  stack: closed(["name", "stack"], {
+    name: { ...text("of the stack"), pattern: "^[a-zA-Z0-9][a-zA-Z0-9_-]{0,62}$" },
+    stack: { ...text("the file itself, YAML"), minLength: 1, maxLength: 500_000 },
+    prune: { ...flag("services that it does not name any more are removed"), default: false },
+    resolveImage: { ...oneOf("always", "changed", "never"), default: "always" },
+  }),
   init: closed(["advertiseAddr"], { advertiseAddr: address, engine }),
   join: closed(["remoteAddrs", "joinToken"], {
     remoteAddrs: { type: "array", items: address, minItems: 1, maxItems: 20 },

@@ -108,10 +108,60 @@ const health = shape({
   timestamp: instant("when it was asked"),
 });
 
+const statistics = shape({
+  nodes: shape({ total: number(), ready: number(), managers: number(), workers: number() }),
+  services: shape({ total: number(), replicasDesired: number(), replicasRunning: number() }),
+  tasks: shape({
+    running: number(),
+    failed: number(),
+    pending: number(),
+    successRate: number("running ones among those that run or have failed, 0 to 1"),
+  }),
+  eachNode: list(
+    shape({
+      id: text(),
+      hostname: text(),
+      processors: number(),
+      memory: number("bytes"),
+      runningTasks: number(),
+      load: orNull(number("one-minute load average, as its agent tells")),
+      memoryAvailable: orNull(number("bytes, as its agent tells")),
+      diskUsed: orNull(number("bytes of images, containers and volumes")),
+    }),
+    "null: its agent, or its engine, does not tell",
+  ),
+  eachService: list(
+    shape({
+      id: text(),
+      name: text(),
+      desired: number(),
+      running: number(),
+      processorsUsed: orNull(number("busy ones, on average over a second")),
+      memoryUsed: orNull(number("bytes")),
+      diskUsed: orNull(number("bytes that its containers wrote")),
+    }),
+    "used on the nodes whose engines are of DOCKER_HOST; null where none of these runs it",
+  ),
+  timestamp: instant("when it was asked"),
+});
+
 const change = shape({
   text: text("what was done"),
   before: text("empty where there was none"),
   after: text("empty where there is none any more"),
+});
+
+const stackResult = shape({
+  text: text("what was done"),
+  before: text(),
+  after: text("the stack's name"),
+  services: list(
+    shape({
+      service: text(),
+      image: text(),
+      outcome: oneOf("created", "updated", "unchanged", "removed"),
+    }),
+  ),
 });
 
 const joinToken = shape({
@@ -132,7 +182,9 @@ export const swarmSchemas = {
   SwarmTask: task,
   SwarmLogLine: logLine,
   SwarmHealth: health,
+  SwarmStatistics: statistics,
   SwarmChange: change,
+  SwarmStackResult: stackResult,
   SwarmJoinToken: joinToken,
   SwarmFailure: failure,
 } satisfies Readonly<Record<string, Schema>>;

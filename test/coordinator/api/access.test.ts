@@ -41,6 +41,33 @@ test("the token is taken as a bearer or as the password of any user, and as noth
   assert.equal((await fetch(`${url}${status}?token=${tokens.viewer}`)).status, 401);
 });
 
+test("pages of CORS_ORIGINS may ask from a browser, and no others", async (t) => {
+  const { url, plane } = await serve(t, { env: { CORS_ORIGINS: "https://ops.example" } });
+  const allowed = (answer: Response): string | null =>
+    answer.headers.get("access-control-allow-origin");
+  const preflight = (origin: string): Promise<Response> =>
+    fetch(url + revive, {
+      method: "OPTIONS",
+      headers: { origin, "access-control-request-method": "POST" },
+    });
+  const asked = await preflight("https://ops.example");
+  assert.equal(asked.status, 204);
+  assert.equal(allowed(asked), "https://ops.example");
+  assert.match(asked.headers.get("access-control-allow-headers") ?? "", /authorization/);
+  assert.equal(allowed(await preflight("https://evil.example")), null);
+  const write = async (origin: string): Promise<readonly [number, string | null]> => {
+    const headers = { ...bearer("operator"), origin, "sec-fetch-site": "cross-site" };
+    const answer = await fetch(url + revive, { method: "POST", headers });
+    return [answer.status, allowed(answer)];
+  };
+  assert.deepEqual(await write("https://ops.example"), [200, "https://ops.example"]);
+  assert.deepEqual(await write("https://evil.example"), [403, null]);
+  assert.equal(plane.commands.length, 1);
+  const own = await serve(t);
+  const answer = await fetch(own.url + status, { headers: { origin: "https://ops.example" } });
+  assert.equal(allowed(answer), null);
+});
+
 test("a person's browser is asked for a password, a program for a bearer", async (t) => {
   const { url } = await serve(t);
   const page = await fetch(`${url}/queues`, { headers: { accept: "text/html,*/*" } });

@@ -6,16 +6,12 @@ import type { VerbEngine } from "../../../coordinator/docker/swarm-verbs.ts";
 
 export class ScriptedManager implements VerbEngine {
   readonly host = "h1";
+  readonly commandLine = { DOCKER_HOST: "unix:///nowhere" };
   /** All but reads. */
   readonly told: Omit<EngineCall, "what">[] = [];
   /** Thrown by the next change. */
   failure: Error | undefined;
   log = "";
-
-  info() {
-    const swarm = { state: "active", isManager: true, nodeId: "id-h1", error: "" };
-    return Promise.resolve({ name: "h1", id: "", swarm });
-  }
 
   call({ what: _what, ...call }: EngineCall): Promise<unknown> {
     const { method = "GET", path } = call;
@@ -43,7 +39,10 @@ const tokens = { Worker: "SWMTKN-1-worker", Manager: "SWMTKN-1-manager" };
 const status = { State: "running", Timestamp: "2026-01-01T00:00:03Z", ContainerStatus: null };
 
 const answers: Readonly<Record<string, unknown>> = {
-  "/swarm": { ID: "swarm-1", CreatedAt: "2026-01-01T00:00:00Z", JoinTokens: tokens },
+  "/containers/json": [],
+  "/system/df": { LayersSize: 4096, Containers: [], Volumes: [] },
+  "/info": { Swarm: { NodeID: "id-h1", NodeAddr: "10.0.0.1", Cluster: { ID: "swarm-1" } } },
+  "/swarm": { JoinTokens: tokens },
   "/nodes": [
     {
       ID: "id-h1",

@@ -64,8 +64,8 @@ test("tasks are counted by what became of them", () => {
   const tasks = [
     ...[task("running", "running"), task("running", "preparing"), task("running", "pending")],
     ...[task("shutdown", "failed"), task("shutdown", "shutdown"), task("shutdown", "rejected")],
-    task("shutdown", "running"),
+    ...[task("shutdown", "running"), task("ready", "ready")],
   ];
   const { tasks: counted } = gradeSwarm({ nodes: [], services: [], tasks }, "");
-  assert.deepEqual(counted, { total: 7, running: 1, failed: 2, pending: 2 });
+  assert.deepEqual(counted, { total: 8, running: 1, failed: 2, pending: 3 });
 });
