@@ -44,7 +44,7 @@ export class NodeSwitch {
     let failure: CodedError = coded("HM_SWARM_NONE", "no engine is configured");
     for (const client of inTurn) {
       try {
-        return { before: await setBy(client, node, wanted), by: client.host };
+        return { before: await setAvailability(client, node, wanted), by: client.host };
       } catch (error) {
         if (!isCodedError(error)) throw error;
         failure = moreTelling(failure, error);
@@ -54,7 +54,12 @@ export class NodeSwitch {
   }
 }
 
-async function setBy(client: NodeEngine, id: string, wanted: string): Promise<string> {
+/** By this manager; does nothing where it is so already. @returns as it was before */
+export async function setAvailability(
+  client: NodeEngine,
+  id: string,
+  wanted: Availability | "pause",
+): Promise<string> {
   for (let left = attempts.most; ; left--) {
     const nodes = (await client.swarmList("nodes")) as readonly VersionedNode[];
     const node = nodes.find(({ ID }) => ID === id);

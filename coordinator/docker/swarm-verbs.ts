@@ -11,6 +11,7 @@ import type {
   SwarmTaskRow,
 } from "../../proto/swarm-rest.ts";
 import type { SwarmRows } from "../core/swarm-grades.ts";
+import { setAvailability, type Availability, type NodeEngine } from "./availability.ts";
 import type { EngineClient } from "./engines.ts";
 import { LogLines } from "./log-lines.ts";
 import { isOutOfSequence } from "./out-of-sequence.ts";
@@ -27,7 +28,7 @@ import {
 } from "./swarm-rows.ts";
 
 /** What is made of an engine. */
-export type VerbEngine = Pick<EngineClient, "host" | "call" | "stream" | "commandLine">;
+export type VerbEngine = NodeEngine & Pick<EngineClient, "call" | "stream" | "commandLine">;
 
 /** A person's word that the Swarm as it is does not bear. `missing`: there is no such thing. */
 export class VerbRefused extends Error {
@@ -134,25 +135,12 @@ export class SwarmVerbs {
     return nodeRow(raw, tasks);
   }
 
-  async setAvailability(asked: string, wanted: string): Promise<SwarmChange> {
-    const change = async (): Promise<SwarmChange> => {
-      const { ID, Spec, Version, Description } = await this.#rawNode(asked);
-      const before = Spec?.Availability ?? "active";
-      const name = Description?.Hostname ?? ID;
-      if (before !== wanted) {
-        await this.#engine.call({
-          what: "node update",
-          method: "POST",
-          path: `/nodes/${ID}/update`,
-          query: { version: Version?.Index ?? 0 },
-          // All of its specification: what is left out is removed, its labels among it.
-          body: { ...Spec, Availability: wanted },
-        });
-      }
-      const text = before === wanted ? `${name} is ${wanted} already` : `${name} is ${wanted} now`;
-      return { text, before, after: wanted };
-    };
-    return await inSequence(change);
+  async setAvailability(asked: string, wanted: Availability | "pause"): Promise<SwarmChange> {
+    const { ID, Description } = await this.#rawNode(asked);
+    const before = await setAvailability(this.#engine, ID, wanted);
+    const name = Description?.Hostname ?? ID;
+    const text = before === wanted ? `${name} is ${wanted} already` : `${name} is ${wanted} now`;
+    return { text, before, after: wanted };
   }
 
   async removeNode(asked: string, force: boolean): Promise<SwarmChange> {

@@ -4,7 +4,7 @@ import type { FastifyInstance } from "fastify";
 import type { SwarmVerbs } from "../../docker/swarm-verbs.ts";
 import type { ApiContext } from "../context.ts";
 import { ref } from "../schema-words.ts";
-import { change, engineOf } from "./desk.ts";
+import { change, engineOf, type Deed } from "./desk.ts";
 import { examples } from "./examples.ts";
 import { enveloped, swarmRequests } from "./schemas.ts";
 
@@ -29,6 +29,13 @@ export function swarmMembershipPlugin(app: FastifyInstance, context: ApiContext)
   addLeave(app, context);
 }
 
+const onEngine = (verb: string, engine: string | undefined, carryOut: Deed["carryOut"]): Deed => ({
+  verb,
+  subject: engine ?? "",
+  engine: engineOf(engine),
+  carryOut,
+});
+
 function addInit(app: FastifyInstance, context: ApiContext): void {
   app.post<{ Body: Init }>(
     "/api/swarm/init",
@@ -48,13 +55,7 @@ function addInit(app: FastifyInstance, context: ApiContext): void {
         const text = `${verbs.engine} is the first manager of a new Swarm`;
         return { text, before: "", after: node };
       };
-      const deed = {
-        verb: "swarm-init",
-        subject: engine ?? "",
-        engine: engineOf(engine),
-        carryOut,
-      };
-      return change(context, request, reply, deed);
+      return change(context, request, reply, onEngine("swarm-init", engine, carryOut));
     },
   );
 }
@@ -79,13 +80,7 @@ function addJoin(app: FastifyInstance, context: ApiContext): void {
         const text = `${verbs.engine} has joined the Swarm of ${remoteAddrs.join(", ")}`;
         return { text, before: "", after: "active" };
       };
-      const deed = {
-        verb: "swarm-join",
-        subject: engine ?? "",
-        engine: engineOf(engine),
-        carryOut,
-      };
-      return change(context, request, reply, deed);
+      return change(context, request, reply, onEngine("swarm-join", engine, carryOut));
     },
   );
 }
@@ -108,13 +103,7 @@ function addLeave(app: FastifyInstance, context: ApiContext): void {
         await verbs.leave(force);
         return { text: `${verbs.engine} has left its Swarm`, before: "active", after: "" };
       };
-      const deed = {
-        verb: "swarm-leave",
-        subject: engine ?? "",
-        engine: engineOf(engine),
-        carryOut,
-      };
-      return change(context, request, reply, deed);
+      return change(context, request, reply, onEngine("swarm-leave", engine, carryOut));
     },
   );
 }

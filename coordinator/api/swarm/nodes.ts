@@ -4,6 +4,7 @@ import type { FastifyInstance } from "fastify";
 import type { SwarmJoinToken } from "../../../proto/swarm-rest.ts";
 import { gradeSwarm } from "../../core/swarm-grades.ts";
 import { statisticsOf } from "../../core/swarm-statistics.ts";
+import type { Availability } from "../../docker/availability.ts";
 import type { SwarmVerbs } from "../../docker/swarm-verbs.ts";
 import { UsageReader } from "../../docker/usage.ts";
 import type { ApiContext } from "../context.ts";
@@ -119,7 +120,7 @@ function addGrades(app: FastifyInstance, context: ApiContext): void {
 }
 
 function addNodeChanges(app: FastifyInstance, context: ApiContext): void {
-  app.put<ById & { Body: { availability: string } }>(
+  app.put<ById & { Body: { availability: Availability | "pause" } }>(
     "/api/swarm/nodes/:id/availability",
     {
       config: { access: "operator" as const },

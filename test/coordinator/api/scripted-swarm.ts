@@ -25,6 +25,20 @@ export class ScriptedManager implements VerbEngine {
     return Promise.resolve(path === "/swarm/init" ? "id-h1" : {});
   }
 
+  swarmList(what: string): Promise<unknown> {
+    return this.call({ what, path: `/${what}` });
+  }
+
+  async updateNode(id: string, version: number, body: unknown): Promise<void> {
+    await this.call({
+      what: "",
+      method: "POST",
+      path: `/nodes/${id}/update`,
+      query: { version },
+      body,
+    });
+  }
+
   stream(): Promise<Readable> {
     const bytes = new PassThrough();
     const line = Buffer.from(this.log);
