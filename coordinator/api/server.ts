@@ -33,7 +33,7 @@ import { swarmNodesPlugin } from "./swarm/nodes.ts";
 import { swarmServicesPlugin } from "./swarm/services.ts";
 import { swarmStacksPlugin } from "./swarm/stacks.ts";
 import { TokenStore } from "./token-store.ts";
-import { refuseMalformed } from "./well-formed.ts";
+import { refuseMalformed, refuseOtherTypes } from "./well-formed.ts";
 import { workersPlugin } from "./workers.ts";
 
 export interface RunningHttp {
@@ -133,6 +133,7 @@ async function buildApp(
       ),
   });
   authorizeCallers(app, tokens, config.http.origins);
+  refuseOtherTypes(app);
   answerUnknown(app);
   await describeRoutes(app);
   const forwarder = buildForwarder(config.id, tls?.certFile, narrowed.forward ?? forwardTimeout);

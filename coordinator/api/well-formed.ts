@@ -1,4 +1,4 @@
-// Requests that could be read in two ways are refused before anybody reads them: two hosts, a compressed body, text that is no UTF-8.
+// Requests that could be read in two ways are refused before anybody reads them: two hosts, a compressed body, text that is no UTF-8, null for a number.
 
 import { isUtf8 } from "node:buffer";
 import type { FastifyInstance, FastifyRequest } from "fastify";
@@ -15,6 +15,54 @@ export function refuseMalformed(app: FastifyInstance): void {
     if (isUtf8(body as Buffer)) void parseJson(request, body.toString(), done);
     else done(new ApiProblem(400, "The body is not UTF-8."));
   });
+}
+
+/**
+ * Values of a query are texts and become what the schema says; by the same rule null in a body would become 0. So what a body's
+ * properties are is held to their types before. After `authorizeCallers`.
+ */
+export function refuseOtherTypes(app: FastifyInstance): void {
+  app.addHook("preValidation", (request, _reply, done) => {
+    const { properties } = (request.routeOptions.schema?.body ?? {}) as BodySchema;
+    const { body } = request;
+    const isObject = typeof body === "object" && body !== null && !Array.isArray(body);
+    const faults = isObject ? typeFaults(body as Record<string, unknown>, properties ?? {}) : [];
+    done(faults.length === 0 ? undefined : new ApiProblem(400, faults.join("; "), faults));
+  });
+}
+
+interface BodySchema {
+  readonly properties?: Readonly<Record<string, { readonly type?: string | readonly string[] }>>;
+}
+
+function typeFaults(
+  body: Readonly<Record<string, unknown>>,
+  properties: NonNullable<BodySchema["properties"]>,
+): readonly string[] {
+  return Object.entries(properties).flatMap(([name, { type = [] }]) => {
+    const types = [type].flat();
+    const value = Object.hasOwn(body, name) ? body[name] : undefined;
+    if (value === undefined || types.length === 0 || types.some((one) => isOf(value, one))) {
+      return [];
+    }
+    return [`body/${name} must be ${types.join(" or ")}`];
+  });
+}
+
+function isOf(value: unknown, type: string): boolean {
+  switch (type) {
+    case "null":
+      return value === null;
+    case "array":
+      return Array.isArray(value);
+    case "integer":
+    case "number":
+      return typeof value === "number";
+    case "object":
+      return typeof value === "object" && value !== null && !Array.isArray(value);
+    default:
+      return typeof value === type;
+  }
 }
 
 function faultOf({ raw, headers }: FastifyRequest): ApiProblem | undefined {

@@ -64,7 +64,12 @@ export const swarmRequests = {
   }),
   init: closed(["advertiseAddr"], { advertiseAddr: address, engine }),
   join: closed(["remoteAddrs", "joinToken"], {
-    remoteAddrs: { type: "array", items: address, minItems: 1, maxItems: 20 },
+    remoteAddrs: {
+      type: "array",
+      items: { ...address, pattern: "^\\S+:\\d{1,5}$", description: "host:port of a manager" },
+      minItems: 1,
+      maxItems: 20,
+    },
     joinToken: { ...text("of join-token"), pattern: "^SWMTKN-1-[0-9a-z-]{20,200}$" },
     advertiseAddr: address,
     engine,

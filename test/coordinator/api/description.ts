@@ -54,6 +54,14 @@ export async function operationsOf({ url }: TestServer): Promise<readonly Operat
 
 /** What exists in the scripted plane. */
 const goodValues: Readonly<Record<string, string>> = {
+  "/api/swarm/nodes/{id}": "h1",
+  "/api/swarm/nodes/{id}/availability": "h1",
+  "/api/swarm/services/{id}": "web",
+  "/api/swarm/services/{id}/tasks": "web",
+  "/api/swarm/services/{id}/logs": "web",
+  "/api/swarm/services/{id}/scale": "web",
+  "/api/swarm/services/{id}/image": "web",
+  "/api/swarm/join-token/{role}": "worker",
   "/api/v1/recoveries/{id}": "3.7.ff",
   "/api/v1/hosts/{id}": "h1",
   "/api/v1/hosts/{id}/plan": "h1",
@@ -62,8 +70,20 @@ const goodValues: Readonly<Record<string, string>> = {
   "/api/v1/hosts/{id}/failback": "h1",
   "/api/v1/services/{id}/failback": "cache",
   "/api/v1/services/{id}/migrate": "cache",
+};
+/** By the property's name. */
+const goodProperties: Readonly<Record<string, unknown>> = {
   for: "1h",
   reason: "because",
+  availability: "pause",
+  replicas: 3,
+  image: "nginx:1.27",
+  engine: "h1",
+  force: true,
+  prune: false,
+  resolveImage: "never",
+  remoteAddrs: ["10.0.0.1:2377"],
+  joinToken: `SWMTKN-1-${"a".repeat(50)}`,
 };
 const goodWorker = "web-1";
 
@@ -76,11 +96,11 @@ export interface Ask {
 }
 
 export const pathOf = (operation: Operation, id?: string): string =>
-  operation.path.replace("{id}", id ?? goodValues[operation.path] ?? goodWorker);
+  operation.path.replace(/\{\w+\}/, id ?? goodValues[operation.path] ?? goodWorker);
 
 const goodBody = (schema: JsonSchema): Record<string, unknown> =>
   Object.fromEntries(
-    Object.keys(schema.properties ?? {}).map((name) => [name, goodValues[name] ?? "x"]),
+    Object.keys(schema.properties ?? {}).map((name) => [name, goodProperties[name] ?? "x"]),
   );
 
 /** One that is taken, for a caller who may. */
