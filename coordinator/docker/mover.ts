@@ -13,8 +13,10 @@ import { measured } from "../core/migration/measured.ts";
 import { isContainerOrder, type MoveOrder, type OutHost } from "../core/migration/order.ts";
 import { progressOf, type Progress } from "../core/migration/progress.ts";
 import {
+  awayFrom,
   backChange,
   isUnsettled,
+  readJournal,
   settleChange,
   staysWhenBack,
   type ServiceChange,
@@ -78,6 +80,10 @@ export class Mover implements Actor, LifeWatch {
     let maxAge = pictureEvery;
     for (let round = 0; round < updatesTried; round++) {
       const step = await this.#step(move, maxAge);
+      // The leader may have seen more than a picture that is shared.
+      const isOutdated = maxAge > 0 && "kind" in step && step.kind === "superseded";
+      maxAge = 0;
+      if (isOutdated) continue;
       if ("kind" in step) return step;
       const { service, change, by, what } = step;
       const written = change === undefined ? "written" : await write(by, service, change, mayAct);
@@ -85,7 +91,6 @@ export class Mover implements Actor, LifeWatch {
         return { kind: "acted", containerId: service.id, startedAt: `${service.version}`, what };
       }
       if (written !== "outrun") return written;
-      maxAge = 0;
     }
     const reason = `${updatesTried} times somebody else changed ${move.name} at the same moment`;
     return { kind: "failed", reason };
@@ -272,6 +277,12 @@ interface Look {
 }
 
 function backStep({ service, by, view, out }: Ground): Step | Nothing {
+  const journal = readJournal(service);
+  const home = journal === undefined ? [] : awayFrom(journal);
+  const gone = out.find(({ id }) => home.includes(id));
+  // Decided anew it is moved away from there, however often that happens: no try of this one could succeed.
+  if (gone !== undefined)
+    return { kind: "superseded", reason: `${gone.name} has fallen out again` };
   const { places } = progressOf(service, view, out);
   const stays = staysWhenBack(service, places, withoutDead(view, out).hosts);
   const change = backChange(service, stays);

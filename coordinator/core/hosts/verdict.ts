@@ -107,7 +107,10 @@ function concludeSilent(
 
 function concludeUndecided(facts: HostFacts): HostVerdict {
   const { previous, sign, isSilentHere, me } = facts;
-  if (facts.isCalledDown && !facts.wasHeardLately) {
+  // Under heavy loss a Swarm loses its nodes, and an agent that lives goes unheard for a moment: of one that was ever heard it
+  // takes as much silence as this path's loss asks for.
+  const isUnheard = !facts.wasHeardLately && (isSilentHere || !facts.everHeard);
+  if (facts.isCalledDown && isUnheard) {
     return verdict("dead", "its Swarm calls it down, and its agent is not heard", calledDown);
   }
   if (!facts.everHeard) return neverHeard(facts);

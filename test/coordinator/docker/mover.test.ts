@@ -133,6 +133,21 @@ const heard = (name: string, verdict: HostSummary["verdict"]) =>
   ({ verdict, standing: "up", node: { id: `id-${name}`, hostname: name } }) as HostSummary;
 
 describe("an update of a service", () => {
+  test("a way back to a host that has fallen out again is no try: what is lost is moved away anew", async () => {
+    const hosts: HostSummary[] = [];
+    const { mover } = scripted(hosts);
+    assert.equal((await mover.perform(job(), () => true)).kind, "acted");
+    const back = job({ ...order, kind: "back", out: [] });
+    hosts.push(heard("h1", "dead"));
+    assert.deepEqual(await mover.perform(back, () => true), {
+      kind: "superseded",
+      reason: "h1 has fallen out again",
+    });
+    hosts.pop();
+    hosts.push(heard("h1", "healthy"));
+    assert.equal((await mover.perform(back, () => true)).kind, "acted");
+  });
+
   test("says what the plan says and leaves the rest as it is", async () => {
     const { manager, mover } = scripted();
     const result = await mover.perform(job(), () => true);
