@@ -32,13 +32,18 @@ const requireBanner = {
 async function buildAgent(): Promise<void> {
   await build({
     ...shared,
-    entryPoints: {
-      "heartmesh-agent": "agent/bin.ts",
-      "agent-library": "agent/index.ts",
-      "swarm-client": "coordinator/swarm-client.ts",
-    },
+    entryPoints: { "heartmesh-agent": "agent/bin.ts", "agent-library": "agent/index.ts" },
     banner: requireBanner,
     minifySyntax: true,
+  });
+}
+
+/** The library of those who ask the API; it runs in a browser too. */
+async function buildClient(): Promise<void> {
+  await build({
+    ...shared,
+    platform: "neutral",
+    entryPoints: { "swarm-client": "coordinator/swarm-client.ts" },
   });
 }
 
@@ -99,5 +104,5 @@ function productionPackages(): readonly string[] {
 
 rmSync(dist, { recursive: true, force: true });
 rmSync(context, { recursive: true, force: true });
-await Promise.all([buildAgent(), buildCoordinator(), buildSample()]);
+await Promise.all([buildAgent(), buildClient(), buildCoordinator(), buildSample()]);
 layOutImages();

@@ -1,72 +1,48 @@
 // One stream of server-sent events: what was missed first, then each event as it happens, while the receiver keeps up.
 
-import type { ServerResponse } from "node:http";
 import type { MeshEvent } from "../core/event.ts";
 import type { ControlPlane } from "./plane.ts";
+import { ServerSent, type ServerSentOptions } from "./server-sent.ts";
 import { eventView, streamId } from "./views.ts";
 
-/** Proxies close what is silent; and whether the token still holds is looked at as often. */
-const stillHereEvery = 15_000;
 /** A receiver so far behind is cut off: it comes back with Last-Event-ID. */
 const bytesWaiting = 1_048_576;
 /** Of missed events; older ones are found by paging. */
 const repeatedAtMost = 1000;
 
-export interface EventStreamOptions {
-  readonly response: ServerResponse;
+export interface EventStreamOptions extends ServerSentOptions {
   readonly plane: ControlPlane;
   readonly wanted: (event: MeshEvent) => boolean;
-  /** Whether the caller's token still holds. */
-  readonly mayStay: () => boolean;
   readonly lastId: string | undefined;
-  readonly onEnd: () => void;
 }
 
 export class EventStream {
   readonly #options: EventStreamOptions;
+  readonly #sent: ServerSent;
   /** Events that happened while the missed ones were read; undefined once they were. */
   #held: MeshEvent[] | undefined = [];
   /** Of the repeated events, which may have happened once more meanwhile. */
-  readonly #sent = new Set<string>();
+  readonly #repeated = new Set<string>();
   #unsubscribe: (() => void) | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #isEnded = false;
 
   constructor(options: EventStreamOptions) {
     this.#options = options;
+    const { response, mayStay } = options;
+    const onEnd = (): void => {
+      this.#unsubscribe?.();
+      options.onEnd();
+    };
+    this.#sent = new ServerSent({ response, mayStay, onEnd });
   }
 
   begin(): void {
-    const { response } = this.#options;
-    response.writeHead(200, {
-      "content-type": "text/event-stream; charset=utf-8",
-      "cache-control": "no-store",
-      "x-content-type-options": "nosniff",
-      // nginx and its like would hold events back.
-      "x-accel-buffering": "no",
-    });
-    response.write("retry: 2000\n\n");
-    response.on("close", () => {
-      this.end();
-    });
-    response.on("error", () => {
-      this.end();
-    });
-    this.#timer = setInterval(() => {
-      if (this.#options.mayStay()) this.#write(": still here\n\n");
-      else this.end();
-    }, stillHereEvery);
-    this.#timer.unref();
+    this.#sent.begin();
+    this.#sent.write("retry: 2000\n\n");
     void this.#follow();
   }
 
   end(): void {
-    if (this.#isEnded) return;
-    this.#isEnded = true;
-    clearInterval(this.#timer);
-    this.#unsubscribe?.();
-    this.#options.response.end();
-    this.#options.onEnd();
+    this.#sent.end();
   }
 
   async #follow(): Promise<void> {
@@ -74,7 +50,7 @@ export class EventStream {
       if (this.#held === undefined) this.#send(event);
       else this.#held.push(event);
     });
-    if (this.#isEnded) {
+    if (this.#sent.isEnded) {
       unsubscribe();
       return;
     }
@@ -89,7 +65,7 @@ export class EventStream {
         const listed = await plane.listEvents({ limit: repeatedAtMost });
         const events = listed.map((one) => one.event).toReversed();
         for (const event of after(events, lastId)) {
-          this.#sent.add(streamId(event));
+          this.#repeated.add(streamId(event));
           this.#send(event, true);
         }
       } catch {
@@ -100,25 +76,20 @@ export class EventStream {
     const held = this.#held ?? [];
     this.#held = undefined;
     for (const event of held) this.#send(event);
-    this.#sent.clear();
+    this.#repeated.clear();
   }
 
   #send(event: MeshEvent, isRepeated = false): void {
     if (!this.#options.wanted(event)) return;
     const id = streamId(event);
-    if (!isRepeated && this.#sent.has(id)) return;
+    if (!isRepeated && this.#repeated.has(id)) return;
     const data = JSON.stringify(eventView(id, event));
     this.#write(`id: ${id}\nevent: ${event.kind}\ndata: ${data}\n\n`);
   }
 
   #write(text: string): void {
-    if (this.#isEnded) return;
-    const { response } = this.#options;
-    if (response.writableLength > bytesWaiting) {
-      response.destroy();
-      return;
-    }
-    response.write(text);
+    if (this.#sent.waiting > bytesWaiting) this.#sent.cut();
+    else this.#sent.write(text);
   }
 }
 

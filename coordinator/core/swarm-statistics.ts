@@ -1,4 +1,4 @@
-// The numbers of a Swarm: how much there is, how much is reserved, how much is used. Pure.
+// The numbers of a Swarm: how much there is, how much runs, how much is used. Pure.
 
 import type { SwarmStatistics } from "../../proto/swarm-rest.ts";
 import type { HostSummary } from "./hosts/host.ts";

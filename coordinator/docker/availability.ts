@@ -1,10 +1,9 @@
 // Empties a node of the Swarm, or gives it work again, by whichever configured engine is a manager that takes it.
 
-import { setTimeout as sleep } from "node:timers/promises";
 import { isCoded, isCodedError, type CodedError } from "../../proto/coded-error.ts";
 import { coded } from "../errors.ts";
 import type { EngineClient } from "./engines.ts";
-import { isOutOfSequence } from "./out-of-sequence.ts";
+import { inSequence } from "./out-of-sequence.ts";
 import type { RawNode } from "./swarm-views.ts";
 
 /** What a person may ask for; `pause` is the third that there is. */
@@ -21,9 +20,6 @@ export interface Switched {
 }
 
 type VersionedNode = RawNode & { readonly Version?: { readonly Index?: number } };
-
-/** Somebody else changed the node between our look and our word: so often is it said anew, after so many ms. */
-const attempts = { most: 5, apart: 100 };
 
 export class NodeSwitch {
   readonly #clients: readonly NodeEngine[];
@@ -60,22 +56,17 @@ export async function setAvailability(
   id: string,
   wanted: Availability | "pause",
 ): Promise<string> {
-  for (let left = attempts.most; ; left--) {
+  return await inSequence(async () => {
     const nodes = (await client.swarmList("nodes")) as readonly VersionedNode[];
     const node = nodes.find(({ ID }) => ID === id);
     if (node === undefined) throw coded("HM_ENGINE_REFUSED", `${client.host} knows no node ${id}`);
     const before = node.Spec?.Availability ?? "active";
     if (before === wanted) return before;
-    try {
-      // All of its specification: what is left out is removed, its labels among it.
-      const spec = { ...node.Spec, Availability: wanted };
-      await client.updateNode(id, node.Version?.Index ?? 0, spec);
-      return before;
-    } catch (error) {
-      if (left <= 1 || !isOutOfSequence(error)) throw error;
-      await sleep(attempts.apart);
-    }
-  }
+    // All of its specification: what is left out is removed, its labels among it.
+    const spec = { ...node.Spec, Availability: wanted };
+    await client.updateNode(id, node.Version?.Index ?? 0, spec);
+    return before;
+  });
 }
 
 /** A manager's no says more than that of an engine which is none, or is away. */

@@ -93,6 +93,7 @@ export class Connection {
     const options = optionsOf(this.#endpoint);
     if (options === undefined) return undefined;
     this.#agent = options.agent;
+    makeTerse(options.agent);
     return buildDocker(options);
   }
 
@@ -123,20 +124,19 @@ function readPems(files: TlsFiles): { ca: string; cert: string; key: string } | 
 function optionsOf(endpoint: Endpoint): DockerOptions | undefined {
   switch (endpoint.kind) {
     case "unix":
-      return { socketPath: endpoint.path, agent: terse(new http.Agent({ keepAlive: false })) };
+      return { socketPath: endpoint.path, agent: new http.Agent({ keepAlive: false }) };
     case "tcp": {
       const { host, port } = endpoint;
       if (endpoint.tls === undefined) {
-        const agent = terse(new http.Agent({ keepAlive: false }));
-        return { host, port, protocol: "http", agent };
+        return { host, port, protocol: "http", agent: new http.Agent({ keepAlive: false }) };
       }
       const pems = readPems(endpoint.tls);
-      const agent = terse(new https.Agent({ keepAlive: false }));
+      const agent = new https.Agent({ keepAlive: false });
       return pems === undefined ? undefined : { host, port, protocol: "https", ...pems, agent };
     }
     case "ssh":
       // Never reached by name: the agent's connection is the ssh program's.
-      return { host: "docker", port: 80, protocol: "http", agent: terse(new SshAgent(endpoint)) };
+      return { host: "docker", port: 80, protocol: "http", agent: new SshAgent(endpoint) };
   }
 }
 
@@ -144,8 +144,8 @@ function optionsOf(endpoint: Endpoint): DockerOptions | undefined {
  * docker-modem prints its options, the agent with all its open sockets among them, for a debug line at each call, also where
  * nobody reads it: several ms of CPU a call, three quarters of a busy coordinator's. So an agent prints as one word.
  */
-function terse<Agent extends http.Agent>(agent: Agent): Agent {
-  return Object.defineProperty(agent, inspect.custom, { value: () => "http.Agent" });
+function makeTerse(agent: http.Agent): void {
+  Object.defineProperty(agent, inspect.custom, { value: () => "http.Agent" });
 }
 
 const readByDockerode = [

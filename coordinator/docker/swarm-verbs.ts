@@ -1,6 +1,5 @@
 // What a person asks of a Swarm, told to one of its managers. Every change is written on the version that was read.
 
-import { setTimeout as sleep } from "node:timers/promises";
 import type {
   SwarmChange,
   SwarmInfo,
@@ -14,7 +13,7 @@ import type { SwarmRows } from "../core/swarm-grades.ts";
 import { setAvailability, type Availability, type NodeEngine } from "./availability.ts";
 import type { EngineClient } from "./engines.ts";
 import { LogLines } from "./log-lines.ts";
-import { isOutOfSequence } from "./out-of-sequence.ts";
+import { inSequence } from "./out-of-sequence.ts";
 import {
   joinToken,
   nodeRow,
@@ -40,41 +39,29 @@ export class VerbRefused extends Error {
   }
 }
 
-/** Somebody else changed it between our look and our word: so often is it said anew, after so many ms. */
-const attempts = { most: 5, apart: 100 };
 /** Of lines that are told at once. */
 const logPatience = 5_000;
 
 type ServiceSpec = NonNullable<RawServiceRow["Spec"]>;
 
 export class SwarmVerbs {
-  readonly #engine: VerbEngine;
+  /** A manager; for `init` and `join` one that is none yet. */
+  readonly engine: VerbEngine;
 
-  /** @param engine a manager; for `init` and `join` one that is none yet */
   constructor(engine: VerbEngine) {
-    this.#engine = engine;
-  }
-
-  /** Whom it asks. */
-  get manager(): VerbEngine {
-    return this.#engine;
-  }
-
-  /** Its engine's name. */
-  get engine(): string {
-    return this.#engine.host;
+    this.engine = engine;
   }
 
   async info(): Promise<SwarmInfo> {
     const [told, nodes] = await Promise.all([
-      this.#engine.call({ what: "info", path: "/info" }),
+      this.engine.call({ what: "info", path: "/info" }),
       this.#rawNodes(),
     ]);
     // Not of `/swarm`, which gives the tokens away and which a proxy may keep back.
     const { NodeID = "", NodeAddr = "", Cluster: swarm = {} } = (told as RawSwarmInfo).Swarm ?? {};
     return {
       id: swarm.ID ?? "",
-      engine: this.#engine.host,
+      engine: this.engine.host,
       nodeId: NodeID,
       address: NodeAddr,
       nodes: nodes.length,
@@ -87,7 +74,7 @@ export class SwarmVerbs {
   /** @returns the new node's id */
   async init(advertiseAddr: string): Promise<string> {
     const body = { ListenAddr: "0.0.0.0:2377", AdvertiseAddr: advertiseAddr };
-    const told = await this.#engine.call({
+    const told = await this.engine.call({
       what: "swarm init",
       method: "POST",
       path: "/swarm/init",
@@ -105,7 +92,7 @@ export class SwarmVerbs {
     };
     // The engine itself gives up after 20 s, and goes on in the background.
     const timeout = 25_000;
-    await this.#engine.call({
+    await this.engine.call({
       what: "swarm join",
       method: "POST",
       path: "/swarm/join",
@@ -116,7 +103,7 @@ export class SwarmVerbs {
 
   async leave(force: boolean): Promise<void> {
     const query = { force };
-    await this.#engine.call({ what: "swarm leave", method: "POST", path: "/swarm/leave", query });
+    await this.engine.call({ what: "swarm leave", method: "POST", path: "/swarm/leave", query });
   }
 
   async joinToken(role: SwarmJoinToken["role"]): Promise<SwarmJoinToken> {
@@ -137,7 +124,7 @@ export class SwarmVerbs {
 
   async setAvailability(asked: string, wanted: Availability | "pause"): Promise<SwarmChange> {
     const { ID, Description } = await this.#rawNode(asked);
-    const before = await setAvailability(this.#engine, ID, wanted);
+    const before = await setAvailability(this.engine, ID, wanted);
     const name = Description?.Hostname ?? ID;
     const text = before === wanted ? `${name} is ${wanted} already` : `${name} is ${wanted} now`;
     return { text, before, after: wanted };
@@ -148,7 +135,7 @@ export class SwarmVerbs {
     const name = raw.Description?.Hostname ?? raw.ID;
     const query = { force };
     const path = `/nodes/${raw.ID}`;
-    await this.#engine.call({ what: "node remove", method: "DELETE", path, query });
+    await this.engine.call({ what: "node remove", method: "DELETE", path, query });
     const before = `${raw.Spec?.Role ?? "worker"}, ${raw.Status?.State ?? "unknown"}`;
     return { text: `${name} is removed from the Swarm`, before, after: "" };
   }
@@ -189,7 +176,7 @@ export class SwarmVerbs {
 
   async removeService(name: string): Promise<SwarmChange> {
     const { ID, Spec } = await this.#rawService(name);
-    await this.#engine.call({ what: "service remove", method: "DELETE", path: `/services/${ID}` });
+    await this.engine.call({ what: "service remove", method: "DELETE", path: `/services/${ID}` });
     const before = Spec?.TaskTemplate?.ContainerSpec?.Image ?? "";
     return { text: `${Spec?.Name ?? name} is removed`, before, after: "" };
   }
@@ -238,7 +225,7 @@ export class SwarmVerbs {
       follow: goesOn,
       tail,
     };
-    const bytes = await this.#engine.stream("logs", `/services/${ID}/logs`, query, signal);
+    const bytes = await this.engine.stream("logs", `/services/${ID}/logs`, query, signal);
     const lines = new LogLines();
     bytes.on("error", () => lines.end());
     lines.on("close", () => bytes.destroy());
@@ -273,7 +260,7 @@ export class SwarmVerbs {
     return await inSequence(async () => {
       const { ID, Spec, Version } = await this.#rawService(name);
       const { spec, ...told } = change(Spec ?? {});
-      await this.#engine.call({
+      await this.engine.call({
         what: "service update",
         method: "POST",
         path: `/services/${ID}/update`,
@@ -285,11 +272,11 @@ export class SwarmVerbs {
   }
 
   async #swarm(): Promise<RawSwarmObject> {
-    return (await this.#engine.call({ what: "swarm", path: "/swarm" })) as RawSwarmObject;
+    return (await this.engine.call({ what: "swarm", path: "/swarm" })) as RawSwarmObject;
   }
 
   async #rawNodes(): Promise<readonly RawNodeRow[]> {
-    const told = await this.#engine.call({ what: "list of nodes", path: "/nodes" });
+    const told = await this.engine.call({ what: "list of nodes", path: "/nodes" });
     return told as readonly RawNodeRow[];
   }
 
@@ -310,7 +297,7 @@ export class SwarmVerbs {
 
   async #rawServices(): Promise<readonly RawServiceRow[]> {
     const query = { status: true };
-    const told = await this.#engine.call({ what: "list of services", path: "/services", query });
+    const told = await this.engine.call({ what: "list of services", path: "/services", query });
     return told as readonly RawServiceRow[];
   }
 
@@ -322,7 +309,7 @@ export class SwarmVerbs {
   }
 
   async #rawTasks(): Promise<readonly RawTaskRow[]> {
-    const told = await this.#engine.call({ what: "list of tasks", path: "/tasks" });
+    const told = await this.engine.call({ what: "list of tasks", path: "/tasks" });
     return told as readonly RawTaskRow[];
   }
 }
@@ -334,14 +321,3 @@ const byName =
 
 const hostnames = (nodes: readonly RawNodeRow[]): ReadonlyMap<string, string> =>
   new Map(nodes.map(({ ID, Description }) => [ID, Description?.Hostname ?? ""]));
-
-async function inSequence<Told>(change: () => Promise<Told>): Promise<Told> {
-  for (let left = attempts.most; ; left--) {
-    try {
-      return await change();
-    } catch (error) {
-      if (left <= 1 || !isOutOfSequence(error)) throw error;
-      await sleep(attempts.apart);
-    }
-  }
-}

@@ -52,13 +52,6 @@ const believedFor: Duration = 5_000;
 /** How long the manager that told last is given before all are asked. */
 const glancePatience: Duration = 400;
 
-interface Reading {
-  /** By the reader's clock. */
-  readonly begun: number;
-  isOver: boolean;
-  readonly answer: Promise<SwarmReading>;
-}
-
 export class SwarmReader<Engine extends SwarmEngine = SwarmEngine> {
   readonly #clients: readonly Engine[];
   /** Milliseconds that only grow. */
@@ -66,8 +59,10 @@ export class SwarmReader<Engine extends SwarmEngine = SwarmEngine> {
   /** What each engine last said of itself. */
   readonly #parts = new Map<SwarmEngine, SwarmPart>();
   readonly #saidAt = new Map<SwarmEngine, number>();
-  #last: Reading | undefined;
-  #lastGlance: Reading | undefined;
+  /** Under way. */
+  #reading: Promise<SwarmReading> | undefined;
+  /** `begun` by the reader's clock. */
+  #lastGlance: { readonly begun: number; readonly answer: Promise<SwarmReading> } | undefined;
   /** It told the last picture. */
   #teller: Engine | undefined;
 
@@ -78,8 +73,10 @@ export class SwarmReader<Engine extends SwarmEngine = SwarmEngine> {
 
   /** Never rejects; takes at most 8 s. Who asks while a reading is under way gets that one. */
   read(): Promise<SwarmReading> {
-    if (this.#last === undefined || this.#last.isOver) this.#last = this.#begin(this.#readNow());
-    return this.#last.answer;
+    this.#reading ??= this.#readNow().finally(() => {
+      this.#reading = undefined;
+    });
+    return this.#reading;
   }
 
   /**
@@ -89,23 +86,17 @@ export class SwarmReader<Engine extends SwarmEngine = SwarmEngine> {
    * @param maxAge one that was begun less than so long ago will do
    */
   glance(maxAge: Duration): Promise<SwarmReading> {
+    const now = this.#now();
     const last = this.#lastGlance;
-    if (last !== undefined && this.#now() - last.begun < maxAge) return last.answer;
-    this.#lastGlance = this.#begin(this.#glanceNow());
-    return this.#lastGlance.answer;
+    if (last !== undefined && now - last.begun < maxAge) return last.answer;
+    const answer = this.#glanceNow();
+    this.#lastGlance = { begun: now, answer };
+    return answer;
   }
 
   /** The manager that told a picture. */
   manager(by: string): Engine | undefined {
     return this.#clients.find(({ host }) => host === by);
-  }
-
-  #begin(asked: Promise<SwarmReading>): Reading {
-    const answer = asked.finally(() => {
-      reading.isOver = true;
-    });
-    const reading: Reading = { begun: this.#now(), isOver: false, answer };
-    return reading;
   }
 
   async #glanceNow(): Promise<SwarmReading> {

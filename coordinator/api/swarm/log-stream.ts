@@ -4,65 +4,69 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { SwarmLogLine } from "../../../proto/swarm-rest.ts";
 import type { ApiContext } from "../context.ts";
 import { ApiProblem } from "../problem.ts";
+import { ServerSent } from "../server-sent.ts";
 import { inWords, managerOf } from "./desk.ts";
 
-/** Proxies close what is silent; and whether the token still holds is looked at as often. */
-const stillHereEvery = 15_000;
 /** Of all callers; each holds a stream of a manager open. */
 const streamsAtMost = 50;
 
-const open = new WeakMap<ApiContext, { count: number }>();
+export class LogStreams {
+  readonly #context: ApiContext;
+  /** Each ends one. */
+  readonly #open = new Set<AbortController>();
 
-/** Takes the answer over. */
-export async function followLogs(
-  context: ApiContext,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  { service, tail }: { readonly service: string; readonly tail: number },
-): Promise<void> {
-  const streams = open.get(context) ?? { count: 0 };
-  open.set(context, streams);
-  if (streams.count >= streamsAtMost) {
-    throw new ApiProblem(503, `${streamsAtMost} logs are followed already. Try again later.`);
+  constructor(context: ApiContext) {
+    this.#context = context;
   }
-  streams.count++;
-  const abort = new AbortController();
-  const { authorization } = request.headers;
-  let timer: NodeJS.Timeout | undefined;
-  const end = (): void => {
-    if (abort.signal.aborted) return;
-    streams.count--;
-    clearInterval(timer);
-    abort.abort();
-  };
-  try {
-    const lines = await inWords(async () =>
-      (await managerOf(context)).follow(service, tail, abort.signal),
-    );
-    const response = reply.hijack().raw;
-    response.writeHead(200, {
-      "content-type": "text/event-stream; charset=utf-8",
-      "cache-control": "no-store",
-      "x-content-type-options": "nosniff",
-      "x-accel-buffering": "no",
-    });
-    timer = setInterval(() => {
-      if (context.tokens.callerOf(authorization) === undefined) lines.destroy();
-      else response.write(": still here\n\n");
-    }, stillHereEvery);
-    response.on("close", () => lines.destroy());
-    lines.on("close", () => {
-      end();
-      response.end();
-    });
-    // Lines wait in the manager while the receiver does not keep up.
-    lines.on("data", (line: SwarmLogLine) => {
-      if (response.write(`event: line\ndata: ${JSON.stringify(line)}\n\n`)) return;
-      lines.pause();
-      response.once("drain", () => lines.resume());
-    });
-  } catch (error) {
-    end();
-    throw error;
+
+  /** Takes the answer over. */
+  async follow(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { service, tail }: { readonly service: string; readonly tail: number },
+  ): Promise<void> {
+    if (this.#open.size >= streamsAtMost) {
+      throw new ApiProblem(503, `${streamsAtMost} logs are followed already. Try again later.`);
+    }
+    const abort = new AbortController();
+    const leave = (): void => {
+      abort.abort();
+    };
+    this.#open.add(abort);
+    // Also who leaves before the manager has answered.
+    reply.raw.once("close", leave);
+    abort.signal.addEventListener("abort", () => this.#open.delete(abort), { once: true });
+    try {
+      const lines = await inWords(async () =>
+        (await managerOf(this.#context)).follow(service, tail, abort.signal),
+      );
+      const { authorization } = request.headers;
+      const answer = new ServerSent({
+        response: reply.hijack().raw,
+        mayStay: () => this.#context.tokens.callerOf(authorization) !== undefined,
+        onEnd: () => {
+          lines.destroy();
+          abort.abort();
+        },
+      });
+      answer.begin();
+      lines.on("close", () => {
+        answer.end();
+      });
+      // Lines wait in the manager while the receiver does not keep up.
+      lines.on("data", (line: SwarmLogLine) => {
+        if (answer.write(`event: line\ndata: ${JSON.stringify(line)}\n\n`)) return;
+        lines.pause();
+        answer.onDrain(() => lines.resume());
+      });
+    } catch (error) {
+      reply.raw.off("close", leave);
+      abort.abort();
+      throw error;
+    }
+  }
+
+  end(): void {
+    for (const abort of this.#open) abort.abort();
   }
 }

@@ -52,7 +52,7 @@ function addInit(app: FastifyInstance, context: ApiContext): void {
       const { advertiseAddr, engine } = request.body;
       const carryOut = async (verbs: SwarmVerbs) => {
         const node = await verbs.init(advertiseAddr);
-        const text = `${verbs.engine} is the first manager of a new Swarm`;
+        const text = `${verbs.engine.host} is the first manager of a new Swarm`;
         return { text, before: "", after: node };
       };
       return change(context, request, reply, onEngine("swarm-init", engine, carryOut));
@@ -77,7 +77,7 @@ function addJoin(app: FastifyInstance, context: ApiContext): void {
       const { remoteAddrs, joinToken, advertiseAddr = "", engine } = request.body;
       const carryOut = async (verbs: SwarmVerbs) => {
         await verbs.join(remoteAddrs, joinToken, advertiseAddr);
-        const text = `${verbs.engine} has joined the Swarm of ${remoteAddrs.join(", ")}`;
+        const text = `${verbs.engine.host} has joined the Swarm of ${remoteAddrs.join(", ")}`;
         return { text, before: "", after: "active" };
       };
       return change(context, request, reply, onEngine("swarm-join", engine, carryOut));
@@ -101,7 +101,7 @@ function addLeave(app: FastifyInstance, context: ApiContext): void {
       const { force = false, engine } = request.body;
       const carryOut = async (verbs: SwarmVerbs) => {
         await verbs.leave(force);
-        return { text: `${verbs.engine} has left its Swarm`, before: "active", after: "" };
+        return { text: `${verbs.engine.host} has left its Swarm`, before: "active", after: "" };
       };
       return change(context, request, reply, onEngine("swarm-leave", engine, carryOut));
     },

@@ -2,11 +2,12 @@
 
 import type { FastifyInstance } from "fastify";
 import type { SwarmServiceRow } from "../../../proto/swarm-rest.ts";
+import type { SwarmVerbs } from "../../docker/swarm-verbs.ts";
 import type { ApiContext } from "../context.ts";
 import { ref } from "../schema-words.ts";
 import { ask, change } from "./desk.ts";
 import { examples } from "./examples.ts";
-import { followLogs } from "./log-stream.ts";
+import { LogStreams } from "./log-stream.ts";
 import { enveloped, swarmRequests } from "./schemas.ts";
 
 interface ById {
@@ -57,6 +58,11 @@ function addReads(app: FastifyInstance, context: ApiContext): void {
     ({ params: { id } }) => ask(context, (verbs) => verbs.tasks(id)),
   );
 
+  const streams = new LogStreams(context);
+  app.addHook("preClose", (done) => {
+    streams.end();
+    done();
+  });
   app.get<ById & { Querystring: { tail: number } }>(
     "/api/swarm/services/:id/logs",
     {
@@ -75,7 +81,7 @@ function addReads(app: FastifyInstance, context: ApiContext): void {
       const { tail } = request.query;
       const wantsStream = (request.headers.accept ?? "").includes("text/event-stream");
       if (wantsStream && request.method === "GET") {
-        await followLogs(context, request, reply, { service: id, tail });
+        await streams.follow(request, reply, { service: id, tail });
         return undefined;
       }
       return await ask(context, (verbs) => verbs.logs(id, tail));
@@ -102,7 +108,7 @@ function addChanges(app: FastifyInstance, context: ApiContext): void {
     (request, reply) => {
       const { id } = request.params;
       const { replicas } = request.body;
-      const carryOut = (verbs: Verbs) => verbs.scale(id, replicas);
+      const carryOut = (verbs: SwarmVerbs) => verbs.scale(id, replicas);
       return change(context, request, reply, { verb: "scale-service", subject: id, carryOut });
     },
   );
@@ -127,7 +133,7 @@ function addChanges(app: FastifyInstance, context: ApiContext): void {
     (request, reply) => {
       const { id } = request.params;
       const { image } = request.body;
-      const carryOut = (verbs: Verbs) => verbs.setImage(id, image);
+      const carryOut = (verbs: SwarmVerbs) => verbs.setImage(id, image);
       return change(context, request, reply, { verb: "update-service", subject: id, carryOut });
     },
   );
@@ -145,13 +151,11 @@ function addChanges(app: FastifyInstance, context: ApiContext): void {
     },
     (request, reply) => {
       const { id } = request.params;
-      const carryOut = (verbs: Verbs) => verbs.removeService(id);
+      const carryOut = (verbs: SwarmVerbs) => verbs.removeService(id);
       return change(context, request, reply, { verb: "remove-service", subject: id, carryOut });
     },
   );
 }
-
-type Verbs = Parameters<Parameters<typeof ask>[1]>[0];
 
 function fits(row: SwarmServiceRow, { name, stack, label, image }: Filter): boolean {
   const [key = "", value] = label?.split(/=(.*)/s) ?? [];

@@ -3,6 +3,7 @@
 import type { FastifyInstance } from "fastify";
 import type { SwarmStackResult } from "../../../proto/swarm-rest.ts";
 import { deployStack, StackRefused, type StackWish } from "../../docker/stack-deploy.ts";
+import type { SwarmVerbs } from "../../docker/swarm-verbs.ts";
 import type { ApiContext } from "../context.ts";
 import { ApiProblem } from "../problem.ts";
 import { ref } from "../schema-words.ts";
@@ -40,8 +41,8 @@ export function swarmStacksPlugin(app: FastifyInstance, context: ApiContext): vo
       const deed = {
         verb: "deploy-stack",
         subject: name,
-        carryOut: async ({ manager }: Parameters<Parameters<typeof change>[3]["carryOut"]>[0]) => {
-          const services = await deployStack(manager, request.body).catch((error: unknown) => {
+        carryOut: async ({ engine }: SwarmVerbs) => {
+          const services = await deployStack(engine, request.body).catch((error: unknown) => {
             if (error instanceof StackRefused) throw new ApiProblem(400, error.message);
             throw error;
           });
