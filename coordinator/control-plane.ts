@@ -25,6 +25,7 @@ import { coded } from "./errors.ts";
 import { EventFeed } from "./event-feed.ts";
 import type { Mesh } from "./io/mesh.ts";
 import type { ListedEvent, PageAsk } from "./io/record-store.ts";
+import type { Documents } from "./io/shelf.ts";
 import type { Notifier } from "./notify/notifier.ts";
 import { PendingChange } from "./pending-change.ts";
 import type { QueueRoom } from "./queue-room.ts";
@@ -137,6 +138,10 @@ export class Plane implements ControlPlane {
 
   subscribe(onEvent: (event: MeshEvent) => void): Promise<() => void> {
     return this.#feed.subscribe(onEvent);
+  }
+
+  shelf<Document>(kind: string): Documents<Document> {
+    return this.#parts.queues.shelf(kind);
   }
 
   swarm(): Promise<SwarmReading> {

@@ -1,6 +1,7 @@
 // Everything that lives in Redis: the server where it is ours, connections, queues, the runner, news and the record.
 
 import type { Queue } from "bullmq";
+import type { Redis } from "ioredis";
 import type { Logger } from "pino";
 import type { Clock } from "../agent/io/clock.ts";
 import type { GossipRecord } from "../proto/messages.ts";
@@ -17,6 +18,7 @@ import { RedisConnections } from "./io/redis.ts";
 import { RedisMonitor, type Reachability } from "./io/redis-monitor.ts";
 import { PrivateRedis } from "./io/redis-server.ts";
 import { parseRedisUrl, type RedisAddress } from "./io/redis-url.ts";
+import { Shelf, type Documents } from "./io/shelf.ts";
 import { JobQueues } from "./jobs/job-queues.ts";
 import { keysOf, type JobQueueName, type Keys } from "./jobs/keys.ts";
 import { JobNewsFeed } from "./jobs/news.ts";
@@ -84,6 +86,11 @@ export class QueueRoom {
 
   get store(): RecordStore {
     return this.#built.store;
+  }
+
+  /** @param kind in plural: `templates` */
+  shelf<Document>(kind: string): Documents<Document> {
+    return new Shelf({ redis: this.#built.producer, key: this.#keys.record, kind });
   }
 
   get queues(): readonly Queue[] {
@@ -232,7 +239,7 @@ export class QueueRoom {
         log.error({ channel: job.channel, reason }, "a notification could not be delivered");
       },
     });
-    return { connections, queues, store, monitor, runner, runnerOf, feed, notifications };
+    return { connections, producer, queues, store, monitor, runner, runnerOf, feed, notifications };
   }
 
   /** A newer record of the same worker replaces what could not be written while Redis was away. */
@@ -269,6 +276,7 @@ export class QueueRoom {
 
 interface Parts {
   readonly connections: RedisConnections;
+  readonly producer: Redis;
   readonly queues: JobQueues;
   readonly store: RecordStore;
   readonly monitor: RedisMonitor;

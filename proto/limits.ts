@@ -43,6 +43,8 @@ export const limits = {
   keyBytes: 1024,
   /** Workers of one mesh; beyond it discovery shows a finding and leaves the rest unwatched. */
   workers: 50_000,
+  /** Documents of one kind that people gave (templates, scaling policies, clusters). More: refused. */
+  documents: 1_000,
   /** Inputs that wait for a machine; beyond it datagrams are dropped and counted, nothing else is. */
   driverQueue: 65_536,
   /** The flight recorder's memory. Beyond it the oldest blocks are dropped; what is left of a segment without its begin is read, not replayed. */

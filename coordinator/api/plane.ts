@@ -12,6 +12,7 @@ import type { Availability, Switched } from "../docker/availability.ts";
 import type { SwarmChange } from "../../proto/swarm-rest.ts";
 import type { SwarmReading } from "../docker/swarm.ts";
 import type { VerbEngine } from "../docker/swarm-verbs.ts";
+import type { Documents } from "../io/shelf.ts";
 import type { ListedEvent, PageAsk } from "../io/record-store.ts";
 
 /** What an operator asks of the leader. */
@@ -76,6 +77,8 @@ export interface ControlPlane {
   listEvents(ask: PageAsk): Promise<readonly ListedEvent[]>;
   /** Each event of the mesh from the moment on when this resolves, with what ends it. Never rejects; while Redis is away, only this process's own. */
   subscribe(onEvent: (event: MeshEvent) => void): Promise<() => void>;
+  /** What people gave of that kind, in plural: `templates`. */
+  shelf<Document>(kind: string): Documents<Document>;
   /** The Swarm as a manager tells it now. Never rejects; takes up to 8 s where none can. */
   swarm(): Promise<SwarmReading>;
   /** Those of DOCKER_HOST. */

@@ -23,6 +23,7 @@ import type { HostSummary } from "../../../coordinator/core/hosts/host.ts";
 import { recordingFile } from "../../../coordinator/io/recording.ts";
 import type { Switched } from "../../../coordinator/docker/availability.ts";
 import type { SwarmReading } from "../../../coordinator/docker/swarm.ts";
+import type { Documents } from "../../../coordinator/io/shelf.ts";
 import type { ListedEvent, PageAsk } from "../../../coordinator/io/record-store.ts";
 import { term } from "../../../proto/units.ts";
 import type { VerbEngine } from "../../../coordinator/docker/swarm-verbs.ts";
@@ -238,6 +239,20 @@ export class ScriptedPlane implements ControlPlane {
   subscribe(onEvent: (event: MeshEvent) => void): Promise<() => void> {
     this.listeners.add(onEvent);
     return Promise.resolve(() => this.listeners.delete(onEvent));
+  }
+
+  readonly shelves = new Map<string, Map<string, unknown>>();
+
+  shelf<Document>(kind: string): Documents<Document> {
+    const known = this.shelves.get(kind) ?? new Map<string, unknown>();
+    this.shelves.set(kind, known);
+    const documents = known as Map<string, Document>;
+    return {
+      list: () => this.#unlessAway(new Map(documents)),
+      get: (name) => this.#unlessAway(documents.get(name)),
+      put: (name, document) => this.#unlessAway(void documents.set(name, document)),
+      remove: (name) => this.#unlessAway(documents.delete(name)),
+    };
   }
 
   swarm(): Promise<SwarmReading> {
