@@ -259,7 +259,7 @@ export const coordinatorVariables = [
   {
     name: "FAULT_INJECTION",
     default: "0",
-    text: "Kept for tests that inject faults; nothing reads it yet, and 1 is warned of at the start.",
+    text: "1 lets an admin cut links between coordinators by `POST /connections`; for tests only, and warned of at the start.",
   },
   {
     name: "LOG_LEVEL",

@@ -6,6 +6,7 @@ import type {
   CommandResult,
   ControlPlane,
   HostSwitch,
+  Link,
   OperatorCommand,
   SwarmChanged,
 } from "./api/plane.ts";
@@ -91,6 +92,21 @@ export class Plane implements ControlPlane {
     const subject = change.kind === "add" ? change.member.id : change.id;
     this.#audit(by, `${change.kind}-coordinator`, subject, ended.text);
     return ended;
+  }
+
+  links(): readonly Link[] {
+    const { mesh, config } = this.#parts;
+    const others = mesh.summary?.set.members.filter(({ id }) => id !== config.id) ?? [];
+    return others.map((member) => ({ ...member, isCut: mesh.cutLinks.has(member.id) }));
+  }
+
+  cutLink(id: string, isCut: boolean, by: string): void {
+    const { mesh, config, publish } = this.#parts;
+    if (mesh.cutLinks.has(id) === isCut) return;
+    mesh.cutLink(id, isCut);
+    const verb = isCut ? "cut" : "restored";
+    this.#audit(by, `${verb}-link`, id, verb);
+    publish(eventOf("", "link-changed", `${by} ${verb} the link between ${config.id} and ${id}`));
   }
 
   async switchHost(ask: HostSwitch, by: string): Promise<Switched> {

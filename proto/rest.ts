@@ -61,6 +61,9 @@ export interface LeaderView {
   readonly isSelf: boolean;
 }
 
+/** By the `host:port` of another coordinator's mesh: 0 where its link is cut, for a test, else 1. */
+export type ConnectionsView = Readonly<Record<string, 0 | 1>>;
+
 export interface CoordinatorsView {
   /** By id. */
   readonly coordinators: readonly {

@@ -14,5 +14,6 @@ export interface ApiContext {
   readonly forwarder: Forwarder;
   readonly log: Logger;
   readonly metricsOpen: boolean;
+  readonly faultInjection: boolean;
   readonly migration: CoordinatorConfig["migration"];
 }

@@ -4,6 +4,7 @@ import type { Queue } from "bullmq";
 import type { Duration, WorkerId } from "../../proto/units.ts";
 import type { ChangeEnded } from "../core/election-shape.ts";
 import type { MeshEvent } from "../core/event.ts";
+import type { Member } from "../../proto/messages.ts";
 import type { MemberChange } from "../core/member-set.ts";
 import type { MoveCommand } from "../core/migration/moves.ts";
 import type { RecoveryRecord } from "../core/recovery-record.ts";
@@ -52,6 +53,10 @@ export interface HostSwitch {
   readonly engine: string;
 }
 
+export interface Link extends Member {
+  readonly isCut: boolean;
+}
+
 /** What a person asked of the Swarm. */
 export interface SwarmChanged {
   readonly verb: string;
@@ -69,6 +74,10 @@ export interface ControlPlane {
   command(command: OperatorCommand, by: string): Promise<CommandResult>;
   /** On the leader. Resolves once the change is made, or cannot be. */
   changeCoordinators(change: MemberChange, by: string): Promise<Omit<ChangeEnded, "kind">>;
+  /** Between this coordinator and the others. */
+  links(): readonly Link[];
+  /** For tests: its datagrams are lost, both ways, until it is restored or this process ends. */
+  cutLink(id: string, isCut: boolean, by: string): void;
   /** On the leader. Rejects with a coded error where no manager takes it. */
   switchHost(ask: HostSwitch, by: string): Promise<Switched>;
   /** Newest first, as the next two; may reject while Redis is away. */

@@ -96,6 +96,8 @@ const leader = shape({
   isSelf: flag("whether the answering coordinator is it, with a lease"),
 });
 
+const connections = map({ type: "integer", enum: [0, 1] }, "by host:port");
+
 const attempt = shape({
   number: number(),
   runner: text("the coordinator whose runner made it"),
@@ -170,6 +172,7 @@ export const sharedSchemas: readonly (Schema & { readonly $id: string })[] = Obj
   Status: status,
   Leader: leader,
   Coordinators: coordinators,
+  Connections: connections,
   Try: attempt,
   Recovery: recovery,
   Event: event,
@@ -245,6 +248,7 @@ export const requests = {
   hostId: byId("id, a beginning of it that no other has, or the host's name where it is unique"),
   recoveryId: byId(),
   coordinatorId: byId("its COORDINATOR_ID"),
+  connections,
   coordinator: {
     type: "object",
     additionalProperties: false,

@@ -23,25 +23,32 @@ export function refuseMalformed(app: FastifyInstance): void {
  */
 export function refuseOtherTypes(app: FastifyInstance): void {
   app.addHook("preValidation", (request, _reply, done) => {
-    const { properties } = (request.routeOptions.schema?.body ?? {}) as BodySchema;
+    const schema = (request.routeOptions.schema?.body ?? {}) as BodySchema;
     const { body } = request;
     const isObject = typeof body === "object" && body !== null && !Array.isArray(body);
-    const faults = isObject ? typeFaults(body as Record<string, unknown>, properties ?? {}) : [];
+    const faults = isObject ? typeFaults(body as Record<string, unknown>, schema) : [];
     done(faults.length === 0 ? undefined : new ApiProblem(400, faults.join("; "), faults));
   });
 }
 
+interface Typed {
+  readonly type?: string | readonly string[];
+}
+
 interface BodySchema {
-  readonly properties?: Readonly<Record<string, { readonly type?: string | readonly string[] }>>;
+  readonly properties?: Readonly<Record<string, Typed>>;
+  /** Of a map, whose names are the caller's. */
+  readonly additionalProperties?: boolean | Typed;
 }
 
 function typeFaults(
   body: Readonly<Record<string, unknown>>,
-  properties: NonNullable<BodySchema["properties"]>,
+  { properties = {}, additionalProperties }: BodySchema,
 ): readonly string[] {
-  return Object.entries(properties).flatMap(([name, { type = [] }]) => {
+  const others = typeof additionalProperties === "object" ? additionalProperties : {};
+  return Object.entries(body).flatMap(([name, value]) => {
+    const { type = [] } = Object.hasOwn(properties, name) ? (properties[name] ?? {}) : others;
     const types = [type].flat();
-    const value = Object.hasOwn(body, name) ? body[name] : undefined;
     if (value === undefined || types.length === 0 || types.some((one) => isOf(value, one))) {
       return [];
     }

@@ -31,6 +31,7 @@ export type EventKind =
   | "redis-back"
   | "engine-lost"
   | "engine-back"
+  | "link-changed"
   | "host-changed"
   | "host-dead"
   | "host-back"

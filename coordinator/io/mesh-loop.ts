@@ -74,6 +74,9 @@ class MeshLoop {
       case "swap-ring":
         this.#shell.swapRing(message.ring);
         break;
+      case "cut-links":
+        this.#shell.cutLinks(message.peers);
+        break;
       case "checkpoint":
         this.#shell.recorder?.checkpoint(systemClock.now());
         break;

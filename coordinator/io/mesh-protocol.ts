@@ -33,6 +33,8 @@ export interface MeshSetup extends MeshPlan {
 export type ToMesh =
   | { readonly kind: "input"; readonly input: CoordinatorInput }
   | { readonly kind: "swap-ring"; readonly ring: KeyRing }
+  /** Datagrams from and to these coordinators are lost from now on, of no others. */
+  | { readonly kind: "cut-links"; readonly peers: readonly string[] }
   /** The flight recorder shall begin a segment. */
   | { readonly kind: "checkpoint" }
   /** It shall hand on what it has, and say so. */

@@ -50,6 +50,8 @@ export class MeshShell {
   /** Hosts of WORKERS and HOSTS that are no addresses; every other one is. */
   readonly #isName: ReadonlySet<string>;
   readonly #drops = new DropCounts();
+  /** Coordinators whose link a test has cut. */
+  #cut: ReadonlySet<string> = new Set();
   #seal: Seal | undefined;
   #core: Coordinator | undefined;
   #recorder: Recorder | undefined;
@@ -148,6 +150,10 @@ export class MeshShell {
     this.#seal?.swapRing(ring);
   }
 
+  cutLinks(peers: readonly string[]): void {
+    this.#cut = new Set(peers);
+  }
+
   summary(): CoordinatorSummary | undefined {
     const picture = this.#core?.summary(systemClock.now());
     if (picture === undefined) return undefined;
@@ -181,6 +187,10 @@ export class MeshShell {
       return;
     }
     const { sender, message } = received.value;
+    if (this.#cut.has(sender)) {
+      this.#drops.add("link-cut");
+      return;
+    }
     if (isOfMesh(message)) this.#peers.onHeard(sender, address, port);
     this.#driver?.push({ kind: "datagram-received", sender, address, port, message }, true);
   }
@@ -265,6 +275,7 @@ export class MeshShell {
   }
 
   #sendPeer(to: string, message: Message): void {
+    if (this.#cut.has(to)) return;
     for (const { address, port } of this.#peers.placesOf(to)) this.#send(message, port, address);
   }
 

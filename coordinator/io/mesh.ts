@@ -49,6 +49,7 @@ export class Mesh implements LifeWatch {
   #early: CoordinatorInput[] | undefined = [];
   #alive: NodeJS.Timeout | undefined;
   #summary: CoordinatorSummary | undefined;
+  readonly #cutLinks = new Set<string>();
   #nextId = 1;
   #stopped: (() => void) | undefined;
   #flushed: (() => void)[] = [];
@@ -103,6 +104,18 @@ export class Mesh implements LifeWatch {
 
   swapRing(ring: KeyRing): void {
     this.#say({ kind: "swap-ring", ring });
+  }
+
+  /** Ids of coordinators whose datagrams are lost, both ways. */
+  get cutLinks(): ReadonlySet<string> {
+    return this.#cutLinks;
+  }
+
+  /** For tests: a broken network between this coordinator and that one. */
+  cutLink(peer: string, isCut: boolean): void {
+    if (isCut) this.#cutLinks.add(peer);
+    else this.#cutLinks.delete(peer);
+    this.#say({ kind: "cut-links", peers: [...this.#cutLinks] });
   }
 
   /** Undefined until the first picture, a moment after the start. */

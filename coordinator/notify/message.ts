@@ -120,6 +120,7 @@ const wordings: Readonly<Record<EventKind, Wording>> = {
     advice: () => "Its workers cannot be revived until it does. Check the engine and DOCKER_HOST.",
     urgent: true,
   },
+  "link-changed": { severity: "info", title: () => "A test cut or restored a link" },
   "host-changed": { severity: "info", title: () => "A host: new verdict" },
   "host-dead": {
     severity: "critical",

@@ -1,4 +1,4 @@
-// The leader dies before any runner has its job, and a person's silence reaches a job that waits: on real parts.
+// The leader dies before any runner has its job, a person's silence reaches a job that waits, and links are cut over HTTP: on real parts.
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
@@ -22,7 +22,9 @@ describe("a job on its way", { skip: needs("root", "engine", "redis") }, () => {
   before(async () => {
     engine = await startEngine({ name: "lab" });
     await ensureImages(engine, ["worker", "node"]);
-    trio = await Trio.start(engine, { env: { VERIFY_WINDOW: "1", BACKOFF: "40" } });
+    trio = await Trio.start(engine, {
+      env: { VERIFY_WINDOW: "1", BACKOFF: "40", FAULT_INJECTION: "1" },
+    });
     toRedis = await bridge(engine, 6379);
     const connection = { host: "127.0.0.1", port: toRedis.port };
     queue = new Queue(queueNames.revival, { connection, prefix: keysOf("heartmesh").prefix });
@@ -82,5 +84,55 @@ describe("a job on its way", { skip: needs("root", "engine", "redis") }, () => {
     const recovery = await trio.recovered(name, at, "superseded", 20_000);
     assert.equal(recovery.tries.length, 1);
     assert.equal(await queue.getDelayedCount(), 0);
+  });
+
+  /** 0 or 1 for each address; the answer is all links. */
+  async function connect(id: string, body?: Readonly<Record<string, number>>) {
+    const answer = await fetch(`${trio.url(id)}/connections`, {
+      ...(body === undefined
+        ? {}
+        : {
+            method: "POST",
+            headers: { "content-type": "application/json" },
+            body: JSON.stringify(body),
+          }),
+    });
+    assert.equal(answer.status, 200);
+    return (await answer.json()) as Readonly<Record<string, number>>;
+  }
+
+  const allLinks = (value: number, links: Readonly<Record<string, number>>) =>
+    Object.fromEntries(Object.keys(links).map((address) => [address, value]));
+
+  test("one cut link changes nothing, and a leader without links is followed by another until they are restored", async () => {
+    const leader = await trio.leader();
+    const links = await connect(leader);
+    const [one = ""] = Object.keys(links);
+    assert.deepEqual(Object.values(links), [1, 1]);
+
+    await connect(leader, { [one]: 0 });
+    const unheard = async () => (await trio.status(leader)).peers.map((peer) => peer.heardAgoMs);
+    await until("the cut to be felt", async () =>
+      (await unheard()).some((ago) => (ago ?? 0) > 2_000) ? true : undefined,
+    );
+    assert.equal(await trio.leader(), leader);
+
+    assert.deepEqual(await connect(leader, allLinks(0, links)), allLinks(0, links));
+    const next = await until("another to lead", async () => {
+      const now = await trio.leader();
+      return now === leader ? undefined : now;
+    });
+    assert.equal((await trio.status(leader)).leaseForMs, 0);
+
+    await connect(leader, allLinks(1, links));
+    await until("it to follow", async () => {
+      const status = await trio.status(leader);
+      return status.role === "follower" && status.leader === (await trio.status(next)).leader
+        ? true
+        : undefined;
+    });
+    const told = (await trio.events()).filter(({ kind }) => kind === "link-changed");
+    assert.equal(told.filter(({ text }) => text.includes("cut the link")).length, 2);
+    assert.equal(told.filter(({ text }) => text.includes("restored the link")).length, 2);
   });
 });

@@ -38,6 +38,14 @@ export const routes: readonly Route[] = [
     described: "/api/v1/coordinators/{id}",
     from: "admin",
   },
+  { method: "GET", path: "/connections", described: "/connections", from: "viewer" },
+  {
+    method: "POST",
+    path: "/connections",
+    described: "/connections",
+    body: { "127.0.0.1:7702": 0 },
+    from: "admin",
+  },
   { method: "GET", path: "/api/v1/workers", described: "/api/v1/workers", from: "viewer" },
   {
     method: "GET",

@@ -39,7 +39,7 @@ const ask = (url: string, route: Route, role: Role): Promise<Response> =>
 
 for (const route of routes) {
   test(`${route.method} ${route.path} answers from ${route.from} on, and nobody below`, async (t) => {
-    const { url, plane } = await serve(t);
+    const { url, plane } = await serve(t, { env: { FAULT_INJECTION: "1" } });
     for (const role of ranks) {
       const answer = await ask(url, route, role);
       await answer.text();

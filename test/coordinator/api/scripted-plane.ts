@@ -9,6 +9,7 @@ import type {
   CommandResult,
   ControlPlane,
   HostSwitch,
+  Link,
   OperatorCommand,
   SwarmChanged,
 } from "../../../coordinator/api/plane.ts";
@@ -212,6 +213,21 @@ export class ScriptedPlane implements ControlPlane {
   changeCoordinators(change: MemberChange, by: string): Promise<Omit<ChangeEnded, "kind">> {
     this.changes.push({ change, by });
     return Promise.resolve(this.changeEnds);
+  }
+
+  readonly cutLinks = new Set<string>();
+
+  links(): readonly Link[] {
+    const others = [
+      { id: "c2", host: "127.0.0.1", port: 7702 },
+      { id: "c3", host: "127.0.0.1", port: 7703 },
+    ];
+    return others.map((other) => ({ ...other, isCut: this.cutLinks.has(other.id) }));
+  }
+
+  cutLink(id: string, isCut: boolean): void {
+    if (isCut) this.cutLinks.add(id);
+    else this.cutLinks.delete(id);
   }
 
   switchHost(ask: HostSwitch, by: string): Promise<Switched> {
