@@ -21,6 +21,7 @@ import { Lookout, type HostsConfig, type LookoutOutput, type MigrationConfig } f
 import { OwnAgent } from "./own-agent.ts";
 import { QuorumWatch } from "./quorum-watch.ts";
 import { Recoveries, type RecoveryConfig, type RecoveryOutput } from "./recoveries.ts";
+import { asksToMove } from "./recovery-operator.ts";
 import { withRecords } from "./record-pages.ts";
 import { RedisView } from "./redis-view.ts";
 import { SelfHealth } from "./self-health.ts";
@@ -164,8 +165,11 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
       case "swarm-nodes":
       case "host-knocked":
       case "swarm-read":
+        this.#fromWards(this.#lookout.onNews(input, now), now);
+        return;
       case "move-asked":
         this.#fromWards(this.#lookout.onNews(input, now), now);
+        this.#fromRecoveries(this.#recoveries.onOperator(asksToMove(input.command), now));
         return;
       case "job-news":
         this.#lookout.onJobNews(input.news, now);

@@ -2,7 +2,7 @@
 
 import type { Duration, Term, WorkerId } from "../../proto/units.ts";
 import type { ActionKind, Evidence, VerdictKind } from "./decision.ts";
-import type { Move } from "./migration/order.ts";
+import { canWait, type Move } from "./migration/order.ts";
 
 /** Orders all actions on one worker: compared as (term, epoch). */
 export interface Token {
@@ -116,6 +116,8 @@ export type JobNews =
       readonly tries: number;
       readonly reason: string;
       readonly at: number;
+      /** It was a move of something that runs elsewhere meanwhile. */
+      readonly canWait?: true;
     }
   /** The world changed before the action: nothing was done, the core decides again. */
   | {
@@ -125,3 +127,19 @@ export type JobNews =
       readonly reason: string;
       readonly at: number;
     };
+
+/** The last try of a job has failed. `at`: wall-clock ms. */
+export const exhausted = (
+  { token, recovery, move }: Pick<RevivalJob, "token" | "recovery" | "move">,
+  tries: number,
+  reason: string,
+  at: number,
+): Extract<JobNews, { kind: "exhausted" }> => ({
+  kind: "exhausted",
+  token,
+  recovery,
+  tries,
+  reason,
+  at,
+  ...(canWait(move) && { canWait: true }),
+});

@@ -48,6 +48,15 @@ function onExhausted(
   now: Instant,
 ): void {
   const text = `${flight.triesBefore + news.tries} tries failed, the last one: ${news.reason}`;
+  if (news.canWait === true) {
+    // No quarantine: if the host where it runs dies, it must be moved.
+    const { quarantineRelease: pause } = ward.config;
+    const again = `it stays where it is; the next attempt follows in ${Math.round(pause / 1000)} s`;
+    c.record.finish();
+    conclude(ward, c, "exhausted", `${text}; ${again}`, flight.recovery, true, now);
+    settle(ward, c, pause, now, "later");
+    return;
+  }
   conclude(ward, c, "exhausted", text, flight.recovery, true, now);
   settle(ward, c, 0, now, "later");
   // Its notification has just been sent, as what exhausted the tries.

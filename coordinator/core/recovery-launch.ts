@@ -3,6 +3,7 @@
 import { after, elapsed, type Instant } from "../../proto/units.ts";
 import { backoffDelay } from "./backoff.ts";
 import type { ActionKind, VerdictKind } from "./decision.ts";
+import { canWait } from "./migration/order.ts";
 import { askOf, type Ask, type Case } from "./recovery-case.ts";
 import { closedGate } from "./recovery-gates.ts";
 import { buildOrder, targetOf } from "./recovery-order.ts";
@@ -25,7 +26,7 @@ export function considerCase(ward: Ward, c: Case, now: Instant): void {
     return;
   }
   if (!ask.isForced && isHeldBack(ward, c, now)) return;
-  if (now < c.recovery.retryAt) {
+  if (now < c.recovery.retryAt && !isMorePressing(c, ask)) {
     c.wakeAt = c.recovery.retryAt;
     return;
   }
@@ -53,6 +54,12 @@ export function considerCase(ward: Ward, c: Case, now: Instant): void {
     return;
   }
   launch(ward, c, ask, spec, lease, now);
+}
+
+/** The pause is that of a move that can wait, and what is asked for now cannot. */
+function isMorePressing(c: Case, ask: Ask): boolean {
+  const before = c.launched?.kind === "act" ? c.launched.move : undefined;
+  return canWait(before) && !canWait(ask.move);
 }
 
 /** Nothing asks for an action any more and none was begun. */

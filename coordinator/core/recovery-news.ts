@@ -2,7 +2,7 @@
 
 import { after, type Instant } from "../../proto/units.ts";
 import type { EventKind, Said } from "./event.ts";
-import { compareTokens, type JobNews } from "./job.ts";
+import { compareTokens, exhausted, type JobNews } from "./job.ts";
 import { nothingTold, type Case } from "./recovery-case.ts";
 import { saidOf } from "./recovery-words.ts";
 import { onEnded } from "./recovery-end.ts";
@@ -88,7 +88,12 @@ function onLive(ward: Ward, c: Case, news: LiveNews, now: Instant): void {
         ward,
         c,
         next.flight,
-        { kind: "exhausted", token, recovery, tries: used, reason, at },
+        exhausted(
+          { token, recovery, ...(flight.order?.move !== undefined && { move: flight.order.move }) },
+          used,
+          reason,
+          at,
+        ),
         now,
       );
       return;

@@ -1,13 +1,16 @@
 // What a person orders: revive now, silence, end a silence, end a quarantine.
 
 import { after, type Duration, type Instant, type WorkerId } from "../../proto/units.ts";
+import type { MoveCommand } from "./migration/moves.ts";
+import { caseOfService, isContainerCase } from "./migration/order.ts";
 import type { Case } from "./recovery-case.ts";
 import { considerCase } from "./recovery-launch.ts";
 import type { Ward } from "./recovery-ward.ts";
 import { isInFlight, patience } from "./recovery.ts";
 
 export interface OperatorCommand {
-  readonly kind: "revive" | "silence" | "unsilence" | "release-quarantine";
+  /** `move`: its move, if one waits for its next attempt, is not to wait. */
+  readonly kind: "move" | "revive" | "silence" | "unsilence" | "release-quarantine";
   readonly worker: WorkerId;
   /** Who: a token's name, for the record. */
   readonly by: string;
@@ -16,6 +19,14 @@ export interface OperatorCommand {
   readonly for?: Duration;
 }
 
+/** A person's word on a service or container. */
+export const asksToMove = ({ service, by }: MoveCommand): OperatorCommand => ({
+  kind: "move",
+  worker: isContainerCase(service) ? service : caseOfService(service),
+  by,
+  reason: "",
+});
+
 const usualSilence = 3_600_000;
 
 export function onOperatorCommand(ward: Ward, command: OperatorCommand, now: Instant): void {
@@ -23,6 +34,9 @@ export function onOperatorCommand(ward: Ward, command: OperatorCommand, now: Ins
   const c = ward.caseOf(command.worker);
   const words = `by ${command.by}: ${command.reason}`;
   switch (command.kind) {
+    case "move":
+      if (c.recovery.kind === "waiting") ward.setRecovery(c, { kind: "waiting", retryAt: now });
+      break;
     case "revive":
       onRevive(ward, c, command, now);
       return;

@@ -1,6 +1,6 @@
 // Acting without Redis: the leader makes one try itself when a quorum says that the queue is unreachable. Same stages, same news.
 
-import type { JobNews, RevivalJob } from "../core/job.ts";
+import { exhausted, type JobNews, type RevivalJob } from "../core/job.ts";
 import {
   followingTry,
   lookAgain,
@@ -70,7 +70,7 @@ export async function runDirectly(ask: DirectAsk, ports: StagePorts): Promise<Di
       const nextTryIn = isLast ? 0 : ask.nextTryIn;
       const { reason } = end;
       tell({ kind: "try-failed", token, recovery, tryNumber, reason, counts, nextTryIn, at: at() });
-      if (isLast) tell({ kind: "exhausted", token, recovery, tries: tryNumber, reason, at: at() });
+      if (isLast) tell(exhausted(job, tryNumber, reason, at()));
       if (acted === undefined) return memory;
       return { ...acted, isRunning: end.kind === "postponed" || end.isRunning };
     }

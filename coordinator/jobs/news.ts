@@ -1,7 +1,7 @@
 // News of revival jobs: runners write them to one stream in Redis, every coordinator follows it.
 
 import type { Redis } from "ioredis";
-import type { JobNews } from "../core/job.ts";
+import { exhausted, type JobNews } from "../core/job.ts";
 import type { Clock } from "../../agent/io/clock.ts";
 import type { Duration } from "../../proto/units.ts";
 import { forgetOldest } from "../core/forget-oldest.ts";
@@ -227,8 +227,7 @@ export class JobNewsFeed {
         return;
       }
       case "failed": {
-        const { reason, triesUsed } = fate;
-        this.#tell({ kind: "exhausted", token, recovery, tries: triesUsed, reason, at: fate.at });
+        this.#tell(exhausted(fate.job, fate.triesUsed, fate.reason, fate.at));
         return;
       }
       case "missing":

@@ -35,6 +35,7 @@ export type JobFate =
   | { readonly kind: "completed"; readonly result: RevivalResult; readonly at: number }
   | {
       readonly kind: "failed";
+      readonly job: RevivalJob;
       readonly reason: string;
       readonly triesUsed: number;
       readonly at: number;
@@ -227,7 +228,13 @@ export class RevivalQueue {
       const at = ended.finishedOn ?? this.#clock.wall();
       return state === "completed"
         ? { kind: "completed", result: ended.returnvalue, at }
-        : { kind: "failed", reason: ended.failedReason, triesUsed: ended.attemptsMade, at };
+        : {
+            kind: "failed",
+            job: job.data.order,
+            reason: ended.failedReason,
+            triesUsed: ended.attemptsMade,
+            at,
+          };
     }
     return { kind: "alive", job: job.data.order, triesUsed: job.attemptsMade };
   }

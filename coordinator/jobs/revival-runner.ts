@@ -3,7 +3,7 @@
 import { Queue, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import type { Clock } from "../../agent/io/clock.ts";
-import type { JobNews } from "../core/job.ts";
+import { exhausted, type JobNews } from "../core/job.ts";
 import { backoffDelay } from "../core/backoff.ts";
 import type { Random } from "../../proto/random.ts";
 import type { Duration } from "../../proto/units.ts";
@@ -186,7 +186,7 @@ export class RevivalRunner {
         nextTryIn,
         at,
       });
-      if (isOver) tell({ kind: "exhausted", token, recovery, tries, reason, at });
+      if (isOver) tell(exhausted(job.data.order, tries, reason, at));
     });
   }
 

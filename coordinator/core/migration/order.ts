@@ -40,6 +40,10 @@ export type Move = MoveOrder | ContainerOrder;
 export const isContainerOrder = (move: Move): move is ContainerOrder =>
   move.kind === "carry" || move.kind === "drop";
 
+/** What it is for runs meanwhile, elsewhere: nothing is lost where it fails, and nobody must be kept from moving it for its life. */
+export const canWait = (move: Move | undefined): boolean =>
+  move !== undefined && move.kind !== "away" && move.kind !== "carry";
+
 const servicePrefix = "swarm:";
 const containerPrefix = "plain:";
 

@@ -2,9 +2,70 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { Move } from "../../../coordinator/core/migration/order.ts";
+import { asksToMove } from "../../../coordinator/core/recovery-operator.ts";
 import { crashLoop, RecoveryLab } from "./recovery-lab.ts";
 
 const worker = "h1/w1";
+
+const moveOf = (kind: "away" | "back"): Move => ({ service: "s1", name: "web", kind, out: [] });
+
+/** The way back to its host fails, three times. */
+function failingBack(leader = 0): RecoveryLab {
+  const lab = new RecoveryLab(3, 3, { quarantineRelease: 600_000 });
+  lab.tryResult = () => "dies";
+  lab.lead(leader);
+  lab.fail(worker, { verdict: "away", action: "move", move: moveOf("back") });
+  lab.pass(60_000);
+  assert.equal(lab.events("try-started").length > 0, true);
+  assert.equal(lab.events("exhausted").length, 1);
+  return lab;
+}
+
+describe("a way back that fails", () => {
+  it("is no quarantine, told once with what follows, and tried again later", () => {
+    const lab = failingBack();
+    assert.equal(lab.events("quarantined").length, 0);
+    const [told] = lab.events("exhausted");
+    assert.ok(told!.notify);
+    assert.match(told!.text, /stays where it is; the next attempt follows in 600 s/);
+    for (const machine of lab.machines)
+      assert.equal(machine.summaryOf(worker, lab.now).quarantinedFor, -1);
+    lab.pass(500_000);
+    assert.equal(lab.orders().length, 1);
+    lab.pass(100_000);
+    assert.equal(lab.orders().length, 2);
+  });
+
+  it("holds up no move for its life", () => {
+    const lab = failingBack();
+    lab.tryResult = () => "ok";
+    lab.fail(worker, { verdict: "stranded", action: "move", move: moveOf("away") });
+    lab.pass(10_000);
+    assert.equal(lab.orders().length, 2);
+    assert.equal(lab.events("recovered").length, 1);
+  });
+
+  it("holds up no move for its life that the next leader orders", () => {
+    const lab = failingBack();
+    lab.kill(0);
+    lab.lead(1);
+    lab.tryResult = () => "ok";
+    lab.fail(worker, { verdict: "stranded", action: "move", move: moveOf("away") });
+    lab.pass(10_000);
+    assert.equal(lab.events("recovered").length, 1);
+  });
+
+  it("is tried again at once by a person's word", () => {
+    const lab = failingBack();
+    lab.tryResult = () => "ok";
+    const word = asksToMove({ kind: "failback", service: "web", by: "ann" });
+    lab.each((machine) => machine.onOperator({ ...word, worker }, lab.now));
+    lab.pass(10_000);
+    assert.equal(lab.orders().length, 2);
+    assert.equal(lab.events("recovered").length, 1);
+  });
+});
 
 describe("the caps", () => {
   it("quarantine a worker after exactly MAX_TRIES failed tries, and tell it once", () => {

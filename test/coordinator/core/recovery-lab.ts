@@ -4,13 +4,14 @@ import { Random } from "../../../proto/random.ts";
 import { after, instant, term, type Instant, type WorkerId } from "../../../proto/units.ts";
 import type { ActionKind, Decision, VerdictKind } from "../../../coordinator/core/decision.ts";
 import type { CoreEvent, EventKind } from "../../../coordinator/core/event.ts";
-import type { JobNews } from "../../../coordinator/core/job.ts";
+import { exhausted, type JobNews } from "../../../coordinator/core/job.ts";
 import {
   Recoveries,
   type RecoveryConfig,
   type RecoveryOutput,
   type RevivalOrder,
 } from "../../../coordinator/core/recoveries.ts";
+import type { Move } from "../../../coordinator/core/migration/order.ts";
 import type { WorkerSpec } from "../../../coordinator/core/worker.ts";
 import { config, spec } from "./recovery-specs.ts";
 
@@ -128,6 +129,7 @@ export class RecoveryLab {
       readonly notBefore?: Instant;
       readonly waitReason?: string;
       readonly commonCause?: string;
+      readonly move?: Move;
     } = {},
   ): void {
     const verdict = over.verdict ?? "stopped";
@@ -140,6 +142,7 @@ export class RecoveryLab {
       notBefore: over.notBefore ?? this.now,
       waitReason: over.waitReason ?? "",
       commonCause: over.commonCause ?? "",
+      ...(over.move !== undefined && { move: over.move }),
     });
   }
 
@@ -320,7 +323,7 @@ export class RecoveryLab {
       if (isLast)
         tell(1, () => {
           end();
-          return { kind: "exhausted", ...base, tries: tryNumber, reason };
+          return exhausted(order, tryNumber, reason, 0);
         });
     };
     if (result === "engine-away") {
