@@ -5,12 +5,23 @@
 
 import { isCoded } from "../../proto/coded-error.ts";
 import type { Duration } from "../../proto/units.ts";
-import { planAway, withoutDead, type MoveLabelsOfHosts } from "../core/migration/away.ts";
+import {
+  planAway,
+  withoutDead,
+  type MoveAway,
+  type MoveLabelsOfHosts,
+  type StayThere,
+} from "../core/migration/away.ts";
 import { sameTexts } from "../core/migration/earlier-move.ts";
 import type { HostSummary } from "../core/hosts/host.ts";
 import type { RevivalJob } from "../core/job.ts";
 import { measured } from "../core/migration/measured.ts";
-import { isContainerOrder, type MoveOrder, type OutHost } from "../core/migration/order.ts";
+import {
+  isContainerOrder,
+  keyOfOut,
+  type MoveOrder,
+  type OutHost,
+} from "../core/migration/order.ts";
 import { progressOf, type Progress } from "../core/migration/progress.ts";
 import {
   awayFrom,
@@ -54,6 +65,8 @@ const gapBorne: Duration = 1_500;
 /** Its update settings are waited for so long beyond the window; after that, the next picture has them restored. */
 const settleBorne: Duration = 10_000;
 
+type Plans = ReturnType<typeof planAway>;
+
 /** What a try comes to where nothing was written. */
 type Nothing = Exclude<ActionResult, { kind: "acted" }>;
 
@@ -67,6 +80,8 @@ interface Step {
 
 export class Mover implements Actor, LifeWatch {
   readonly #parts: MoverParts;
+  /** By which hosts are out. */
+  readonly #planned = new WeakMap<SwarmView, Map<string, Plans>>();
 
   constructor(parts: MoverParts) {
     this.#parts = parts;
@@ -192,34 +207,29 @@ export class Mover implements Actor, LifeWatch {
       return { kind: "superseded", reason: `there is no service ${move.name} any more` };
     }
     const out = this.#outNow(move);
-    const view = measured(reading.view, this.#parts.hosts());
     switch (move.kind) {
       case "away":
-        return this.#awayStep({ service, by, view, out });
+        return awayStep(service, by, this.#plans(reading.view, out).get(service.id));
       case "settle": {
         const change = settleChange(service);
         if (change === undefined) return { kind: "superseded", reason: "its settings are its own" };
         return { service, by, change, what: "its own update settings are restored" };
       }
       case "back":
-        return backStep({ service, by, view, out });
+        return backStep({ service, by, view: reading.view, out });
     }
   }
 
-  #awayStep({ service, by, view, out }: Ground): Step | Nothing {
-    const plan = planAway(view, out, this.#parts.labels).get(service.id);
-    if (plan?.kind === "stay") return { kind: "superseded", reason: plan.plan.reason };
-    if (plan === undefined) {
-      // Done by whoever had this job before, or by Swarm itself.
-      if (isUnsettled(service)) return { service, by, change: undefined, what: movedBefore };
-      return { kind: "superseded", reason: "nothing of it is lost any more" };
-    }
-    const { constraints, updateConfig, labels } = plan.plan.change;
-    const isSaid = sameTexts(constraints, service.constraints) && isUnsettled(service);
-    const what = `${plan.plan.reason}: ${constraints.join(", ")}`;
-    if (isSaid) return { service, by, change: undefined, what: movedBefore };
-    const change = { constraints, updateConfig, labels: { ...service.labels, ...labels } };
-    return { service, by, change, what };
+  /** Of all services at once, so that of many that move each knows what place the others take; made once a picture. */
+  #plans(picture: SwarmView, out: readonly OutHost[]): Plans {
+    const key = keyOfOut(out);
+    const made = this.#planned.get(picture) ?? new Map<string, Plans>();
+    this.#planned.set(picture, made);
+    const known = made.get(key);
+    if (known !== undefined) return known;
+    const plans = planAway(measured(picture, this.#parts.hosts()), out, this.#parts.labels);
+    made.set(key, plans);
+    return plans;
   }
 
   /** Undefined where no manager tells just now. A picture may be shared, but is none of before `since`. */
@@ -274,6 +284,25 @@ interface Look {
   readonly service: SwarmService;
   readonly progress: Progress;
   readonly by: Manager;
+}
+
+function awayStep(
+  service: SwarmService,
+  by: Manager,
+  plan: MoveAway | StayThere | undefined,
+): Step | Nothing {
+  if (plan?.kind === "stay") return { kind: "superseded", reason: plan.plan.reason };
+  if (plan === undefined) {
+    // Done by whoever had this job before, or by Swarm itself.
+    if (isUnsettled(service)) return { service, by, change: undefined, what: movedBefore };
+    return { kind: "superseded", reason: "nothing of it is lost any more" };
+  }
+  const { constraints, updateConfig, labels } = plan.plan.change;
+  const isSaid = sameTexts(constraints, service.constraints) && isUnsettled(service);
+  const what = `${plan.plan.reason}: ${constraints.join(", ")}`;
+  if (isSaid) return { service, by, change: undefined, what: movedBefore };
+  const change = { constraints, updateConfig, labels: { ...service.labels, ...labels } };
+  return { service, by, change, what };
 }
 
 function backStep({ service, by, view, out }: Ground): Step | Nothing {

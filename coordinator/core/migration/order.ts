@@ -11,6 +11,10 @@ export interface OutHost {
   readonly cause: MoveCause;
 }
 
+/** Equal for the same hosts, out for the same causes. */
+export const keyOfOut = (out: readonly OutHost[]): string =>
+  out.map(({ id, cause }) => `${id} ${cause}`).join();
+
 export interface MoveOrder {
   /** The Swarm's id of the service. */
   readonly service: string;
