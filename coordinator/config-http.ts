@@ -25,6 +25,8 @@ export function readHttp(
     );
   }
   const port = reader.port("HTTP_PORT");
+  const checkPort = reader.isSet("CHECK_PORT") ? reader.port("CHECK_PORT") : undefined;
+  if (checkPort === port) reader.problems.push(`CHECK_PORT: ${port} is HTTP_PORT; choose another`);
   const certFile = reader.file("HTTP_TLS_CERT");
   const keyFile = reader.file("HTTP_TLS_KEY");
   if ((certFile === undefined) !== (keyFile === undefined)) {
@@ -42,5 +44,6 @@ export function readHttp(
     );
   }
   const origins = reader.shaped("CORS_ORIGINS", [], parseOrigins);
-  return { host, port, tls, tokens, metricsOpen: reader.flag("METRICS_OPEN"), origins, urlOf };
+  const metricsOpen = reader.flag("METRICS_OPEN");
+  return { host, port, checkPort, tls, tokens, metricsOpen, origins, urlOf };
 }

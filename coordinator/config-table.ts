@@ -192,6 +192,11 @@ export const coordinatorVariables = [
   },
   { name: "HTTP_PORT", default: "8080", text: "Port of API, Bull Board and documentation." },
   {
+    name: "CHECK_PORT",
+    default: "",
+    text: "TCP port, on HTTP_HOST, of HAProxy's agent checks (agent-send names a worker, service:<name>[@<host>] or host:<name>); off unless given.",
+  },
+  {
     name: "HTTP_TLS_CERT",
     default: "",
     text: "File of the certificate chain (PEM); read again when it changes.",

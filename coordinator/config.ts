@@ -103,6 +103,8 @@ export interface CoordinatorConfig {
     readonly host: string;
     /** HTTP_PORT. */
     readonly port: number;
+    /** CHECK_PORT, on the same address; undefined: there is none. */
+    readonly checkPort: number | undefined;
     /** HTTP_TLS_CERT and HTTP_TLS_KEY: paths, read again when they change. */
     readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
     /** API_TOKENS; undefined: only loopback, and whoever reaches it is an admin. */

@@ -82,6 +82,11 @@ export const errorTable = {
     text: "The mesh's UDP port could not be bound.",
     advice: "Free MESH_PORT or choose another one, the same in COORDINATORS.",
   },
+  HM_CHECK_PORT: {
+    status: 500,
+    text: "The port of HAProxy's agent checks could not be had.",
+    advice: "Free CHECK_PORT or choose another one; unset it where no proxy asks.",
+  },
   HM_STARTING: {
     status: 503,
     text: "The coordinator is still starting.",

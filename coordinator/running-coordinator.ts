@@ -8,6 +8,7 @@ import { KeyFile } from "../agent/io/key-file.ts";
 import { insecureRing, parseKeyRing, type KeyRing } from "../proto/key-ring.ts";
 import { Random } from "../proto/random.ts";
 import { incarnation } from "../proto/units.ts";
+import { startCheckPort, type RunningCheckPort } from "./api/check-port.ts";
 import { startHttp, type RunningHttp } from "./api/server.ts";
 import type { CoordinatorConfig } from "./config.ts";
 import { Plane } from "./control-plane.ts";
@@ -50,6 +51,7 @@ export class RunningCoordinator {
   readonly #plane: Plane;
   readonly #keyFile: KeyFile | undefined;
   #http: RunningHttp | undefined;
+  #checkPort: RunningCheckPort | undefined;
   #isStopping = false;
 
   /** @param onDied the mesh thread is gone: the process must end, so that whoever watches it starts it anew. */
@@ -127,6 +129,7 @@ export class RunningCoordinator {
     this.#keyFile?.start();
     this.#deadman?.start();
     this.#http = await startHttp(this.#config, this.#plane, this.#log);
+    this.#checkPort = await this.#startCheckPort();
     this.#log.info({ meshPort: port, http: this.#http.url }, "running");
     this.#publish(eventOf("", "started", `${this.#config.id} has started`));
   }
@@ -138,6 +141,7 @@ export class RunningCoordinator {
     this.#direct.stop();
     await this.#mesh.stop();
     await this.#deadman?.stop();
+    await this.#checkPort?.stop();
     await this.#http?.stop();
     this.#keyFile?.stop();
     await this.#engines.stop();
@@ -198,6 +202,15 @@ export class RunningCoordinator {
       enqueue: (job) => {
         void this.#notify(job);
       },
+    });
+  }
+
+  async #startCheckPort(): Promise<RunningCheckPort | undefined> {
+    const { host, checkPort: port } = this.#config.http;
+    if (port === undefined) return undefined;
+    return startCheckPort({ host, port }, () => this.#mesh.summary).catch((error: unknown) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw coded("HM_CHECK_PORT", `CHECK_PORT ${port}: ${reason}`, error);
     });
   }
 

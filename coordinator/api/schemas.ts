@@ -204,14 +204,15 @@ export function answers(
   ...problems: readonly number[]
 ): Schema {
   const codes = [...new Set([...problems, 401, 403, 429])].sort((a, b) => a - b);
-  const content = { "application/problem+json": { schema: ref("Problem") } };
-  const bad = codes.map((code): [number, Schema] => [
-    code,
-    { description: problemDescriptions[code] ?? "A failure", content },
-  ]);
-  const other = { description: "Any other fault of the request: 405, 408, 431 …", content };
+  const bad = codes.map((code): [number, Schema] => [code, refusal(code)]);
+  const other = { ...refusal(0), description: "Any other fault of the request: 405, 408, 431 …" };
   return { ...good, ...Object.fromEntries(bad), default: other };
 }
+
+export const refusal = (code: number): Schema => ({
+  description: problemDescriptions[code] ?? "A failure",
+  content: { "application/problem+json": { schema: ref("Problem") } },
+});
 
 export const good = (schema: Schema, description: string): Schema => ({
   description,

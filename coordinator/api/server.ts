@@ -13,6 +13,7 @@ import { answerBrokenBytes, answerStrangeWishes } from "./broken-bytes.ts";
 import type { ApiContext } from "./context.ts";
 import { describeRoutes, docsPlugin } from "./docs.ts";
 import { connectionsPlugin } from "./connections.ts";
+import { checksPlugin } from "./checks.ts";
 import { coordinatorsPlugin } from "./coordinators.ts";
 import { eventsPlugin } from "./events.ts";
 import { FileWatch } from "./file-watch.ts";
@@ -143,6 +144,7 @@ async function buildApp(
   const context: ApiContext = { ...own, plane, tokens, forwarder, log };
   statusPlugin(app, context);
   probesPlugin(app, context);
+  checksPlugin(app, context);
   coordinatorsPlugin(app, context);
   connectionsPlugin(app, context);
   workersPlugin(app, context);

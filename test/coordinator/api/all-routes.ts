@@ -11,6 +11,8 @@ export interface Route {
   readonly body?: unknown;
   /** What it does needs a real part, and a real test holds its answer to the description. */
   readonly isElsewhere?: true;
+  /** 200 unless given: of what the scripted picture shows as down. */
+  readonly answers?: number;
   /** The least role, or everybody. */
   readonly from: Role;
 }
@@ -252,6 +254,26 @@ export const routes: readonly Route[] = [
     body: { name: "shop", stack: "services: {}" },
     isElsewhere: true,
     from: "admin",
+  },
+  {
+    method: "GET",
+    path: `/api/v1/workers/${worker}/check`,
+    described: "/api/v1/workers/{id}/check",
+    from: "nobody",
+  },
+  {
+    method: "GET",
+    path: "/api/v1/services/web/check?host=h1",
+    described: "/api/v1/services/{id}/check",
+    answers: 503,
+    from: "nobody",
+  },
+  {
+    method: "GET",
+    path: "/api/v1/hosts/h1/check",
+    described: "/api/v1/hosts/{id}/check",
+    answers: 503,
+    from: "nobody",
   },
   { method: "GET", path: "/leader", described: "/leader", from: "nobody" },
   { method: "GET", path: "/livez", described: "/livez", from: "nobody" },

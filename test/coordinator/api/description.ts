@@ -62,6 +62,8 @@ const goodValues: Readonly<Record<string, string>> = {
   "/api/swarm/services/{id}/scale": "web",
   "/api/swarm/services/{id}/image": "web",
   "/api/swarm/join-token/{role}": "worker",
+  "/api/v1/services/{id}/check": "web",
+  "/api/v1/hosts/{id}/check": "h1",
   "/api/v1/recoveries/{id}": "3.7.ff",
   "/api/v1/hosts/{id}": "h1",
   "/api/v1/hosts/{id}/plan": "h1",

@@ -83,6 +83,9 @@ test("the description names who may ask for what", async (t) => {
       "open GET /livez",
       "open GET /readyz",
       "open GET /leader",
+      "open GET /api/v1/workers/{id}/check",
+      "open GET /api/v1/services/{id}/check",
+      "open GET /api/v1/hosts/{id}/check",
       "admin POST /api/v1/coordinators",
       "admin DELETE /api/v1/coordinators/{id}",
       "operator POST /api/v1/workers/{id}/revive",
@@ -158,7 +161,13 @@ test("each role may do what the description says and nothing else, by whatever d
         const answer = await ask(server, right, { ...detour, ...bearer(role) });
         const what = `${right.what} by ${role}, ${JSON.stringify(detour)}`;
         // Without an engine the docker command line refuses any stack.
-        const done = right.path === "/api/swarm/deploy-stack" ? [400, 501] : [200];
+        // What is not up is a 503.
+        const done =
+          right.path === "/api/swarm/deploy-stack"
+            ? [400, 501]
+            : right.path.endsWith("/check")
+              ? [200, 503]
+              : [200];
         if (may) assert.ok(done.includes(answer.status), `${what}: ${answer.text}`);
         else {
           assertProblem(answer, [403], what);
