@@ -12,6 +12,8 @@ export interface ApiContext {
   readonly plane: ControlPlane;
   readonly tokens: TokenStore;
   readonly forwarder: Forwarder;
+  /** How long a write waits for a leader, ms. */
+  readonly holdFor: number;
   readonly log: Logger;
   readonly metricsOpen: boolean;
   readonly faultInjection: boolean;

@@ -19,6 +19,7 @@ const titles: Readonly<Record<number, string>> = {
   414: "The path is too long",
   415: "The content type is not understood",
   417: "The expectation is not known",
+  421: "Not the leader",
   429: "Too many requests",
   431: "The headers are too large",
   500: "The coordinator failed",
@@ -40,6 +41,9 @@ export class ApiProblem extends Error {
     this.problems = problems;
   }
 }
+
+/** A write that surely nobody has begun: it may be asked for again. */
+export class NotTaken extends ApiProblem {}
 
 export function problem(status: number, detail: string, problems?: readonly string[]): Problem {
   const title = titles[status] ?? (status < 500 ? "The request is refused" : "A failure");

@@ -10,6 +10,7 @@ import type { CoordinatorConfig } from "../config.ts";
 import { authorizeCallers, identifyCallers } from "./access.ts";
 import { allowOrigins } from "./cors.ts";
 import { answerBrokenBytes, answerStrangeWishes } from "./broken-bytes.ts";
+import { holdFor } from "./at-leader.ts";
 import type { ApiContext } from "./context.ts";
 import { describeRoutes, docsPlugin } from "./docs.ts";
 import { connectionsPlugin } from "./connections.ts";
@@ -72,6 +73,7 @@ export interface HttpBounds {
   readonly requests?: number;
   readonly connections?: number;
   readonly forward?: number;
+  readonly hold?: number;
   readonly rereadEvery?: number;
 }
 
@@ -141,7 +143,8 @@ async function buildApp(
   const forwarder = buildForwarder(config.id, tls?.certFile, narrowed.forward ?? forwardTimeout);
   const { id, migration, faultInjection } = config;
   const own = { id, migration, faultInjection, metricsOpen };
-  const context: ApiContext = { ...own, plane, tokens, forwarder, log };
+  const held = { forwarder, holdFor: narrowed.hold ?? holdFor };
+  const context: ApiContext = { ...own, plane, tokens, ...held, log };
   statusPlugin(app, context);
   probesPlugin(app, context);
   checksPlugin(app, context);

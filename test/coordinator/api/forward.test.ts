@@ -5,11 +5,12 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test, type TestContext } from "node:test";
 import type { Problem } from "../../../proto/rest.ts";
+import { pause } from "../../waiting.ts";
 import { bearer, serve, summaryOf, type TestServer } from "./scripted-plane.ts";
 
 async function pair(t: TestContext): Promise<{ leader: TestServer; follower: TestServer }> {
   const leader = await serve(t, { id: "c1" });
-  const follower = await serve(t, { id: "c2", bounds: { forward: 500 } });
+  const follower = await serve(t, { id: "c2", bounds: { forward: 500, hold: 400 } });
   follower.plane.picture = summaryOf({ id: "c2", role: "follower", leader: "c1", leaseFor: 0 });
   follower.plane.leaderAt = leader.url;
   return { leader, follower };
@@ -70,7 +71,7 @@ test("a viewer is refused on the follower already, and reads are answered there"
 });
 
 test("two that take each other for the leader do not forward in circles", async (t) => {
-  const one = await serve(t, { id: "c1" });
+  const one = await serve(t, { id: "c1", bounds: { hold: 100 } });
   const other = await serve(t, { id: "c2" });
   one.plane.picture = summaryOf({ id: "c1", role: "follower", leader: "c2", leaseFor: 0 });
   other.plane.picture = summaryOf({ id: "c2", role: "follower", leader: "c1", leaseFor: 0 });
@@ -78,11 +79,11 @@ test("two that take each other for the leader do not forward in circles", async 
   other.plane.leaderAt = one.url;
   const answer = await write(one);
   assert.equal(answer.status, 503);
-  assert.match(((await answer.json()) as Problem).detail, /c1 took c2 for the leader/);
+  assert.match(((await answer.json()) as Problem).detail, /does not lead: the lead is changing/);
 });
 
 test("without a leader a write is a 503 that says so", async (t) => {
-  const server = await serve(t, { id: "c2" });
+  const server = await serve(t, { id: "c2", bounds: { hold: 100 } });
   server.plane.picture = summaryOf({ id: "c2", role: "candidate", leader: "", leaseFor: 0 });
   const answer = await write(server);
   assert.equal(answer.status, 503);
@@ -90,7 +91,7 @@ test("without a leader a write is a 503 that says so", async (t) => {
 });
 
 test("a leader that holds no lease yet does not act, nor forward to itself", async (t) => {
-  const server = await serve(t, { id: "c1" });
+  const server = await serve(t, { id: "c1", bounds: { hold: 100 } });
   server.plane.picture = summaryOf({ leaseFor: 0 });
   server.plane.leaderAt = server.url;
   assert.equal((await write(server)).status, 503);
@@ -113,4 +114,61 @@ test("a leader that cannot be reached is a 502, one that never answers a 504, bo
   const began = performance.now();
   assert.equal((await write(follower)).status, 504);
   assert.ok(performance.now() - began < 2500);
+});
+
+test("a write is held while nobody leads, and carried out once by whom then does", async (t) => {
+  const { leader, follower } = await pair(t);
+  follower.plane.leaderAt = undefined;
+  const answer = write(follower);
+  await pause(100);
+  follower.plane.leaderAt = leader.url;
+  assert.equal((await answer).status, 200);
+  assert.equal(leader.plane.commands.length, 1);
+});
+
+test("a write is held while the leader is dead, and while it does not yet know that it leads", async (t) => {
+  const { leader, follower } = await pair(t);
+  follower.plane.leaderAt = "http://127.0.0.1:1";
+  leader.plane.picture = summaryOf({ role: "candidate", leader: "", leaseFor: 0 });
+  const answer = write(follower);
+  await pause(100);
+  follower.plane.leaderAt = leader.url;
+  await pause(100);
+  assert.equal(leader.plane.commands.length, 0);
+  leader.plane.picture = summaryOf();
+  assert.equal((await answer).status, 200);
+  assert.equal(leader.plane.commands.length, 1);
+});
+
+test("a write that reached the leader is not repeated, whatever became of it", async (t) => {
+  const { follower } = await pair(t);
+  let asked = 0;
+  const dying = createServer(({ socket }) => {
+    asked++;
+    socket.destroy();
+  });
+  await new Promise<void>((resolve) => dying.listen(0, "127.0.0.1", resolve));
+  t.after(() => dying.close());
+  follower.plane.leaderAt = `http://127.0.0.1:${(dying.address() as AddressInfo).port}`;
+  const answer = await write(follower);
+  assert.equal(answer.status, 502);
+  assert.match(((await answer.json()) as Problem).detail, /look before you ask again/);
+  assert.equal(asked, 1);
+});
+
+test("a write whose sender has gone is not made any more", async (t) => {
+  const { leader, follower } = await pair(t);
+  follower.plane.leaderAt = undefined;
+  const leaving = new AbortController();
+  const answer = fetch(`${follower.url}/api/v1/workers/h1%2Fweb-1/quarantine`, {
+    method: "DELETE",
+    headers: bearer("operator"),
+    signal: leaving.signal,
+  });
+  await pause(100);
+  leaving.abort();
+  await assert.rejects(answer);
+  follower.plane.leaderAt = leader.url;
+  await pause(300);
+  assert.equal(leader.plane.commands.length, 0);
 });
