@@ -3,6 +3,7 @@
 import { parseArgs } from "node:util";
 import { ensureInstalled } from "../lab/requirements.ts";
 import { benchAgent } from "./agent.ts";
+import { benchApi } from "./api.ts";
 import { benchHeal } from "./heal.ts";
 import { benchLoss } from "./loss.ts";
 import { benchMac } from "./mac.ts";
@@ -28,6 +29,10 @@ const benches: Readonly<Record<string, Bench>> = {
     ensureInstalled(["engine", "redis"]);
     return benchMigrate(options);
   },
+  api: (options) => {
+    ensureInstalled(["engine", "redis", "haproxy"]);
+    return benchApi(options);
+  },
   sim: benchSim,
 };
 
@@ -40,7 +45,7 @@ const { values, positionals } = parseArgs({
 });
 
 // `heal` holds the agent's, so without a name nothing is measured twice.
-const names = positionals.length > 0 ? positionals : ["mac", "heal", "loss", "migrate"];
+const names = positionals.length > 0 ? positionals : ["mac", "heal", "loss", "migrate", "api"];
 const unknown = names.find((name) => !Object.hasOwn(benches, name));
 if (unknown !== undefined) {
   console.error(`There is no benchmark "${unknown}"; expected ${Object.keys(benches).join(", ")}.`);
