@@ -27,6 +27,7 @@ const runBy: Readonly<Record<string, readonly [file: string, words: string]>> = 
   "npm run bench": [".ci/run", "step npm run bench"],
   "npm run bench -- heal": [".ci/run", "step npm run bench"],
   "npm run bench -- loss": [".ci/run", "step npm run bench"],
+  "npm run bench -- api": [".ci/run", "step npm run bench"],
   "npm run bench -- migrate": [".ci/run", "step npm run bench"],
   "npm run demo": [".ci/run", "step npm run demo"],
   "npm run demo -- --json": [".ci/run", "step npm run demo -- --json"],
@@ -43,6 +44,9 @@ const runBy: Readonly<Record<string, readonly [file: string, words: string]>> = 
     ["test/lab/stack.ts", '"build"'],
   "docker build --target agent --tag heartmesh-agent:local --file compose/Dockerfile compose/build":
     ["test/lab/stack.ts", '"build"'],
+  "sh compose/heartmesh.sh init": ["test/compose/commands.real.test.ts", 'works("init")'],
+  "sh compose/heartmesh.sh run": ["test/compose/commands.real.test.ts", 'works("run")'],
+  "sh compose/heartmesh.sh stop": ["test/compose/commands.real.test.ts", 'works("stop")'],
   "sh compose/deploy.sh": ["test/lab/stack.ts", '"compose/deploy.sh"'],
   'curl -H "Authorization: Bearer $HEARTMESH_TOKEN" http://127.0.0.1:8080/api/swarm/health': [
     "test/e2e/swarm-api.real.test.ts",

@@ -4,11 +4,11 @@ import type { Logger } from "pino";
 import type { Secret } from "../config.ts";
 import { currentText } from "../secret.ts";
 import { FileWatch } from "./file-watch.ts";
-import { callerOf, parseTokens, type ApiToken, type Caller } from "./tokens.ts";
+import { callerOf, callersBy, parseTokens, type Caller, type KnownCallers } from "./tokens.ts";
 
 export class TokenStore {
   /** Undefined: no tokens are configured, and whoever reaches loopback is an admin. */
-  #tokens: readonly ApiToken[] | undefined;
+  #callers: KnownCallers | undefined;
   readonly #secret: Secret | undefined;
   readonly #log: Logger;
   readonly #watch: FileWatch;
@@ -19,7 +19,7 @@ export class TokenStore {
     if (secret !== undefined) {
       const parsed = parseTokens(secret.text);
       // The configuration has refused a text that cannot be parsed; here it would let nobody in.
-      this.#tokens = parsed.ok ? parsed.value : [];
+      this.#callers = callersBy(parsed.ok ? parsed.value : []);
     }
     this.#watch = new FileWatch(secret?.file === undefined ? [] : [secret.file], () => {
       this.#reread();
@@ -27,14 +27,14 @@ export class TokenStore {
   }
 
   get areNeeded(): boolean {
-    return this.#tokens !== undefined;
+    return this.#callers !== undefined;
   }
 
   /** Who asks, by an Authorization header: `Bearer <token>`, or `Basic` with the token as password. */
   callerOf(authorization: string | undefined): Caller | undefined {
-    if (this.#tokens === undefined) return { name: "anybody on loopback", role: "admin" };
+    if (this.#callers === undefined) return { name: "anybody on loopback", role: "admin" };
     const shown = tokenIn(authorization);
-    return shown === undefined ? undefined : callerOf(this.#tokens, shown);
+    return shown === undefined ? undefined : callerOf(this.#callers, shown);
   }
 
   start(interval?: number): void {
@@ -49,7 +49,7 @@ export class TokenStore {
     if (this.#secret === undefined) return;
     const parsed = parseTokens(currentText(this.#secret));
     if (parsed.ok) {
-      this.#tokens = parsed.value;
+      this.#callers = callersBy(parsed.value);
       this.#log.info({ tokens: parsed.value.length }, "the API's tokens were read again");
     } else {
       const why = parsed.detail ?? "";

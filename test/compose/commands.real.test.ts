@@ -1,8 +1,7 @@
 // The compose project by its own three commands: init, run and stop; two HAProxies, a coordinator that hangs, and what is known after the whole was down.
 
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, mkdtempSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -23,7 +22,7 @@ const fs = require("node:fs");
 for (const pid of fs.readdirSync("/proc").filter((name) => /^[0-9]+$/.test(name))) {
   let words = "";
   try { words = fs.readFileSync("/proc/" + pid + "/cmdline", "utf8"); } catch {}
-  if (words.startsWith("node\\0") && words.includes("coordinator")) process.kill(Number(pid), "SIGSTOP");
+  if (words.includes("heartmesh.mjs\\0coordinator\\0") && words.startsWith("node\\0")) process.kill(Number(pid), "SIGSTOP");
 }`;
 
 describe(
@@ -38,8 +37,9 @@ describe(
 
     before(async () => {
       ensureBuilt();
-      engine = await ofItsOwn(await startEngine({ name: "commands" }));
-      folder = mkdtempSync(path.join(tmpdir(), "heartmesh-commands-"));
+      const lab = await startEngine({ name: "commands" });
+      engine = await ofItsOwn(lab);
+      folder = mkdtempSync(path.join(lab.dir, "copied-"));
       cpSync(compose, path.join(folder, "compose"), {
         recursive: true,
         filter: (file) => !file.startsWith(path.join(compose, "secrets")),
@@ -49,7 +49,6 @@ describe(
     after(async () => {
       await heartmesh("stop");
       await engine.stop();
-      rmSync(folder, { recursive: true, force: true });
     });
 
     const heartmesh = (verb: string, env: Readonly<Record<string, string>> = {}): Promise<Ran> =>
