@@ -15,6 +15,7 @@ import { freshBootId, freshSeed } from "./io/chance.ts";
 import { systemClock } from "./io/clock.ts";
 import { Driver } from "./io/driver.ts";
 import { KeyFile } from "./io/key-file.ts";
+import { LoadGauge } from "./io/load-gauge.ts";
 import { silentLog, type Log } from "./io/log.ts";
 import { ProcessWatch } from "./io/process-watch.ts";
 import { Resolver } from "./io/resolver.ts";
@@ -44,6 +45,7 @@ export class RunningAgent {
   readonly #watch: ProcessWatch | undefined;
   readonly #keyFile: KeyFile | undefined;
   readonly #drops = new DropCounts();
+  readonly #gauge = new LoadGauge(systemClock);
   readonly #seed = freshSeed();
   #fence: FenceKeeper | undefined;
   #seal: Seal | undefined;
@@ -237,9 +239,9 @@ export class RunningAgent {
     const [load = 0] = loadavg();
     const { nonce } = message;
     const fence = this.#fence?.onPing(sender, message);
-    const ofHost = this.#config.scope === "host" ? aboutHost(fence) : {};
+    const own = this.#config.scope === "host" ? aboutHost(fence) : aboutWorker(this.#gauge.read());
     this.#driver.push(
-      { kind: "ping-received", coordinator: sender, from, nonce, load, ...ofHost },
+      { kind: "ping-received", coordinator: sender, from, nonce, load, ...own },
       true,
     );
   }
@@ -283,6 +285,9 @@ const capacityOf = (): Capacity => ({
   memory: totalmem(),
   available: freemem(),
 });
+
+const aboutWorker = (workerLoad: number | undefined): { workerLoad?: number } =>
+  workerLoad === undefined ? {} : { workerLoad };
 
 function aboutHost(fence: PongFence | undefined): { capacity: Capacity; fence?: PongFence } {
   const capacity = capacityOf();

@@ -1,6 +1,6 @@
 // The groups inside messages, each written and read here: an array in place of one field.
 
-import { age, atMost, count, name, remembered } from "./field-values.ts";
+import { age, atMost, count, hundredths, name, remembered } from "./field-values.ts";
 import type { FieldReader } from "./fields.ts";
 import { limits } from "./limits.ts";
 import type {
@@ -53,6 +53,7 @@ export const healthFields = (health: AgentHealth): unknown[] => [
   healthStates.indexOf(health.state),
   age(health.checkedAgo),
   toReason(health.reason),
+  ...(health.load === undefined ? [] : [hundredths(health.load)]),
 ];
 
 export const recordFields = (record: GossipRecord): unknown[] => [
@@ -113,6 +114,7 @@ export function readHealth(fields: FieldReader): AgentHealth {
     state: fields.word(healthStates),
     checkedAgo: fields.count(),
     reason: fields.reason(),
+    ...(fields.hasMore && { load: fields.count() / 100 }),
   };
 }
 

@@ -10,6 +10,11 @@ export interface AgentHealth {
   readonly checkedAgo: Duration;
   /** Why it is unhealthy, for a person; at most `limits.reasonBytes`. */
   readonly reason: string;
+  /**
+   * In a PONG: how busy the processors of the agent's own container were lately. 1 is all of its limit, or one whole processor where
+   * it has none. Left out where it is not measured, and by a release that does not measure it.
+   */
+  readonly load?: number;
 }
 
 /** Coordinator → agent: are you there? */

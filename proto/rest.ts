@@ -30,6 +30,8 @@ export interface WorkerView {
   /** Measured round-trip loss, 0 to 1; null where it was never heard. */
   readonly loss: number | null;
   readonly heardAgoMs: number | null;
+  /** How busy its processors were in the last seconds, by the agent inside its container: 1 is all of its limit, or one where it has none; null without one. */
+  readonly load: number | null;
   readonly recovery: {
     readonly id: string;
     readonly stage: string;

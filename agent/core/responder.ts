@@ -42,6 +42,8 @@ export type ResponderInput =
       readonly from: Peer;
       readonly nonce: number;
       readonly load: number;
+      /** Of a worker's agent, where it can be measured. */
+      readonly workerLoad?: number;
       /** Of a host's agent. */
       readonly capacity?: Capacity;
       readonly fence?: PongFence;
@@ -176,7 +178,10 @@ export class Responder implements Machine<ResponderInput, ResponderOutput> {
       kind: "pong",
       nonce: input.nonce,
       ...this.#identity,
-      health: this.#health(now),
+      health: {
+        ...this.#health(now),
+        ...(input.workerLoad !== undefined && { load: input.workerLoad }),
+      },
       lag: Math.round(this.#currentLag(now)),
       load: input.load,
       ...(input.capacity !== undefined && { capacity: input.capacity }),

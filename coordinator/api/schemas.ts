@@ -39,6 +39,9 @@ const worker = shape({
   roundTripMs: orNull(ms("smoothed, on this coordinator's path")),
   loss: orNull(number("measured round-trip loss, 0 to 1")),
   heardAgoMs: orNull(ms("since this coordinator heard it")),
+  load: orNull(
+    number("busy processors, 1: all of its limit, or one; null without an agent inside it"),
+  ),
   recovery: {
     ...shape({ id: text(), stage: text(), tries: number(), text: text() }),
     type: ["object", "null"],

@@ -87,6 +87,7 @@ export function workerView(summary: CoordinatorSummary, worker: WorkerSummary): 
     roundTripMs: atLeastZero(worker.roundTrip),
     loss: atLeastZero(worker.loss),
     heardAgoMs: atLeastZero(worker.heardAgo),
+    load: worker.load ?? null,
     recovery: worker.recovery ?? null,
     quarantinedForMs: atLeastZero(worker.quarantinedFor),
     silencedForMs: atLeastZero(worker.silencedFor),

@@ -76,7 +76,9 @@ export class LedgerPage {
   /** True where what it says differs from what was known. */
   onHealth(health: AgentHealth, now: Instant): boolean {
     const isNews = this.#health?.state !== health.state;
-    this.#health = health;
+    // An announcement tells no load.
+    const load = health.load ?? this.#health?.load;
+    this.#health = load === undefined ? health : { ...health, load };
     this.#healthAt = now;
     return isNews;
   }
@@ -101,6 +103,11 @@ export class LedgerPage {
     if (this.#health === undefined || this.#health.state === "unchecked") return this.#health;
     const checkedAt = after(this.#healthAt, -this.#health.checkedAgo);
     return checkedAt < this.livesSince && this.#health.checkedAgo > 0 ? undefined : this.#health;
+  }
+
+  /** Of the container that its agent is in, by its last answer in this life. */
+  get load(): number | undefined {
+    return this.#health?.load;
   }
 
   /** Nothing was ever heard of it, and it is asked only because an agent might be inside it. */

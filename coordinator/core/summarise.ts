@@ -95,6 +95,8 @@ function summariseWorker(page: LedgerPage, parts: Parts): WorkerSummary {
     roundTrip: path?.roundTrip ?? -1,
     loss: path?.loss ?? -1,
     heardAgo: path === undefined ? -1 : heardAgo(path, now),
+    // An agent in a container of its own measures that one.
+    load: path?.standing === "up" && spec.agent === undefined ? page.load : undefined,
     ...recoveries.summaryOf(worker, now),
   };
 }

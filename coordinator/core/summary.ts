@@ -26,6 +26,8 @@ export interface WorkerSummary {
   readonly roundTrip: Duration;
   readonly loss: number;
   readonly heardAgo: Duration;
+  /** How busy its processors are (1: all of its limit, or one where it has none); undefined where no agent inside it tells that now. */
+  readonly load: number | undefined;
   /** Of its recovery, where one runs or waits. */
   readonly recovery:
     | { readonly id: string; readonly stage: string; readonly tries: number; readonly text: string }

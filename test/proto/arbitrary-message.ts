@@ -86,11 +86,15 @@ const fence = plainRecord({
   state: fc.constantFrom("never", "held", "lapsed", "kept"),
   answer: count,
 });
-const health = plainRecord({
-  state: fc.constantFrom("unchecked", "starting", "healthy", "unhealthy"),
-  checkedAgo: count,
-  reason,
-});
+const load = fc.nat({ max: 10_000_000 }).map((n) => n / 100);
+const health = withOptional(
+  plainRecord({
+    state: fc.constantFrom("unchecked", "starting", "healthy", "unhealthy"),
+    checkedAgo: count,
+    reason,
+  }),
+  plainRecord({ load }),
+);
 const record: fc.Arbitrary<GossipRecord> = fc
   .tuple(
     plainRecord({
@@ -135,7 +139,7 @@ export const messageArbitraries: {
       incarnation: incarnations,
       health,
       lag: count,
-      load: fc.nat({ max: 10_000_000 }).map((n) => n / 100),
+      load,
     }),
     fc.oneof(plainRecord({ capacity }), plainRecord({ capacity, fence })),
   ),

@@ -15,6 +15,7 @@ let bundles = 0;
 const replacements: Readonly<Record<string, string>> = {
   "agent/io/clock.ts": "clock.ts",
   "agent/io/chance.ts": "chance.ts",
+  "agent/io/load-gauge.ts": "load-gauge.ts",
   "agent/io/process-watch.ts": "process-watch.ts",
   "agent/io/socket.ts": "socket.ts",
   "agent/io/checks/tcp.ts": "checks.ts",

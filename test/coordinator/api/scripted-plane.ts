@@ -54,6 +54,7 @@ export const workerSummary = (some: Partial<WorkerSummary> = {}): WorkerSummary 
   roundTrip: 0.8,
   loss: 0,
   heardAgo: 120,
+  load: 0.4,
   recovery: undefined,
   quarantinedFor: -1,
   silencedFor: -1,
