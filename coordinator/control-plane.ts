@@ -17,6 +17,7 @@ import type { MemberChange } from "./core/member-set.ts";
 import type { MoveCommand } from "./core/migration/moves.ts";
 import { isContainerCase } from "./core/migration/order.ts";
 import type { RecoveryRecord } from "./core/recovery-record.ts";
+import type { ScalingState } from "./core/scaling/scaler.ts";
 import type { CoordinatorSummary } from "./core/summary.ts";
 import { isCodedError } from "../proto/coded-error.ts";
 import type { NodeSwitch, Switched } from "./docker/availability.ts";
@@ -31,6 +32,7 @@ import type { Notifier } from "./notify/notifier.ts";
 import { PendingChange } from "./pending-change.ts";
 import type { QueueRoom } from "./queue-room.ts";
 import type { RecoveryBook } from "./recovery-book.ts";
+import type { ScalingLoop } from "./scaling-loop.ts";
 
 export interface PlaneParts {
   readonly config: CoordinatorConfig;
@@ -41,6 +43,7 @@ export interface PlaneParts {
   readonly notifier: Notifier;
   readonly swarm: SwarmReader;
   readonly nodeSwitch: NodeSwitch;
+  readonly scaling: Pick<ScalingLoop, "state">;
   readonly engines: readonly VerbEngine[];
   readonly publish: (event: CoreEvent) => void;
 }
@@ -176,6 +179,10 @@ export class Plane implements ControlPlane {
     const { text, before, after } = outcome;
     this.#audit(by, verb, subject, `${before} → ${after}`);
     this.#parts.publish(eventOf("", "swarm-changed", `${by}: ${text}`));
+  }
+
+  scaling(service: string): Promise<ScalingState | undefined> {
+    return this.#parts.scaling.state(service);
   }
 
   move(command: MoveCommand): void {

@@ -29,6 +29,7 @@ import { DeadmanCall } from "./notify/deadman.ts";
 import { buildChannels, Notifier } from "./notify/notifier.ts";
 import { QueueRoom } from "./queue-room.ts";
 import { RecoveryBook } from "./recovery-book.ts";
+import { ScalingLoop } from "./scaling-loop.ts";
 import { meshSetupOf, type ProcessFacts } from "./setup.ts";
 
 const seenByAll: ReadonlySet<string> = new Set([
@@ -47,6 +48,7 @@ export class RunningCoordinator {
   readonly #book: RecoveryBook;
   readonly #direct: DirectHands;
   readonly #notifier: Notifier;
+  readonly #scaling: ScalingLoop;
   readonly #deadman: DeadmanCall | undefined;
   readonly #plane: Plane;
   readonly #keyFile: KeyFile | undefined;
@@ -72,7 +74,10 @@ export class RunningCoordinator {
       log,
       onNews: this.#onEngineNews.bind(this),
       onNodes: (news) => {
-        if (news.nodes.length > 0) this.#queues.openMigrations();
+        if (news.nodes.length > 0) {
+          this.#queues.openMigrations();
+          this.#scaling.start();
+        }
         this.#mesh.push(news);
       },
       hosts: () => this.#mesh.summary?.hosts ?? [],
@@ -99,6 +104,7 @@ export class RunningCoordinator {
       onAbandoned: this.#book.onNews.bind(this.#book),
     });
     this.#notifier = this.#buildNotifier();
+    this.#scaling = this.#buildScaling();
     this.#plane = new Plane({
       config,
       clock: systemClock,
@@ -108,6 +114,7 @@ export class RunningCoordinator {
       notifier: this.#notifier,
       swarm: this.#engines.swarm,
       nodeSwitch: this.#engines.nodeSwitch,
+      scaling: this.#scaling,
       engines: this.#engines.clients,
       publish: this.#publish.bind(this),
     });
@@ -140,6 +147,7 @@ export class RunningCoordinator {
     this.#isStopping = true;
     this.#direct.stop();
     await this.#mesh.stop();
+    await this.#scaling.stop();
     await this.#deadman?.stop();
     await this.#checkPort?.stop();
     await this.#http?.stop();
@@ -211,6 +219,23 @@ export class RunningCoordinator {
     return startCheckPort({ host, port }, () => this.#mesh.summary).catch((error: unknown) => {
       const reason = error instanceof Error ? error.message : String(error);
       throw coded("HM_CHECK_PORT", `CHECK_PORT ${port}: ${reason}`, error);
+    });
+  }
+
+  #buildScaling(): ScalingLoop {
+    const verb = "scale-service";
+    const by = "scaling policy";
+    return new ScalingLoop({
+      policies: () => this.#queues.shelf("scaling"),
+      summary: () => this.#mesh.summary,
+      holdsLease: () => !this.#isStopping && this.#mesh.holdsLease(),
+      swarm: this.#engines.swarm,
+      engines: this.#engines.clients,
+      onScaled: (subject, outcome) => {
+        this.#plane.onSwarmChange({ verb, subject, outcome }, by);
+      },
+      clock: systemClock,
+      log: this.#log,
     });
   }
 

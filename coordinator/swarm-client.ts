@@ -8,6 +8,8 @@ import type {
   SwarmJoinToken,
   SwarmLogLine,
   SwarmNodeRow,
+  SwarmScaling,
+  SwarmScalingPolicy,
   SwarmServiceRow,
   SwarmStackResult,
   SwarmStatistics,
@@ -123,6 +125,21 @@ export class SwarmClient {
 
   removeService(service: string): Promise<SwarmChange> {
     return this.#ask(pathOf(service), { method: "DELETE" });
+  }
+
+  /** Of all services with a policy, or of one. */
+  scaling(): Promise<readonly SwarmScaling[]>;
+  scaling(service: string): Promise<SwarmScaling>;
+  scaling(service?: string): Promise<SwarmScaling | readonly SwarmScaling[]> {
+    return this.#ask(service === undefined ? "scaling" : `${pathOf(service)}/scaling`);
+  }
+
+  setScaling(service: string, policy: SwarmScalingPolicy): Promise<SwarmChange> {
+    return this.#ask(`${pathOf(service)}/scaling`, { method: "PUT", body: policy });
+  }
+
+  removeScaling(service: string): Promise<SwarmChange> {
+    return this.#ask(`${pathOf(service)}/scaling`, { method: "DELETE" });
   }
 
   tasks(service: string): Promise<readonly SwarmTaskRow[]> {

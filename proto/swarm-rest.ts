@@ -217,3 +217,38 @@ export interface SwarmJoinToken {
   /** Where managers are joined: `host:port`. */
   readonly remoteAddrs: readonly string[];
 }
+
+/** How many replicas a service has by its load. */
+export interface SwarmScalingPolicy {
+  /** Replicas: never fewer, never more. */
+  readonly min: number;
+  readonly max: number;
+  /** The load that each task shall have. Of tasks: 1 is all of a task's limit of processors, or one whole processor where it has none. Of hosts: 1 is all their processors. */
+  readonly target: number;
+  /** Seconds between two changes. */
+  readonly cooldown: number;
+}
+
+export interface SwarmScaling {
+  /** The service's name. */
+  readonly service: string;
+  readonly policy: SwarmScalingPolicy;
+  readonly putAt: string;
+  readonly putBy: string;
+  /** Null where the Swarm has no such service at the moment. */
+  readonly state: SwarmScalingState | null;
+}
+
+export interface SwarmScalingState {
+  /** On average; null where nobody tells one. */
+  readonly load: number | null;
+  /** Whose: of the agents inside its tasks, or of the agents of their hosts where the tasks have none. */
+  readonly loadOf: "tasks" | "hosts" | null;
+  readonly replicas: number;
+  /** What the load asks for, within min and max; null where no load is known. */
+  readonly wanted: number | null;
+  /** Why it is not scaled now; empty where nothing holds it back. */
+  readonly heldBecause: string;
+  /** Of the policy's own last change; null before the first. */
+  readonly lastChangeAt: string | null;
+}

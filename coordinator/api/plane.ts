@@ -8,6 +8,7 @@ import type { Member } from "../../proto/messages.ts";
 import type { MemberChange } from "../core/member-set.ts";
 import type { MoveCommand } from "../core/migration/moves.ts";
 import type { RecoveryRecord } from "../core/recovery-record.ts";
+import type { ScalingState } from "../core/scaling/scaler.ts";
 import type { CoordinatorSummary } from "../core/summary.ts";
 import type { Availability, Switched } from "../docker/availability.ts";
 import type { SwarmChange } from "../../proto/swarm-rest.ts";
@@ -94,6 +95,8 @@ export interface ControlPlane {
   engines(): readonly VerbEngine[];
   /** On the leader: what was asked of the Swarm and what came of it, for the record. */
   onSwarmChange(changed: SwarmChanged, by: string): void;
+  /** On the leader: what its policy makes of a service now; undefined where the Swarm has no such service. */
+  scaling(service: string): Promise<ScalingState | undefined>;
   /** On the leader: a person's word on a service. */
   move(command: MoveCommand): void;
   /** Where the leader's HTTP answers, without a slash at the end; undefined while none is known. */

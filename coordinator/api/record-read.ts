@@ -4,7 +4,11 @@ import { coded } from "../errors.ts";
 
 const patience = 3_000;
 
-export async function fromRecord<Value>(read: () => Promise<Value>): Promise<Value> {
+/** @param problem what is told where it fails, without a full stop */
+export async function fromRecord<Value>(
+  read: () => Promise<Value>,
+  problem = "The record of events and recoveries cannot be read",
+): Promise<Value> {
   let timer: NodeJS.Timeout | undefined;
   try {
     return await Promise.race([
@@ -16,11 +20,7 @@ export async function fromRecord<Value>(read: () => Promise<Value>): Promise<Val
       }),
     ]);
   } catch (error) {
-    throw coded(
-      "HM_REDIS_UNAVAILABLE",
-      "The record of events and recoveries cannot be read",
-      error,
-    );
+    throw coded("HM_REDIS_UNAVAILABLE", problem, error);
   } finally {
     clearTimeout(timer);
   }

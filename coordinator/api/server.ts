@@ -33,6 +33,7 @@ import { sharedSchemas } from "./schemas.ts";
 import { probesPlugin, statusPlugin } from "./status.ts";
 import { swarmMembershipPlugin } from "./swarm/membership.ts";
 import { swarmNodesPlugin } from "./swarm/nodes.ts";
+import { swarmScalingPlugin } from "./swarm/scaling.ts";
 import { swarmServicesPlugin } from "./swarm/services.ts";
 import { swarmStacksPlugin } from "./swarm/stacks.ts";
 import { TokenStore } from "./token-store.ts";
@@ -157,6 +158,7 @@ async function buildApp(
   swarmMembershipPlugin(app, context);
   swarmServicesPlugin(app, context);
   swarmStacksPlugin(app, context);
+  swarmScalingPlugin(app, context);
   recoveriesPlugin(app, context);
   eventsPlugin(app, context);
   notifyTestPlugin(app, context);

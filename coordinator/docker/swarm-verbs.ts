@@ -39,6 +39,16 @@ export class VerbRefused extends Error {
   }
 }
 
+/** A change that was decided on what was seen of the service, and holds for nothing else. */
+export interface DecidedScale {
+  /** The version that was seen. */
+  readonly updatedAt: string;
+  /** Written in the same update. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Asked right before it is written. */
+  readonly mayAct: () => boolean;
+}
+
 /** Of lines that are told at once. */
 const logPatience = 5_000;
 
@@ -145,8 +155,12 @@ export class SwarmVerbs {
     return services.map(serviceRow).sort(byName(({ name }) => name));
   }
 
-  async scale(name: string, replicas: number): Promise<SwarmChange> {
-    return await this.#update(name, (spec) => {
+  /** Throws `VerbRefused` where the service, or who asks, is not what `decided` says any more. */
+  async scale(name: string, replicas: number, decided?: DecidedScale): Promise<SwarmChange> {
+    return await this.#update(name, (spec, { UpdatedAt = "" }) => {
+      if (decided !== undefined && (UpdatedAt !== decided.updatedAt || !decided.mayAct())) {
+        throw new VerbRefused("conflict", `${name}, or who leads, has changed meanwhile`);
+      }
       const own = spec.Mode?.Replicated;
       if (own === undefined) {
         const why = "is not replicated: how many tasks it has is not a number that is set";
@@ -154,7 +168,8 @@ export class SwarmVerbs {
       }
       const before = String(own.Replicas ?? 1);
       const after = String(replicas);
-      const next = { ...spec, Mode: { Replicated: { ...own, Replicas: replicas } } };
+      const Labels = { ...spec.Labels, ...decided?.labels };
+      const next = { ...spec, Labels, Mode: { Replicated: { ...own, Replicas: replicas } } };
       return {
         spec: next,
         before,
@@ -232,8 +247,8 @@ export class SwarmVerbs {
     return bytes.pipe(lines);
   }
 
-  /** All that its health and its numbers are made of. */
-  async rows(): Promise<SwarmRows> {
+  /** All that its health, its numbers and its scaling are made of. */
+  async rows(): Promise<SwarmRows & { readonly tasks: readonly SwarmTaskRow[] }> {
     const [nodes, services, tasks] = await Promise.all([
       this.#rawNodes(),
       this.#rawServices(),
@@ -255,11 +270,12 @@ export class SwarmVerbs {
 
   async #update(
     name: string,
-    change: (spec: ServiceSpec) => SwarmChange & { readonly spec: object },
+    change: (spec: ServiceSpec, raw: RawServiceRow) => SwarmChange & { readonly spec: object },
   ): Promise<SwarmChange> {
     return await inSequence(async () => {
-      const { ID, Spec, Version } = await this.#rawService(name);
-      const { spec, ...told } = change(Spec ?? {});
+      const raw = await this.#rawService(name);
+      const { ID, Spec, Version } = raw;
+      const { spec, ...told } = change(Spec ?? {}, raw);
       await this.engine.call({
         what: "service update",
         method: "POST",

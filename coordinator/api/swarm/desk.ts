@@ -10,7 +10,7 @@ import type { ApiContext } from "../context.ts";
 import { ApiProblem } from "../problem.ts";
 import { swarmProblem } from "../swarm-problem.ts";
 
-const told = <Data>(data: Data): SwarmAnswer<Data> => ({
+export const told = <Data>(data: Data): SwarmAnswer<Data> => ({
   success: true,
   data,
   ...(Array.isArray(data) ? { count: data.length } : {}),

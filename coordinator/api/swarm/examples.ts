@@ -7,6 +7,7 @@ import type {
   SwarmJoinToken,
   SwarmLogLine,
   SwarmNodeRow,
+  SwarmScaling,
   SwarmServiceRow,
   SwarmStackResult,
   SwarmStatistics,
@@ -162,6 +163,23 @@ const stack: SwarmStackResult = {
   services: [{ service: "shop_web", image: "nginx:1.27", outcome: "created" }],
 };
 
+const scaling: SwarmScaling = {
+  service: "shop_web",
+  policy: { min: 2, max: 8, target: 0.6, cooldown: 60 },
+  putAt: at,
+  putBy: "ops (c1)",
+  state: {
+    load: 0.83,
+    loadOf: "tasks",
+    replicas: 3,
+    wanted: 5,
+    heldBecause: "it was changed a moment ago; the policy waits 41 s",
+    lastChangeAt: at,
+  },
+};
+
+const policyText = "2 to 8 replicas at a load of 0.6, 60 s";
+
 export const examples = {
   info,
   node,
@@ -179,5 +197,12 @@ export const examples = {
   nodeRemoved: changed("h3 is removed from the Swarm", "worker, down", ""),
   scaled: changed("shop_web has 4 replicas, and had 2", "2", "4"),
   updated: changed("shop_web is updated to nginx:1.27", "nginx:1.26", "nginx:1.27"),
+  scaling,
+  scalingPut: changed(`shop_web is scaled by its load: ${policyText}`, "", policyText),
+  scalingRemoved: changed(
+    `shop_web is scaled by its load no more; before: ${policyText}`,
+    policyText,
+    "",
+  ),
   removed: changed("shop_web is removed", "nginx:1.27", ""),
 } as const;

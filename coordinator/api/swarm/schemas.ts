@@ -1,6 +1,7 @@
 // What requests of `/api/swarm/*` are held to, and the envelope of their answers.
 
 import { flag, number, oneOf, ref, shape, text, type Schema } from "../schema-words.ts";
+import { scalingBounds } from "../../core/scaling/policy.ts";
 import { answers } from "../schemas.ts";
 
 const success = { type: "boolean", const: true } as const;
@@ -36,6 +37,11 @@ const closed = (required: readonly string[], properties: Readonly<Record<string,
   required,
   properties,
 });
+const whole = ({ least, most }: { readonly least: number; readonly most: number }): Schema => ({
+  type: "integer",
+  minimum: least,
+  maximum: most,
+});
 const address: Schema = { ...text(), minLength: 1, maxLength: 260 };
 const engine = name("of DOCKER_HOST: the engine's name; the first one unless given");
 
@@ -47,6 +53,17 @@ export const swarmRequests = {
   availability: closed(["availability"], { availability: oneOf("active", "pause", "drain") }),
   scale: closed(["replicas"], {
     replicas: { type: "integer", minimum: 0, maximum: 10_000, description: "how many shall run" },
+  }),
+  scaling: closed(["min", "max", "target", "cooldown"], {
+    min: { ...whole(scalingBounds.replicas), description: "replicas at least" },
+    max: { ...whole(scalingBounds.replicas), description: "replicas at most" },
+    target: {
+      ...whole(scalingBounds.target),
+      type: "number",
+      description:
+        "the load that each task shall have; 1: all of its limit of processors, or one where it has none",
+    },
+    cooldown: { ...whole(scalingBounds.cooldown), description: "seconds between two changes" },
   }),
   image: closed(["image"], {
     image: {

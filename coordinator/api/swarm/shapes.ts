@@ -170,6 +170,36 @@ const joinToken = shape({
   remoteAddrs: list(text(), "where managers are joined, host:port"),
 });
 
+const scaling = shape({
+  service: text("its name"),
+  policy: shape({
+    min: number("replicas at least"),
+    max: number("replicas at most"),
+    target: number(
+      "load of each task; 1: all of its limit of processors, or one where it has none",
+    ),
+    cooldown: number("seconds between two changes"),
+  }),
+  putAt: instant("when the policy was put"),
+  putBy: text(),
+  state: {
+    ...shape({
+      load: orNull(number("on average; null where nobody tells one")),
+      loadOf: {
+        enum: ["tasks", "hosts", null],
+        description:
+          "whose: of the agents inside its tasks, or where these have none of their hosts",
+      },
+      replicas: number(),
+      wanted: orNull(number("what the load asks for, within min and max")),
+      heldBecause: text("why it is not scaled now; empty where nothing holds it back"),
+      lastChangeAt: orNull(instant("of the policy's own last change")),
+    }),
+    type: ["object", "null"],
+    description: "null where the Swarm has no such service at the moment",
+  },
+});
+
 const failure = shape({
   success: { type: "boolean", const: false },
   error: text("what was wrong, what was expected, what to do"),
@@ -186,5 +216,6 @@ export const swarmSchemas = {
   SwarmChange: change,
   SwarmStackResult: stackResult,
   SwarmJoinToken: joinToken,
+  SwarmScaling: scaling,
   SwarmFailure: failure,
 } satisfies Readonly<Record<string, Schema>>;

@@ -2,6 +2,7 @@
 
 import { levenshtein, parseFlag, type Parsed } from "../../../proto/config-parse.ts";
 import { ownLabels } from "../labels.ts";
+import { scalingLabel } from "../scaling/policy.ts";
 import { parseHostLabels, type HostLabel } from "./host-label.ts";
 import type { SwarmService } from "./swarm-view.ts";
 
@@ -112,7 +113,8 @@ class MoveLabelReader {
 
   /** Among the service's own labels; those of its containers are looked at with the containers. */
   findUnknown(): void {
-    const known: readonly string[] = [...readHere, journalLabel.slice(prefix.length)];
+    const own = [journalLabel, scalingLabel].map((label) => label.slice(prefix.length));
+    const known: readonly string[] = [...readHere, ...own];
     for (const label of Object.keys(this.#service.labels).toSorted()) {
       const key = label.slice(prefix.length);
       if (!label.startsWith(prefix) || known.includes(key)) continue;

@@ -184,6 +184,26 @@ export const routes: readonly Route[] = [
     described: "/api/swarm/services/{id}/logs",
     from: "viewer",
   },
+  { method: "GET", path: "/api/swarm/scaling", described: "/api/swarm/scaling", from: "viewer" },
+  {
+    method: "GET",
+    path: "/api/swarm/services/web/scaling",
+    described: "/api/swarm/services/{id}/scaling",
+    from: "viewer",
+  },
+  {
+    method: "PUT",
+    path: "/api/swarm/services/web/scaling",
+    described: "/api/swarm/services/{id}/scaling",
+    body: { min: 1, max: 4, target: 0.5, cooldown: 60 },
+    from: "operator",
+  },
+  {
+    method: "DELETE",
+    path: "/api/swarm/services/web/scaling",
+    described: "/api/swarm/services/{id}/scaling",
+    from: "operator",
+  },
   {
     method: "GET",
     path: "/api/swarm/join-token/worker",

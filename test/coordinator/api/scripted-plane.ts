@@ -19,6 +19,8 @@ import type { RecoveryRecord } from "../../../coordinator/core/recovery-record.t
 import type { ChangeEnded } from "../../../coordinator/core/election-shape.ts";
 import type { MoveCommand } from "../../../coordinator/core/migration/moves.ts";
 import type { MemberChange } from "../../../coordinator/core/member-set.ts";
+import type { ScalingDocument } from "../../../coordinator/core/scaling/policy.ts";
+import type { ScalingState } from "../../../coordinator/core/scaling/scaler.ts";
 import type { CoordinatorSummary, WorkerSummary } from "../../../coordinator/core/summary.ts";
 import type { HostSummary } from "../../../coordinator/core/hosts/host.ts";
 import { recordingFile } from "../../../coordinator/io/recording.ts";
@@ -176,6 +178,12 @@ export const meshEvent = (some: Partial<MeshEvent> = {}): MeshEvent => ({
   ...some,
 });
 
+const scalingDocument: ScalingDocument = {
+  ...{ min: 1, max: 3, target: 0.6, cooldown: 30 },
+  putAt: 1_700_000_000_000,
+  by: "ops (c1)",
+};
+
 export class ScriptedPlane implements ControlPlane {
   picture = summaryOf();
   isReady = true;
@@ -258,7 +266,9 @@ export class ScriptedPlane implements ControlPlane {
     return Promise.resolve(() => this.listeners.delete(onEvent));
   }
 
-  readonly shelves = new Map<string, Map<string, unknown>>();
+  readonly shelves = new Map<string, Map<string, unknown>>([
+    ["scaling", new Map([["web", scalingDocument]])],
+  ]);
 
   shelf<Document>(kind: string): Documents<Document> {
     const known = this.shelves.get(kind) ?? new Map<string, unknown>();
@@ -285,6 +295,19 @@ export class ScriptedPlane implements ControlPlane {
 
   onSwarmChange(changed: SwarmChanged, by: string): void {
     this.swarmChanges.push({ changed, by });
+  }
+
+  scalingState: ScalingState | undefined = {
+    load: 0.9,
+    loadOf: "tasks",
+    replicas: 2,
+    wanted: 4,
+    heldBecause: "",
+    lastChangeAt: 1_700_000_000_000,
+  };
+
+  scaling(): Promise<ScalingState | undefined> {
+    return Promise.resolve(this.scalingState);
   }
 
   readonly moves: MoveCommand[] = [];
