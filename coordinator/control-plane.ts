@@ -26,6 +26,7 @@ import type { VerbEngine } from "./docker/swarm-verbs.ts";
 import { coded } from "./errors.ts";
 import { EventFeed } from "./event-feed.ts";
 import type { Mesh } from "./io/mesh.ts";
+import { marksOf, type Marks } from "./marks.ts";
 import type { ListedEvent, PageAsk } from "./io/record-store.ts";
 import type { Documents } from "./io/shelf.ts";
 import type { Notifier } from "./notify/notifier.ts";
@@ -157,6 +158,25 @@ export class Plane implements ControlPlane {
 
   subscribe(onEvent: (event: MeshEvent) => void): Promise<() => void> {
     return this.#feed.subscribe(onEvent);
+  }
+
+  async marks(): Promise<Marks> {
+    return marksOf(await this.#parts.queues.workerRecords(), this.summary());
+  }
+
+  restore({ silences, quarantines }: Marks, text: string, by: string): void {
+    const { mesh } = this.#parts;
+    for (const { worker, reason, for: lasts } of silences) {
+      const command = { kind: "restore-silence" as const, worker, by, reason, for: lasts };
+      mesh.push({ kind: "operator-asked", command });
+    }
+    for (const { worker, ago } of quarantines) {
+      const reason = "a backup";
+      const command = { kind: "restore-quarantine" as const, worker, by, reason, ago };
+      mesh.push({ kind: "operator-asked", command });
+    }
+    this.#audit(by, "restore", "backup", text);
+    this.#parts.publish(eventOf("", "restored", `${by}: ${text}`));
   }
 
   shelf<Document>(kind: string): Documents<Document> {

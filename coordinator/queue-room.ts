@@ -113,6 +113,13 @@ export class QueueRoom {
     return order === undefined ? undefined : beginRecord(order);
   }
 
+  /** What Redis remembers of workers, aged to now. */
+  async workerRecords(): Promise<readonly GossipRecord[]> {
+    const saved = await this.store.loadWorkerRecords();
+    const now = this.#ask.clock.wall();
+    return saved.map(({ record, savedAt }) => aged(record, now - savedAt));
+  }
+
   /** Rejects at once while Redis is away. */
   notify(job: NotificationJob): Promise<void> {
     return this.#built.notifications.add(job);
@@ -262,9 +269,7 @@ export class QueueRoom {
     if (this.#isStopping) return;
     try {
       const { store } = this;
-      const [saved, heard] = await Promise.all([store.loadWorkerRecords(), store.loadHeard()]);
-      const now = this.#ask.clock.wall();
-      const records = saved.map(({ record, savedAt }) => aged(record, now - savedAt));
+      const [records, heard] = await Promise.all([this.workerRecords(), store.loadHeard()]);
       this.#ask.onMemory({ records, heard });
     } catch {
       this.#loadTimer = setTimeout(() => {

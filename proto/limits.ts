@@ -45,6 +45,10 @@ export const limits = {
   workers: 50_000,
   /** Documents of one kind that people gave (templates, scaling policies, clusters). More: refused. */
   documents: 1_000,
+  /** JSON of one such document in a backup. Longer: the whole backup is refused. */
+  documentBytes: 1_048_576,
+  /** A longer body is refused where a backup is restored (413). */
+  backupBytes: 33_554_432,
   /** Inputs that wait for a machine; beyond it datagrams are dropped and counted, nothing else is. */
   driverQueue: 65_536,
   /** The flight recorder's memory. Beyond it the oldest blocks are dropped; what is left of a segment without its begin is read, not replayed. */

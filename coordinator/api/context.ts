@@ -9,6 +9,8 @@ import type { TokenStore } from "./token-store.ts";
 export interface ApiContext {
   /** This coordinator's id. */
   readonly id: string;
+  /** CLUSTER_ID. */
+  readonly cluster: string;
   readonly plane: ControlPlane;
   readonly tokens: TokenStore;
   readonly forwarder: Forwarder;

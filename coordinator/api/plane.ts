@@ -15,6 +15,7 @@ import type { SwarmChange } from "../../proto/swarm-rest.ts";
 import type { SwarmReading } from "../docker/swarm.ts";
 import type { VerbEngine } from "../docker/swarm-verbs.ts";
 import type { Documents } from "../io/shelf.ts";
+import type { Marks } from "../marks.ts";
 import type { ListedEvent, PageAsk } from "../io/record-store.ts";
 
 /** What an operator asks of the leader. */
@@ -87,6 +88,10 @@ export interface ControlPlane {
   listEvents(ask: PageAsk): Promise<readonly ListedEvent[]>;
   /** Each event of the mesh from the moment on when this resolves, with what ends it. Never rejects; while Redis is away, only this process's own. */
   subscribe(onEvent: (event: MeshEvent) => void): Promise<() => void>;
+  /** Silences and quarantines in force, of workers that are not watched at the moment too. May reject while Redis is away. */
+  marks(): Promise<Marks>;
+  /** On the leader: puts these in force, and tells of a backup that was restored. */
+  restore(marks: Marks, text: string, by: string): void;
   /** What people gave of that kind, in plural: `templates`. */
   shelf<Document>(kind: string): Documents<Document>;
   /** The Swarm as a manager tells it now. Never rejects; takes up to 8 s where none can. */

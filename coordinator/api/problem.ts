@@ -68,7 +68,10 @@ export function problemOf(error: unknown): Problem {
     return problem(400, problems.join("; "), problems);
   }
   if (code === "FST_ERR_CTP_BODY_TOO_LARGE") {
-    return problem(413, "The body may have at most 16384 bytes; a stack's 524288.");
+    return problem(
+      413,
+      "The body may have at most 16384 bytes; a stack's 524288, a backup's 33554432.",
+    );
   }
   if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") {
     return problem(415, "Send application/json, or no body at all.");

@@ -8,6 +8,7 @@ const patience = 3_000;
 export async function fromRecord<Value>(
   read: () => Promise<Value>,
   problem = "The record of events and recoveries cannot be read",
+  within = patience,
 ): Promise<Value> {
   let timer: NodeJS.Timeout | undefined;
   try {
@@ -15,8 +16,8 @@ export async function fromRecord<Value>(
       read(),
       new Promise<never>((_, reject) => {
         timer = setTimeout(() => {
-          reject(new Error(`no answer within ${patience} ms`));
-        }, patience);
+          reject(new Error(`no answer within ${within} ms`));
+        }, within);
       }),
     ]);
   } catch (error) {

@@ -1,5 +1,6 @@
 // The shapes of proto/rest.ts for OpenAPI, and the shapes that requests are held to. A test holds real answers to them.
 
+import { backupSchemas } from "./backup-schemas.ts";
 import { hostSchemas } from "./host-schemas.ts";
 import { swarmSchemas } from "./swarm/shapes.ts";
 import {
@@ -183,6 +184,7 @@ export const sharedSchemas: readonly (Schema & { readonly $id: string })[] = Obj
   NotifyTest: notifyTest,
   ...hostSchemas,
   ...swarmSchemas,
+  ...backupSchemas,
   Problem: problem,
 }).map(([name, schema]) => ({ $id: name, ...schema }));
 

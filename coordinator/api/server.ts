@@ -11,6 +11,7 @@ import { authorizeCallers, identifyCallers } from "./access.ts";
 import { allowOrigins } from "./cors.ts";
 import { answerBrokenBytes, answerStrangeWishes } from "./broken-bytes.ts";
 import { holdFor } from "./at-leader.ts";
+import { backupPlugin } from "./backup.ts";
 import type { ApiContext } from "./context.ts";
 import { describeRoutes, docsPlugin } from "./docs.ts";
 import { connectionsPlugin } from "./connections.ts";
@@ -142,8 +143,8 @@ async function buildApp(
   answerUnknown(app);
   await describeRoutes(app);
   const forwarder = buildForwarder(config.id, tls?.certFile, narrowed.forward ?? forwardTimeout);
-  const { id, migration, faultInjection } = config;
-  const own = { id, migration, faultInjection, metricsOpen };
+  const { id, clusterId: cluster, migration, faultInjection } = config;
+  const own = { id, cluster, migration, faultInjection, metricsOpen };
   const held = { forwarder, holdFor: narrowed.hold ?? holdFor };
   const context: ApiContext = { ...own, plane, tokens, ...held, log };
   statusPlugin(app, context);
@@ -163,6 +164,7 @@ async function buildApp(
   eventsPlugin(app, context);
   notifyTestPlugin(app, context);
   recordPlugin(app, context);
+  backupPlugin(app, context);
   metricsPlugin(app, context);
   await docsPlugin(app);
   await queuesPlugin(app, context);

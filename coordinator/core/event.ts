@@ -36,6 +36,7 @@ export type EventKind =
   | "host-dead"
   | "host-back"
   | "host-switched"
+  | "restored"
   | "swarm-changed"
   | "swarm-lost"
   | "swarm-back"

@@ -1,22 +1,31 @@
-// What a person orders: revive now, silence, end a silence, end a quarantine.
+// What a person orders: revive now, silence, end a silence, end a quarantine; and what a backup brings back.
 
 import { after, type Duration, type Instant, type WorkerId } from "../../proto/units.ts";
 import type { MoveCommand } from "./migration/moves.ts";
 import { caseOfService, isContainerCase } from "./migration/order.ts";
 import type { Case } from "./recovery-case.ts";
-import { considerCase } from "./recovery-launch.ts";
+import { considerCase, quarantine } from "./recovery-launch.ts";
 import type { Ward } from "./recovery-ward.ts";
 import { isInFlight, patience } from "./recovery.ts";
 
 export interface OperatorCommand {
   /** `move`: its move, if one waits for its next attempt, is not to wait. */
-  readonly kind: "move" | "revive" | "silence" | "unsilence" | "release-quarantine";
+  readonly kind:
+    | "move"
+    | "revive"
+    | "silence"
+    | "unsilence"
+    | "release-quarantine"
+    | "restore-silence"
+    | "restore-quarantine";
   readonly worker: WorkerId;
   /** Who: a token's name, for the record. */
   readonly by: string;
   readonly reason: string;
-  /** Of `silence`; an hour where it is not given. */
+  /** Of a silence; an hour where it is not given. */
   readonly for?: Duration;
+  /** Of a quarantine that is restored: since it began. */
+  readonly ago?: Duration;
 }
 
 /** A person's word on a service or container. */
@@ -49,6 +58,22 @@ export function onOperatorCommand(ward: Ward, command: OperatorCommand, now: Ins
       ward.publish(c.worker, "silenced", text);
       break;
     }
+    case "restore-silence": {
+      const lasts = command.for ?? usualSilence;
+      c.record.silence(after(now, lasts), command.reason, ward.term);
+      saveAtOnce(ward, c, now);
+      const text = `left alone for ${Math.round(lasts / 1000)} s, restored ${words}`;
+      ward.publish(c.worker, "silenced", text);
+      break;
+    }
+    case "restore-quarantine":
+      if (c.record.quarantinedAt !== undefined) return;
+      // As a person's silence does, it outdates the token of a job on its way.
+      c.record.raise(ward.term);
+      c.record.enterQuarantine(after(now, -(command.ago ?? 0)));
+      quarantine(ward, c, `restored ${words}`, now, true);
+      saveAtOnce(ward, c, now);
+      break;
     case "unsilence":
       if (!c.record.isSilenced(now)) return;
       c.record.unsilence(ward.term);

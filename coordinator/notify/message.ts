@@ -129,6 +129,7 @@ const wordings: Readonly<Record<EventKind, Wording>> = {
     urgent: true,
   },
   "host-back": { severity: "resolved", title: () => "A host is back", urgent: true },
+  restored: { severity: "info", title: () => "A backup was restored" },
   "host-switched": { severity: "info", title: () => "A host is emptied, or takes work again" },
   "swarm-changed": { severity: "info", title: () => "A person changed the Swarm" },
   "swarm-lost": {

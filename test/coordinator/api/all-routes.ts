@@ -135,6 +135,17 @@ export const routes: readonly Route[] = [
     described: "/api/v1/notify-test",
     from: "operator",
   },
+  { method: "GET", path: "/api/v1/backup", described: "/api/v1/backup", from: "admin" },
+  {
+    method: "POST",
+    path: "/api/v1/restore",
+    described: "/api/v1/restore",
+    body: {
+      ...{ version: 1, cluster: "lab", at: "2026-03-01T22:14:05.120Z" },
+      ...{ documents: {}, silences: [], quarantines: [] },
+    },
+    from: "admin",
+  },
   { method: "GET", path: "/api/v1/record", described: "/api/v1/record", from: "admin" },
   {
     method: "GET",

@@ -8,6 +8,7 @@ export interface JsonSchema {
   readonly maxLength?: number;
   readonly minimum?: number;
   readonly maximum?: number;
+  readonly minItems?: number;
   readonly required?: readonly string[];
   readonly properties?: Readonly<Record<string, JsonSchema>>;
 }
@@ -80,6 +81,11 @@ const goodProperties: Readonly<Record<string, unknown>> = {
   reason: "because",
   availability: "pause",
   replicas: 3,
+  version: 1,
+  at: "2026-03-01T22:14:05.120Z",
+  documents: {},
+  silences: [],
+  quarantines: [],
   min: 1,
   max: 4,
   target: 0.5,
@@ -165,6 +171,12 @@ function wrongTexts(schema: JsonSchema): readonly string[] {
   return ["x".repeat(maxLength + 1), ...(minLength > 0 ? [""] : [])];
 }
 
+/** An object, or a list of none, where any will do. */
+const isTaken = (value: unknown, { type, minItems }: JsonSchema): boolean =>
+  Array.isArray(value)
+    ? type === "array" && minItems === undefined && value.length === 0
+    : type === "object" && typeof value === "object" && value !== null;
+
 /** Names and texts of bodies that are no good one. */
 function* wrongBodies(schema: JsonSchema): Generator<readonly [string, string]> {
   const good = goodBody(schema);
@@ -182,6 +194,7 @@ function* wrongBodies(schema: JsonSchema): Generator<readonly [string, string]> 
       ...[null, {}, [], ["1h"], { toString: "x" }, "", "x".repeat((one.maxLength ?? 0) + 1)],
     ];
     for (const value of wrong) {
+      if (isTaken(value, one)) continue;
       const shown = JSON.stringify(value).slice(0, 40);
       yield [`${name}: ${shown}`, JSON.stringify({ ...good, [name]: value })];
     }

@@ -26,6 +26,7 @@ import type { HostSummary } from "../../../coordinator/core/hosts/host.ts";
 import { recordingFile } from "../../../coordinator/io/recording.ts";
 import type { Switched } from "../../../coordinator/docker/availability.ts";
 import type { SwarmReading } from "../../../coordinator/docker/swarm.ts";
+import type { Marks } from "../../../coordinator/marks.ts";
 import type { Documents } from "../../../coordinator/io/shelf.ts";
 import type { ListedEvent, PageAsk } from "../../../coordinator/io/record-store.ts";
 import { term } from "../../../proto/units.ts";
@@ -266,6 +267,10 @@ export class ScriptedPlane implements ControlPlane {
     return Promise.resolve(() => this.listeners.delete(onEvent));
   }
 
+  /** Documents put or removed. */
+  shelved = 0;
+  /** What is removed can be removed again. */
+  keepsShelves = false;
   readonly shelves = new Map<string, Map<string, unknown>>([
     ["scaling", new Map([["web", scalingDocument]])],
   ]);
@@ -277,9 +282,31 @@ export class ScriptedPlane implements ControlPlane {
     return {
       list: () => this.#unlessAway(new Map(documents)),
       get: (name) => this.#unlessAway(documents.get(name)),
-      put: (name, document) => this.#unlessAway(void documents.set(name, document)),
-      remove: (name) => this.#unlessAway(documents.delete(name)),
+      put: (name, document) => {
+        this.shelved++;
+        return this.#unlessAway(void documents.set(name, document));
+      },
+      remove: (name) => {
+        this.shelved++;
+        const isThere = documents.has(name);
+        if (!this.keepsShelves) documents.delete(name);
+        return this.#unlessAway(isThere);
+      },
     };
+  }
+
+  marked: Marks = {
+    silences: [{ worker: "h1/web-1", for: 3_600_000, reason: "by ops (c1): a new disk" }],
+    quarantines: [{ worker: "h1/web-2", ago: 2_000 }],
+  };
+  readonly restored: { marks: Marks; text: string; by: string }[] = [];
+
+  marks(): Promise<Marks> {
+    return this.#unlessAway(this.marked);
+  }
+
+  restore(marks: Marks, text: string, by: string): void {
+    this.restored.push({ marks, text, by });
   }
 
   swarm(): Promise<SwarmReading> {
