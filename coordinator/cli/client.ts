@@ -48,8 +48,8 @@ export class Client {
     throw refusal(answer.statusCode ?? 0, bytes.toString("utf8"));
   }
 
-  async post<View>(path: string, body?: unknown): Promise<View> {
-    return JSON.parse(await this.#success("POST", path, body)) as View;
+  async post<View>(path: string, body?: unknown, within = timeout): Promise<View> {
+    return JSON.parse(await this.#success("POST", path, body, within)) as View;
   }
 
   async delete<View>(path: string): Promise<View> {
@@ -96,8 +96,8 @@ export class Client {
     }
   }
 
-  async #success(method: string, path: string, body?: unknown): Promise<string> {
-    const { status, text } = await this.ask(method, path, body);
+  async #success(method: string, path: string, body?: unknown, within = timeout): Promise<string> {
+    const { status, text } = await this.ask(method, path, body, within);
     if (status >= 200 && status < 300) return text;
     throw refusal(status, text);
   }

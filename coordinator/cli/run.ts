@@ -77,6 +77,9 @@ async function runVerb(
   }
 }
 
+/** Options without a value. */
+const flags: ReadonlySet<string> = new Set(["follow", "replace"]);
+
 /** A text says what was wrong. */
 function parseGiven(verb: Verb, argv: readonly string[]): Given | string {
   const options: Record<string, { type: "string" | "boolean" }> = {
@@ -84,7 +87,7 @@ function parseGiven(verb: Verb, argv: readonly string[]): Given | string {
     url: { type: "string" },
   };
   for (const name of verb.options) {
-    options[name] = { type: name === "follow" ? "boolean" : "string" };
+    options[name] = { type: flags.has(name) ? "boolean" : "string" };
   }
   try {
     const parsed = parseArgs({ args: [...argv], options, allowPositionals: true });

@@ -14,6 +14,7 @@ import type {
   WorkerView,
 } from "../../proto/rest.ts";
 import type { Client } from "./client.ts";
+import { backup, restore } from "./backup.ts";
 import { coordinators } from "./coordinators.ts";
 import { diagnose, doctorText } from "./doctor.ts";
 import { explainText } from "./explain.ts";
@@ -33,6 +34,7 @@ export interface VerbOptions {
   readonly kind?: string;
   readonly follow?: boolean;
   readonly out?: string;
+  readonly replace?: boolean;
 }
 
 export interface VerbCall {
@@ -54,7 +56,7 @@ export interface Verb {
   readonly options: readonly Exclude<keyof VerbOptions, "json">[];
   readonly needs?: readonly Exclude<keyof VerbOptions, "json">[];
   /** It stands behind the verb. */
-  readonly wants?: "worker" | "host" | "service";
+  readonly wants?: "worker" | "host" | "service" | "file";
   readonly takesWords?: true;
   /** The exit code. */
   readonly run: (call: VerbCall) => Promise<number>;
@@ -216,6 +218,20 @@ export const verbs: Readonly<Record<string, Verb>> = {
     text: "the coordinator's last minutes as a file, to be replayed",
     options: ["out"],
     run: record,
+  },
+  backup: {
+    usage: "backup [FILE]",
+    text: "templates, policies, clusters, silences and quarantines as a file",
+    options: [],
+    takesWords: true,
+    run: backup,
+  },
+  restore: {
+    usage: "restore <file> [--replace]",
+    text: "put back what a backup holds; --replace also what is there and differs",
+    options: ["replace"],
+    wants: "file",
+    run: restore,
   },
   doctor: {
     usage: "doctor",

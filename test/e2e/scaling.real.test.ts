@@ -1,15 +1,18 @@
 // Services of a real Swarm of three hosts under a real load: their tasks burn processors, the agents inside them tell it, and the leader scales. What was changed and when is read off Swarm's own events.
 
 import assert from "node:assert/strict";
+import type { ChildProcess } from "node:child_process";
+import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { SwarmClient } from "../../coordinator/swarm-client.ts";
 import type { EventView, WorkerView } from "../../proto/rest.ts";
 import type { SwarmScalingState } from "../../proto/swarm-rest.ts";
+import { inNamespace } from "../lab/engine.ts";
 import { imageNames } from "../lab/images.ts";
 import { needs } from "../lab/requirements.ts";
-import { startSwarm, type SwarmLab } from "../lab/swarm.ts";
+import { startSwarm, type SwarmHost, type SwarmLab } from "../lab/swarm.ts";
 import { SwarmTrio } from "../lab/swarm-trio.ts";
 import { ensureBuilt, meshKey } from "../lab/trio.ts";
 import { pause, until } from "../waiting.ts";
@@ -27,6 +30,16 @@ const program = [
   "node /opt/heartmesh/heartmesh-agent.mjs & trap 'exit 0' TERM; while :; do if test -e /tmp/burn; then i=0; while test $i -lt 3000; do i=$((i+1)); done; else sleep 0.2; fi; done",
 ];
 
+/** For the whole trio, as it should be: whoever leads knows the policies. */
+async function startRedisOn({ engine }: SwarmHost): Promise<ChildProcess> {
+  const dir = path.join(engine.dir, "redis");
+  mkdirSync(dir);
+  const words = ["--dir", dir, "--protected-mode", "no", "--appendonly", "yes", "--save", ""];
+  const server = inNamespace(engine, "redis-server", words, { stdio: "ignore" });
+  await until("Redis", () => existsSync(path.join(dir, "appendonlydir")) || undefined);
+  return server;
+}
+
 interface Scaled {
   /** Of the manager's clock, ms. */
   readonly at: number;
@@ -37,17 +50,26 @@ interface Scaled {
 describe("scaling by load", { skip: needs("root", "engine", "redis") }, () => {
   let lab: SwarmLab;
   let trio: SwarmTrio;
+  let redis: ChildProcess;
   let began: number;
 
   before(async () => {
     ensureBuilt();
     lab = await startSwarm({ managers: 3, images: ["worker", "node"] });
+    redis = await startRedisOn(lab.host("h1"));
     const engines = lab.hosts.map(({ engine }) => engine.host);
-    trio = await SwarmTrio.start(lab, { DOCKER_HOST: engines.join(), VERIFY_WINDOW: "1" });
+    trio = await SwarmTrio.start(lab, {
+      DOCKER_HOST: engines.join(),
+      VERIFY_WINDOW: "1",
+      REDIS_URL: `redis://${lab.host("h1").address}:6379`,
+    });
     began = Date.now();
   });
   after(async () => {
     await trio.stop();
+    const gone = new Promise((resolve) => redis.once("exit", resolve));
+    redis.kill("SIGKILL");
+    await gone;
     await lab.stop();
   });
 
@@ -55,7 +77,7 @@ describe("scaling by load", { skip: needs("root", "engine", "redis") }, () => {
     new SwarmClient({ url: trio.url(await trio.leader()) });
 
   /** Each task with an agent of its own inside, on a port of its host. */
-  const start = async (name: string, replicas: number, port: number): Promise<void> => {
+  const start = async (name: string, port: number, more: readonly string[] = []): Promise<void> => {
     const members = lab.hosts.map(({ address }, at) => `c${at + 1}=${address}:7700`).join(",");
     const env = {
       WORKER_NAME: `${name}.{{.Task.Slot}}`,
@@ -66,12 +88,12 @@ describe("scaling by load", { skip: needs("root", "engine", "redis") }, () => {
     const words = [
       ...Object.entries(env).flatMap(([key, value]) => ["--env", `${key}=${value}`]),
       ...["--container-label", "role=node", "--container-label", "heartmesh.start-period=60s"],
-      ...["--replicas", String(replicas), "--limit-cpu", limit, "--stop-grace-period", "2s"],
+      ...["--limit-cpu", limit, "--stop-grace-period", "2s", ...more],
       ...["--publish", `mode=host,protocol=udp,target=${port},published=${port}`],
       ...["--mount", `type=bind,readonly,source=${path.resolve(dist)},target=/opt/heartmesh`],
     ];
     await lab.createService(name, words, program);
-    await lab.untilRunning(name, replicas, 40_000);
+    await lab.untilRunning(name, 1, 40_000);
   };
 
   /** In every container of the service that runs now. */
@@ -142,7 +164,7 @@ describe("scaling by load", { skip: needs("root", "engine", "redis") }, () => {
   };
 
   test("its load rises: there are more of it within two cooldowns, with the reason on record", async (t) => {
-    await start("web", 1, 8901);
+    await start("web", 8901);
     await untilCalm("web");
     await (await client()).setScaling("web", { min: 1, max: 3, target: 0.3, cooldown });
     const calm = await untilFree("web");
@@ -217,7 +239,8 @@ describe("scaling by load", { skip: needs("root", "engine", "redis") }, () => {
   });
 
   test("while its host falls out it is moved, and not scaled; from then on for a cooldown neither", async () => {
-    await start("api", 1, 8902);
+    // Redis stays.
+    await start("api", 8902, ["--constraint", "node.hostname!=h1"]);
     const [task] = await lab.runningTasks("api");
     const host = lab.hosts.find(({ nodeId }) => nodeId === task?.nodeId)?.name ?? "";
     await untilCalm("api");
