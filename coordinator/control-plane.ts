@@ -26,7 +26,7 @@ import type { VerbEngine } from "./docker/swarm-verbs.ts";
 import { coded } from "./errors.ts";
 import { EventFeed } from "./event-feed.ts";
 import type { Mesh } from "./io/mesh.ts";
-import { marksOf, type Marks } from "./marks.ts";
+import { marksOf, type Marks } from "./core/marks.ts";
 import type { ListedEvent, PageAsk } from "./io/record-store.ts";
 import type { Documents } from "./io/shelf.ts";
 import type { Notifier } from "./notify/notifier.ts";

@@ -54,6 +54,10 @@ const runBy: Readonly<Record<string, readonly [file: string, words: string]>> = 
   ],
   'curl -H "Authorization: Bearer $HEARTMESH_TOKEN" --json \'{"replicas":3}\' http://127.0.0.1:8080/api/swarm/services/web/scale':
     ["test/e2e/swarm-api.real.test.ts", "/api/swarm/services/web/scale"],
+  'curl -H "Authorization: Bearer $HEARTMESH_TOKEN" -X PUT --json \'{"min":1,"max":6,"target":0.6,"cooldown":60}\' http://127.0.0.1:8080/api/swarm/services/web/scaling':
+    ["test/e2e/scaling.real.test.ts", '"PUT", "--json"'],
+  "heartmesh backup FILE": ["test/e2e/backup.real.test.ts", '"backup"'],
+  "heartmesh restore FILE": ["test/e2e/backup.real.test.ts", '"restore"'],
   // As any other.
   "heartmesh coordinators add h4=coordinator-h4:7700": [
     "test/e2e/coordinators.real.test.ts",
@@ -67,6 +71,7 @@ const runBy: Readonly<Record<string, readonly [file: string, words: string]>> = 
   "heartmesh coordinators remove c1": ["test/e2e/coordinators.real.test.ts", '"remove"'],
   "heartmesh explain <worker>": ["test/coordinator/cli/run.test.ts", '"explain"'],
   "heartmesh hosts": ["test/e2e/plan.real.test.ts", '"hosts"'],
+  "heartmesh failback": ["test/e2e/moves.real.test.ts", '"failback"'],
   "heartmesh failback <host>": ["test/e2e/moves.real.test.ts", '"failback"'],
   "heartmesh migrate <service>": ["test/e2e/moves-fenced.real.test.ts", '"migrate"'],
   "heartmesh plan <host>": ["test/e2e/plan.real.test.ts", '"plan"'],

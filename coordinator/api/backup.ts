@@ -6,7 +6,7 @@ import type { Backup, RestoreView } from "../../proto/backup.ts";
 import { limits } from "../../proto/limits.ts";
 import { isName, toReason } from "../../proto/text.ts";
 import type { Duration } from "../../proto/units.ts";
-import type { Marks } from "../marks.ts";
+import type { Marks } from "../core/marks.ts";
 import { atLeader } from "./at-leader.ts";
 import { backupKinds, documentFaults } from "./backup-kinds.ts";
 import { backupRequests } from "./backup-schemas.ts";

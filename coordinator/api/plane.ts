@@ -15,7 +15,7 @@ import type { SwarmChange } from "../../proto/swarm-rest.ts";
 import type { SwarmReading } from "../docker/swarm.ts";
 import type { VerbEngine } from "../docker/swarm-verbs.ts";
 import type { Documents } from "../io/shelf.ts";
-import type { Marks } from "../marks.ts";
+import type { Marks } from "../core/marks.ts";
 import type { ListedEvent, PageAsk } from "../io/record-store.ts";
 
 /** What an operator asks of the leader. */

@@ -8,8 +8,8 @@ import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { SwarmClient } from "../../coordinator/swarm-client.ts";
 import type { EventView, WorkerView } from "../../proto/rest.ts";
-import type { SwarmScalingState } from "../../proto/swarm-rest.ts";
-import { inNamespace } from "../lab/engine.ts";
+import type { SwarmAnswer, SwarmChange, SwarmScalingState } from "../../proto/swarm-rest.ts";
+import { inNamespace, run } from "../lab/engine.ts";
 import { imageNames } from "../lab/images.ts";
 import { needs } from "../lab/requirements.ts";
 import { startSwarm, type SwarmHost, type SwarmLab } from "../lab/swarm.ts";
@@ -166,7 +166,10 @@ describe("scaling by load", { skip: needs("root", "engine", "redis") }, () => {
   test("its load rises: there are more of it within two cooldowns, with the reason on record", async (t) => {
     await start("web", 8901);
     await untilCalm("web");
-    await (await client()).setScaling("web", { min: 1, max: 3, target: 0.3, cooldown });
+    const url = `${trio.url(await trio.leader())}/api/swarm/services/web/scaling`;
+    const wish = JSON.stringify({ min: 1, max: 3, target: 0.3, cooldown });
+    const put = await run("curl", ["-s", "-X", "PUT", "--json", wish, url]);
+    assert.equal((JSON.parse(put.stdout) as SwarmAnswer<SwarmChange>).success, true, put.stdout);
     const calm = await untilFree("web");
     assert.deepEqual([calm.replicas, calm.wanted], [1, 1]);
     await burn("web", true);

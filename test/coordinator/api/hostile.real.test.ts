@@ -107,8 +107,12 @@ test("the description names who may ask for what", async (t) => {
       "operator PUT /api/swarm/services/{id}/image",
       "admin DELETE /api/swarm/services/{id}",
       "admin POST /api/swarm/deploy-stack",
+      "operator PUT /api/swarm/services/{id}/scaling",
+      "operator DELETE /api/swarm/services/{id}/scaling",
       "operator POST /api/v1/notify-test",
       "admin GET /api/v1/record",
+      "admin GET /api/v1/backup",
+      "admin POST /api/v1/restore",
     ],
   );
   assert.ok(operations.length > above.length);

@@ -40,7 +40,7 @@ const ask = (url: string, route: Route, role: Role): Promise<Response> =>
 for (const route of routes) {
   test(`${route.method} ${route.path} answers from ${route.from} on, and nobody below`, async (t) => {
     const { url, plane } = await serve(t, { env: { FAULT_INJECTION: "1" } });
-    plane.keepsShelves = true;
+    plane.shelves.isKept = true;
     for (const role of ranks) {
       const answer = await ask(url, route, role);
       await answer.text();
@@ -57,9 +57,9 @@ for (const route of routes) {
       assert.match(answer.headers.get("www-authenticate") ?? "", /^Bearer realm="heartmesh"/);
     }
     const acted = ranks.filter((role) => ranks.indexOf(role) >= ranks.indexOf(route.from)).length;
-    const { commands, moves, switches, tests, manager, shelved } = plane;
+    const { commands, moves, switches, tests, manager, shelves } = plane;
     const orders = commands.length + moves.length + switches.length + manager.told.length;
-    const done = orders + tests + shelved;
+    const done = orders + tests + shelves.written;
     if (route.from === "operator") assert.equal(done, acted);
   });
 }

@@ -19,18 +19,18 @@ import type { RecoveryRecord } from "../../../coordinator/core/recovery-record.t
 import type { ChangeEnded } from "../../../coordinator/core/election-shape.ts";
 import type { MoveCommand } from "../../../coordinator/core/migration/moves.ts";
 import type { MemberChange } from "../../../coordinator/core/member-set.ts";
-import type { ScalingDocument } from "../../../coordinator/core/scaling/policy.ts";
 import type { ScalingState } from "../../../coordinator/core/scaling/scaler.ts";
 import type { CoordinatorSummary, WorkerSummary } from "../../../coordinator/core/summary.ts";
 import type { HostSummary } from "../../../coordinator/core/hosts/host.ts";
 import { recordingFile } from "../../../coordinator/io/recording.ts";
 import type { Switched } from "../../../coordinator/docker/availability.ts";
 import type { SwarmReading } from "../../../coordinator/docker/swarm.ts";
-import type { Marks } from "../../../coordinator/marks.ts";
+import type { Marks } from "../../../coordinator/core/marks.ts";
 import type { Documents } from "../../../coordinator/io/shelf.ts";
 import type { ListedEvent, PageAsk } from "../../../coordinator/io/record-store.ts";
 import { term } from "../../../proto/units.ts";
 import type { VerbEngine } from "../../../coordinator/docker/swarm-verbs.ts";
+import { ScriptedShelves } from "./scripted-shelves.ts";
 import { ScriptedManager } from "./scripted-swarm.ts";
 import { smallSwarm } from "./small-swarm.ts";
 
@@ -179,12 +179,6 @@ export const meshEvent = (some: Partial<MeshEvent> = {}): MeshEvent => ({
   ...some,
 });
 
-const scalingDocument: ScalingDocument = {
-  ...{ min: 1, max: 3, target: 0.6, cooldown: 30 },
-  putAt: 1_700_000_000_000,
-  by: "ops (c1)",
-};
-
 export class ScriptedPlane implements ControlPlane {
   picture = summaryOf();
   isReady = true;
@@ -267,33 +261,8 @@ export class ScriptedPlane implements ControlPlane {
     return Promise.resolve(() => this.listeners.delete(onEvent));
   }
 
-  /** Documents put or removed. */
-  shelved = 0;
-  /** What is removed can be removed again. */
-  keepsShelves = false;
-  readonly shelves = new Map<string, Map<string, unknown>>([
-    ["scaling", new Map([["web", scalingDocument]])],
-  ]);
-
-  shelf<Document>(kind: string): Documents<Document> {
-    const known = this.shelves.get(kind) ?? new Map<string, unknown>();
-    this.shelves.set(kind, known);
-    const documents = known as Map<string, Document>;
-    return {
-      list: () => this.#unlessAway(new Map(documents)),
-      get: (name) => this.#unlessAway(documents.get(name)),
-      put: (name, document) => {
-        this.shelved++;
-        return this.#unlessAway(void documents.set(name, document));
-      },
-      remove: (name) => {
-        this.shelved++;
-        const isThere = documents.has(name);
-        if (!this.keepsShelves) documents.delete(name);
-        return this.#unlessAway(isThere);
-      },
-    };
-  }
+  readonly shelves = new ScriptedShelves((value) => this.#unlessAway(value));
+  shelf = <Document>(kind: string): Documents<Document> => this.shelves.shelf(kind);
 
   marked: Marks = {
     silences: [{ worker: "h1/web-1", for: 3_600_000, reason: "by ops (c1): a new disk" }],
@@ -325,17 +294,10 @@ export class ScriptedPlane implements ControlPlane {
   }
 
   scalingState: ScalingState | undefined = {
-    load: 0.9,
-    loadOf: "tasks",
-    replicas: 2,
-    wanted: 4,
-    heldBecause: "",
+    ...{ load: 0.9, loadOf: "tasks", replicas: 2, wanted: 4, heldBecause: "" },
     lastChangeAt: 1_700_000_000_000,
   };
-
-  scaling(): Promise<ScalingState | undefined> {
-    return Promise.resolve(this.scalingState);
-  }
+  scaling = (): Promise<ScalingState | undefined> => Promise.resolve(this.scalingState);
 
   readonly moves: MoveCommand[] = [];
 

@@ -55,6 +55,42 @@ describe("a quarantine", () => {
   });
 });
 
+describe("what a backup brings back", () => {
+  const restore = (lab: RecoveryLab, kind: "restore-quarantine" | "restore-silence"): void => {
+    const command = { kind, worker, by: "ann", reason: "by bob: a new disk" } as const;
+    const lasts = kind === "restore-silence" ? { for: 60_000 } : { ago: 50_000 };
+    lab.only(0, lab.machine(0).onOperator({ ...command, ...lasts }, lab.now));
+  };
+
+  it("holds as if it had begun here: a quarantine, on every coordinator, until a person ends it", () => {
+    const lab = new RecoveryLab(3, 2);
+    lab.lead();
+    restore(lab, "restore-quarantine");
+    restore(lab, "restore-quarantine");
+    assert.equal(lab.events("quarantined").length, 1);
+    lab.fail(worker);
+    lab.pass(10_000);
+    assert.equal(lab.orders().length, 0);
+    const { quarantinedFor } = lab.machine(1).summaryOf(worker, lab.now);
+    assert.ok(quarantinedFor >= 60_000 && quarantinedFor < 61_000, String(quarantinedFor));
+    const command = { kind: "release-quarantine", worker, by: "ann", reason: "fixed" } as const;
+    lab.only(0, lab.machine(0).onOperator(command, lab.now));
+    assert.equal(lab.orders().length, 1);
+  });
+
+  it("a silence keeps the words that it had", () => {
+    const lab = new RecoveryLab(3);
+    lab.lead();
+    restore(lab, "restore-silence");
+    lab.fail(worker);
+    lab.pass(59_000);
+    assert.equal(lab.orders().length, 0);
+    assert.equal(lab.machine().summaryOf(worker, lab.now).silenceReason, "by bob: a new disk");
+    lab.pass(1_500);
+    assert.equal(lab.orders().length, 1);
+  });
+});
+
 describe("a silence", () => {
   it("leaves a worker alone until its time has passed, and is told", () => {
     const lab = new RecoveryLab(3);

@@ -1,8 +1,8 @@
 // What is held against workers, for a backup: silences and quarantines, by what the mesh knows now and by what Redis remembers of workers that are not watched.
 
-import type { GossipRecord } from "../proto/messages.ts";
-import type { Duration, WorkerId } from "../proto/units.ts";
-import type { CoordinatorSummary } from "./core/summary.ts";
+import type { GossipRecord } from "../../proto/messages.ts";
+import type { Duration, WorkerId } from "../../proto/units.ts";
+import type { CoordinatorSummary } from "./summary.ts";
 
 export interface Marks {
   readonly silences: readonly {

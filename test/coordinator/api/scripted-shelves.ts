@@ -1,0 +1,46 @@
+// Documents of the scripted plane: a scaling policy of the one service to begin with.
+
+import type { ScalingDocument } from "../../../coordinator/core/scaling/policy.ts";
+import type { Documents } from "../../../coordinator/io/shelf.ts";
+
+const scaling: ScalingDocument = {
+  ...{ min: 1, max: 3, target: 0.6, cooldown: 30 },
+  putAt: 1_700_000_000_000,
+  by: "ops (c1)",
+};
+
+export class ScriptedShelves {
+  /** By kind, then name. */
+  readonly kinds = new Map<string, Map<string, unknown>>([
+    ["scaling", new Map([["web", scaling]])],
+  ]);
+  /** Documents put or removed. */
+  written = 0;
+  /** What is removed can be removed again. */
+  isKept = false;
+  readonly #answer: <Value>(value: Value) => Promise<Value>;
+
+  constructor(answer: <Value>(value: Value) => Promise<Value>) {
+    this.#answer = answer;
+  }
+
+  shelf<Document>(kind: string): Documents<Document> {
+    const known = this.kinds.get(kind) ?? new Map<string, unknown>();
+    this.kinds.set(kind, known);
+    const documents = known as Map<string, Document>;
+    return {
+      list: () => this.#answer(new Map(documents)),
+      get: (name) => this.#answer(documents.get(name)),
+      put: (name, document) => {
+        this.written++;
+        return this.#answer(void documents.set(name, document));
+      },
+      remove: (name) => {
+        this.written++;
+        const isThere = documents.has(name);
+        if (!this.isKept) documents.delete(name);
+        return this.#answer(isThere);
+      },
+    };
+  }
+}
