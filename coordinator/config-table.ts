@@ -254,7 +254,7 @@ export const coordinatorVariables = [
   {
     name: "RETENTION",
     default: "30d,100000",
-    text: "How long, and how many at most, events, recoveries and audit entries are kept.",
+    text: "How long, and how many at most, events, recoveries and changes by people are kept.",
   },
   {
     name: "RECORD_SPAN",

@@ -10,9 +10,10 @@ import type {
   OperatorCommand,
   SwarmChanged,
 } from "./api/plane.ts";
+import { ChangeLog } from "./change-log.ts";
 import type { CoordinatorConfig } from "./config.ts";
 import type { ChangeEnded } from "./core/election-shape.ts";
-import { eventOf, type CoreEvent, type MeshEvent } from "./core/event.ts";
+import type { CoreEvent, MeshEvent } from "./core/event.ts";
 import type { MemberChange } from "./core/member-set.ts";
 import type { MoveCommand } from "./core/migration/moves.ts";
 import { isContainerCase } from "./core/migration/order.ts";
@@ -27,7 +28,7 @@ import { coded } from "./errors.ts";
 import { EventFeed } from "./event-feed.ts";
 import type { Mesh } from "./io/mesh.ts";
 import { marksOf, type Marks } from "./core/marks.ts";
-import type { ListedEvent, PageAsk } from "./io/record-store.ts";
+import type { EventAsk, ListedEvent, PageAsk } from "./io/record-store.ts";
 import type { Documents } from "./io/shelf.ts";
 import type { Notifier } from "./notify/notifier.ts";
 import { PendingChange } from "./pending-change.ts";
@@ -53,10 +54,12 @@ export class Plane implements ControlPlane {
   readonly #parts: PlaneParts;
   readonly #feed: EventFeed;
   readonly #change = new PendingChange();
+  readonly #log: ChangeLog;
 
   constructor(parts: PlaneParts) {
     this.#parts = parts;
     this.#feed = new EventFeed(() => parts.queues.store);
+    this.#log = new ChangeLog(parts.publish);
   }
 
   onEvent(event: MeshEvent): void {
@@ -84,8 +87,10 @@ export class Plane implements ControlPlane {
 
   command(command: OperatorCommand, by: string): Promise<CommandResult> {
     const result = this.#take(command, by);
-    const isTold = result.kind === "done" || result.kind === "refused";
-    this.#audit(by, command.kind, command.worker, isTold ? result.text : result.kind);
+    const { kind: verb, worker } = command;
+    const asked = { actor: by, verb, subject: worker, worker };
+    if (result.kind === "done") this.#log.done(asked, result.text);
+    else this.#log.refused(asked, result.kind === "refused" ? result.text : result.kind);
     return Promise.resolve(result);
   }
 
@@ -94,7 +99,9 @@ export class Plane implements ControlPlane {
       this.#parts.mesh.push(input);
     });
     const subject = change.kind === "add" ? change.member.id : change.id;
-    this.#audit(by, `${change.kind}-coordinator`, subject, ended.text);
+    const asked = { actor: by, verb: `${change.kind}-coordinator`, subject };
+    if (ended.how === "made") this.#log.done(asked, ended.text);
+    else this.#log.refused(asked, ended.text);
     return ended;
   }
 
@@ -105,29 +112,31 @@ export class Plane implements ControlPlane {
   }
 
   cutLink(id: string, isCut: boolean, by: string): void {
-    const { mesh, config, publish } = this.#parts;
+    const { mesh, config } = this.#parts;
     if (mesh.cutLinks.has(id) === isCut) return;
     mesh.cutLink(id, isCut);
     const verb = isCut ? "cut" : "restored";
-    this.#audit(by, `${verb}-link`, id, verb);
-    publish(eventOf("", "link-changed", `${by} ${verb} the link between ${config.id} and ${id}`));
+    const asked = { actor: by, verb: `${verb}-link`, subject: id };
+    this.#log.done(asked, `${verb} the link between ${config.id} and ${id}`, "link-changed");
   }
 
   async switchHost(ask: HostSwitch, by: string): Promise<Switched> {
     const { node, name, wanted, reason, engine } = ask;
     const verb = wanted === "drain" ? "drain-host" : "activate-host";
+    const asked = { actor: by, verb, subject: name };
     try {
       const switched = await this.#parts.nodeSwitch.set(node, wanted, engine);
       const { before } = switched;
       const why = reason === "" ? "" : `: ${reason}`;
-      this.#audit(by, verb, name, `${before} → ${wanted}${why}`);
-      if (before !== wanted) {
-        const text = `${by} switched host ${name} from ${before} to ${wanted}${why}`;
-        this.#parts.publish(eventOf("", "host-switched", text));
+      const told = { ...asked, before, after: wanted };
+      if (before === wanted) this.#log.done(told, `host ${name} was ${wanted} already${why}`);
+      else {
+        const text = `switched host ${name} from ${before} to ${wanted}${why}`;
+        this.#log.done(told, text, "host-switched");
       }
       return switched;
     } catch (error) {
-      if (isCodedError(error)) this.#audit(by, verb, name, error.detail);
+      if (isCodedError(error)) this.#log.refused({ ...asked, after: wanted }, error.detail);
       throw error;
     }
   }
@@ -152,7 +161,7 @@ export class Plane implements ControlPlane {
     return this.#parts.book.get(id) ?? (await this.#parts.queues.store.getRecovery(id));
   }
 
-  listEvents(ask: PageAsk): Promise<readonly ListedEvent[]> {
+  listEvents(ask: EventAsk): Promise<readonly ListedEvent[]> {
     return this.#parts.queues.store.listEvents(ask);
   }
 
@@ -175,8 +184,7 @@ export class Plane implements ControlPlane {
       const command = { kind: "restore-quarantine" as const, worker, by, reason, ago };
       mesh.push({ kind: "operator-asked", command });
     }
-    this.#audit(by, "restore", "backup", text);
-    this.#parts.publish(eventOf("", "restored", `${by}: ${text}`));
+    this.#log.done({ actor: by, verb: "restore", subject: "backup" }, text, "restored");
   }
 
   shelf<Document>(kind: string): Documents<Document> {
@@ -191,14 +199,14 @@ export class Plane implements ControlPlane {
     return this.#parts.engines;
   }
 
-  onSwarmChange({ verb, subject, outcome }: SwarmChanged, by: string): void {
+  onSwarmChange({ outcome, ...rest }: SwarmChanged, by: string): void {
+    const asked = { ...rest, actor: by };
     if (typeof outcome === "string") {
-      this.#audit(by, verb, subject, outcome);
+      this.#log.refused(asked, outcome);
       return;
     }
     const { text, before, after } = outcome;
-    this.#audit(by, verb, subject, `${before} → ${after}`);
-    this.#parts.publish(eventOf("", "swarm-changed", `${by}: ${text}`));
+    this.#log.done({ ...asked, before, after }, text, "swarm-changed");
   }
 
   scaling(service: string): Promise<ScalingState | undefined> {
@@ -207,7 +215,8 @@ export class Plane implements ControlPlane {
 
   move(command: MoveCommand): void {
     this.#parts.mesh.push({ kind: "move-asked", command });
-    this.#audit(command.by, command.kind, command.service, "taken");
+    const { by, kind: verb, service: subject } = command;
+    this.#log.done({ actor: by, verb, subject }, `${verb} of ${subject} is asked for`);
   }
 
   leaderUrl(): string | undefined {
@@ -229,12 +238,6 @@ export class Plane implements ControlPlane {
     readonly { readonly channel: string; readonly ok: boolean; readonly text: string }[]
   > {
     return this.#parts.notifier.test();
-  }
-
-  #audit(actor: string, verb: string, subject: string, outcome: string): void {
-    const { queues, config, clock } = this.#parts;
-    const entry = { at: clock.wall(), by: config.id, actor, verb, subject, outcome };
-    queues.store.appendAudit(entry);
   }
 
   #take(command: OperatorCommand, by: string): CommandResult {

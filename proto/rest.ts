@@ -170,6 +170,22 @@ export interface EventView {
   readonly recovery: string;
   readonly text: string;
   readonly evidence: readonly EvidenceView[];
+  /** Of what a person asked for: the entry of the audit log. */
+  readonly change?: ChangeView;
+}
+
+export interface ChangeView {
+  /** The token's name, and the coordinator that carried it out: `ann (c1)`. */
+  readonly actor: string;
+  /** `scale-service`, `revive` … */
+  readonly verb: string;
+  /** The worker, service, node, coordinator, stack or template. */
+  readonly subject: string;
+  /** A name of SWARMS; empty for the Swarm of DOCKER_HOST, and where it concerns none. */
+  readonly cluster: string;
+  readonly before: string;
+  readonly after: string;
+  readonly outcome: "done" | "refused";
 }
 
 /** A host: a node of the Swarm, or an engine of `DOCKER_HOST` outside it. */

@@ -16,7 +16,7 @@ import type { SwarmReading } from "../docker/swarm.ts";
 import type { VerbEngine } from "../docker/swarm-verbs.ts";
 import type { Documents } from "../io/shelf.ts";
 import type { Marks } from "../core/marks.ts";
-import type { ListedEvent, PageAsk } from "../io/record-store.ts";
+import type { EventAsk, ListedEvent, PageAsk } from "../io/record-store.ts";
 
 /** What an operator asks of the leader. */
 export type OperatorCommand =
@@ -63,6 +63,8 @@ export interface Link extends Member {
 export interface SwarmChanged {
   readonly verb: string;
   readonly subject: string;
+  /** Of SWARMS; the Swarm of DOCKER_HOST unless given. */
+  readonly cluster?: string;
   /** Why it could not be, in words, or what was changed. */
   readonly outcome: SwarmChange | string;
 }
@@ -85,7 +87,7 @@ export interface ControlPlane {
   /** Newest first, as the next two; may reject while Redis is away. */
   listRecoveries(ask: PageAsk): Promise<readonly RecoveryRecord[]>;
   getRecovery(id: string): Promise<RecoveryRecord | undefined>;
-  listEvents(ask: PageAsk): Promise<readonly ListedEvent[]>;
+  listEvents(ask: EventAsk): Promise<readonly ListedEvent[]>;
   /** Each event of the mesh from the moment on when this resolves, with what ends it. Never rejects; while Redis is away, only this process's own. */
   subscribe(onEvent: (event: MeshEvent) => void): Promise<() => void>;
   /** Silences and quarantines in force, of workers that are not watched at the moment too. May reject while Redis is away. */

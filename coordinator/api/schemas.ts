@@ -140,7 +140,7 @@ const recovery = shape({
   tries: list(ref("Try")),
 });
 
-const event = shape({
+const plainEvent = shape({
   id: text("for `before`, or in a stream for Last-Event-ID"),
   kind: text(),
   atMs: time("when"),
@@ -149,6 +149,20 @@ const event = shape({
   recovery: text("empty where it belongs to none"),
   text: text(),
   evidence: list(ref("Evidence")),
+});
+const event: Schema = {
+  ...plainEvent,
+  properties: { ...(plainEvent["properties"] as object), change: ref("Change") },
+};
+
+const change = shape({
+  actor: text("the token's name, and the coordinator that carried it out"),
+  verb: text("scale-service, revive …"),
+  subject: text("the worker, service, node, coordinator, stack or template"),
+  cluster: text("of SWARMS; empty for the Swarm of DOCKER_HOST, and where it concerns none"),
+  before: text(),
+  after: text(),
+  outcome: oneOf("done", "refused"),
 });
 
 const command = shape({ text: text("what was done"), recovery: orNull(text("what it began")) });
@@ -180,6 +194,7 @@ export const sharedSchemas: readonly (Schema & { readonly $id: string })[] = Obj
   Try: attempt,
   Recovery: recovery,
   Event: event,
+  Change: change,
   Command: command,
   NotifyTest: notifyTest,
   ...hostSchemas,
@@ -296,6 +311,10 @@ export const requests = {
       before: { ...text("id of the last entry of the page before"), maxLength: 200 },
       worker: { ...text("only of this worker"), maxLength: 200 },
       kind: { ...text("only of this kind"), maxLength: 60 },
+      changes: flag("only what people asked for, done or refused"),
+      actor: { ...text("only what was asked with the token of this name"), maxLength: 200 },
+      subject: { ...text("only what was asked of this worker, service …"), maxLength: 200 },
+      search: { ...text("only those in whose text this stands"), maxLength: 200 },
     },
   },
 } as const;

@@ -135,8 +135,9 @@ export function recoveryView(record: RecoveryRecord): RecoveryView {
 }
 
 export function eventView(id: string, event: MeshEvent): EventView {
-  const { kind, at, by, worker, recovery, text, evidence } = event;
-  return { id, kind, atMs: at, by, worker, recovery, text, evidence };
+  const { kind, at, by, worker, recovery, text, evidence, change } = event;
+  const view = { id, kind, atMs: at, by, worker, recovery, text, evidence };
+  return change === undefined ? view : { ...view, change };
 }
 
 /** The same wherever the event is read: its time, then a hash of it. */

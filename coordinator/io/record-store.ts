@@ -1,8 +1,8 @@
-// The record in Redis: events, recoveries, workers, audit; kept in order in memory while Redis is away, and written down when it is back.
+// The record in Redis: events, recoveries, workers; kept in order in memory while Redis is away, and written down when it is back.
 
 import { isDeepStrictEqual } from "node:util";
 import type { Redis } from "ioredis";
-import type { MeshEvent } from "../core/event.ts";
+import { asksForChanges, isWanted, type EventFilter, type MeshEvent } from "../core/event.ts";
 import type { Heard } from "../core/hearing.ts";
 import { mergeRecords, type RecoveryRecord } from "../core/recovery-record.ts";
 import type { GossipRecord } from "../../proto/messages.ts";
@@ -20,7 +20,7 @@ const batch = 200;
 const storedKept = 1_000;
 const retryAfter: Duration = 250;
 const trimEvery: Duration = 60_000;
-/** Entries read at a time, and in all, to fill one page that is filtered by worker. */
+/** Entries read at a time to fill one page that is filtered. */
 const scanChunk = 1_000;
 /** The largest page. */
 const pageBound = 1_000;
@@ -38,27 +38,16 @@ export interface PageAsk {
   readonly worker?: WorkerId;
 }
 
+export type EventAsk = PageAsk & EventFilter;
+
 export interface SavedWorker {
   readonly record: GossipRecord;
   /** Wall-clock ms: the record's durations count from here. */
   readonly savedAt: number;
 }
 
-export interface AuditEntry {
-  /** Wall-clock ms. */
-  readonly at: number;
-  /** The coordinator that was asked. */
-  readonly by: string;
-  /** Who asked: a token's name, never the token. */
-  readonly actor: string;
-  readonly verb: string;
-  readonly subject: string;
-  readonly outcome: string;
-}
-
 type Write =
   | { readonly kind: "event"; readonly event: MeshEvent; readonly name: string }
-  | { readonly kind: "audit"; readonly entry: AuditEntry; readonly name: string }
   | { readonly kind: "recovery"; readonly record: RecoveryRecord }
   | { readonly kind: "worker"; readonly saved: SavedWorker }
   | { readonly kind: "heard"; readonly heard: Heard };
@@ -117,10 +106,6 @@ export class RecordStore {
     this.#put({ kind: "event", event, name: this.#name() });
   }
 
-  appendAudit(entry: AuditEntry): void {
-    this.#put({ kind: "audit", entry, name: this.#name() });
-  }
-
   /** Every coordinator may save every recovery: what is stored is what they know together. */
   saveRecovery(record: RecoveryRecord): void {
     this.#put({ kind: "recovery", record });
@@ -137,10 +122,10 @@ export class RecordStore {
   }
 
   /** Newest first. Rejects while Redis is away. */
-  async listEvents(ask: PageAsk): Promise<readonly ListedEvent[]> {
-    const entries = await this.#page<MeshEvent>("events", ask, (event) =>
-      ask.worker === undefined ? true : event.worker === ask.worker,
-    );
+  async listEvents(ask: EventAsk): Promise<readonly ListedEvent[]> {
+    // A page goes on where the one before ended: of the same filter, so in the same list.
+    const part = asksForChanges(ask) ? "changes" : "events";
+    const entries = await this.#page<MeshEvent>(part, ask, (event) => isWanted(event, ask));
     return entries.map(({ id, value }) => ({ id, event: value }));
   }
 
@@ -156,10 +141,6 @@ export class RecordStore {
       id: entry,
       event: JSON.parse(text) as MeshEvent,
     }));
-  }
-
-  async listAudit(ask: Omit<PageAsk, "worker">): Promise<readonly AuditEntry[]> {
-    return (await this.#page<AuditEntry>("audit", ask, () => true)).map(({ value }) => value);
   }
 
   async getRecovery(id: string): Promise<RecoveryRecord | undefined> {
@@ -262,9 +243,10 @@ export class RecordStore {
       switch (write.kind) {
         case "event":
           this.#append(pipeline, "events", write.name, write.event);
-          break;
-        case "audit":
-          this.#append(pipeline, "audit", write.name, write.entry);
+          // Once more where what the mesh tells of itself cannot crowd them out.
+          if (write.event.change !== undefined) {
+            this.#append(pipeline, "changes", write.name, write.event);
+          }
           break;
         case "recovery": {
           saves.set(pipeline.length, write.record);
@@ -292,7 +274,7 @@ export class RecordStore {
     if (this.#clock.now() - this.#trimmedAt > trimEvery) {
       this.#trimmedAt = this.#clock.now();
       pipeline.xtrim(this.#key("events"), "MINID", "~", Math.max(0, oldest));
-      pipeline.xtrim(this.#key("audit"), "MINID", "~", Math.max(0, oldest));
+      pipeline.xtrim(this.#key("changes"), "MINID", "~", Math.max(0, oldest));
     }
     const answers = (await pipeline.exec()) ?? [];
     for (const [error] of answers) if (error !== null) throw error;
@@ -346,7 +328,7 @@ export class RecordStore {
 
   #append(
     pipeline: ReturnType<Redis["pipeline"]>,
-    part: "events" | "audit",
+    part: "events" | "changes",
     name: string,
     value: unknown,
   ): void {
@@ -355,7 +337,7 @@ export class RecordStore {
   }
 
   async #page<Value>(
-    part: "events" | "audit",
+    part: "events" | "changes",
     ask: { readonly limit: number; readonly before?: string },
     matches: (value: Value) => boolean,
   ): Promise<readonly { readonly id: string; readonly value: Value }[]> {

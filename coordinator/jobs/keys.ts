@@ -22,7 +22,7 @@ export interface Keys {
   readonly lease: (worker: WorkerId) => string;
   /** News of all revival jobs, in order. */
   readonly news: string;
-  /** The record: events, recoveries, workers, audit. */
+  /** The record: events, changes, recoveries, workers. */
   readonly record: (part: string) => string;
 }
 

@@ -139,6 +139,8 @@ const wordings: Readonly<Record<EventKind, Wording>> = {
     urgent: true,
   },
   "swarm-back": { severity: "resolved", title: () => "The Swarm tells again", urgent: true },
+  "command-taken": { severity: "info", title: () => "A person gave a command" },
+  "change-refused": { severity: "info", title: () => "What a person asked for was refused" },
   "move-requested": { severity: "info", title: (who) => `${who}: somebody asked for a move` },
   "engine-back": { severity: "resolved", title: () => "A Docker engine is back", urgent: true },
   finding: {

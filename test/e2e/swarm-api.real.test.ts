@@ -141,6 +141,20 @@ describe("a Swarm over HTTP", { skip: needs("root", "engine", "redis") }, () => 
     const texts = events.map(({ text }) => text).toReversed();
     assert.match(texts[0] ?? "", /^operator-\d \(c\d\): web has 3 replicas, and had 2$/);
     assert.match(texts[2] ?? "", /^admin-\d \(c\d\): every is removed$/);
+    const audit = events.toReversed().map(({ change }) => change);
+    const [first] = audit;
+    assert.match(first?.actor ?? "", /^operator-\d \(c\d\)$/);
+    assert.deepEqual(first, {
+      ...{ actor: first?.actor, verb: "scale-service", subject: "web", cluster: "" },
+      ...{ before: "2", after: "3", outcome: "done" },
+    });
+    const wanted = "events?changes=true&kind=change-refused";
+    const no = await trio.get<readonly EventView[]>(await trio.leader(), wanted);
+    assert.deepEqual(no.map(({ change }) => [change?.subject, change?.outcome]).toReversed(), [
+      ["every", "refused"],
+      ["none", "refused"],
+    ]);
+    assert.match(no[1]?.text ?? "", /not replicated/);
   });
 
   test("a node is drained and given work again; health says what is wrong, and why", async () => {

@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import type { EventView } from "../../../proto/rest.ts";
+import { ChangeLog } from "../../../coordinator/change-log.ts";
+import type { CoreEvent } from "../../../coordinator/core/event.ts";
 import { streamId } from "../../../coordinator/api/views.ts";
 import { bearer, meshEvent, serve, type TestServer } from "./scripted-plane.ts";
 import { until } from "../../waiting.ts";
@@ -88,7 +90,40 @@ test("a page is filtered and bounded as asked", async (t) => {
   });
   const ids = ((await page.json()) as EventView[]).map((one) => one.id);
   assert.deepEqual(ids, ["2-0", "1-0"]);
-  assert.deepEqual(plane.asked, [{ limit: 2, before: "3-0", worker: "h1/web-1" }]);
+  const [asked] = plane.asked;
+  assert.deepEqual({ ...asked }, { limit: 2, before: "3-0", worker: "h1/web-1" });
+});
+
+test("what people asked for is told with who, what, before and after, and found by each", async (t) => {
+  const { url, plane } = await serve(t);
+  const publish = (event: CoreEvent): void => {
+    plane.events.unshift({ id: `${plane.events.length}-0`, event: { ...meshEvent(), ...event } });
+  };
+  const log = new ChangeLog(publish);
+  const scale = { actor: "ann (c1)", verb: "scale-service", subject: "web", cluster: "prod" };
+  log.done({ ...scale, before: "2", after: "3" }, "web has 3 replicas", "swarm-changed");
+  log.refused(scale, "it is global");
+  log.done({ actor: "bob (c1)", verb: "revive", subject: "h1/web", worker: "h1/web" }, "as asked");
+  plane.events.unshift({ id: "9-0", event: meshEvent() });
+  const told = async (query: string): Promise<readonly string[]> => {
+    const answer = await fetch(`${url}/api/v1/events?${query}`, { headers: bearer("viewer") });
+    const events = (await answer.json()) as readonly EventView[];
+    return events.map(({ kind, text, change }) => {
+      const { actor, verb, subject, cluster, before, after, outcome } = change ?? {};
+      const words = [kind, text, actor, verb, subject, cluster, before, after, outcome];
+      return words.filter((word) => word !== "").join(" · ");
+    });
+  };
+  const done =
+    "swarm-changed · ann (c1): prod: web has 3 replicas · ann (c1) · scale-service · web · prod · 2 · 3 · done";
+  const refused =
+    "change-refused · ann (c1): prod: scale-service web: it is global · ann (c1) · scale-service · web · prod · refused";
+  const revived = "command-taken · bob (c1): as asked · bob (c1) · revive · h1/web · done";
+  assert.deepEqual(await told("changes=true"), [revived, refused, done]);
+  assert.deepEqual(await told("kind=change-refused"), [refused]);
+  assert.deepEqual(await told("actor=ann&search=REPLICAS"), [done]);
+  assert.deepEqual(await told("subject=h1%2Fweb"), [revived]);
+  assert.deepEqual(await told("worker=h1%2Fweb"), [revived]);
 });
 
 test("events of one kind are found behind many others", async (t) => {

@@ -14,7 +14,7 @@ import type {
   SwarmChanged,
 } from "../../../coordinator/api/plane.ts";
 import { parseConfig } from "../../../coordinator/config.ts";
-import type { MeshEvent } from "../../../coordinator/core/event.ts";
+import { isWanted, type MeshEvent } from "../../../coordinator/core/event.ts";
 import type { RecoveryRecord } from "../../../coordinator/core/recovery-record.ts";
 import type { ChangeEnded } from "../../../coordinator/core/election-shape.ts";
 import type { MoveCommand } from "../../../coordinator/core/migration/moves.ts";
@@ -27,7 +27,7 @@ import type { Switched } from "../../../coordinator/docker/availability.ts";
 import type { SwarmReading } from "../../../coordinator/docker/swarm.ts";
 import type { Marks } from "../../../coordinator/core/marks.ts";
 import type { Documents } from "../../../coordinator/io/shelf.ts";
-import type { ListedEvent, PageAsk } from "../../../coordinator/io/record-store.ts";
+import type { EventAsk, ListedEvent, PageAsk } from "../../../coordinator/io/record-store.ts";
 import { term } from "../../../proto/units.ts";
 import type { VerbEngine } from "../../../coordinator/docker/swarm-verbs.ts";
 import { ScriptedShelves } from "./scripted-shelves.ts";
@@ -250,10 +250,11 @@ export class ScriptedPlane implements ControlPlane {
     return this.#unlessAway(id === recoveryRecord.id ? recoveryRecord : undefined);
   }
 
-  listEvents(ask: PageAsk): Promise<readonly ListedEvent[]> {
+  listEvents(ask: EventAsk): Promise<readonly ListedEvent[]> {
     this.asked.push(ask);
     const older = this.events.filter((one) => ask.before === undefined || one.id < ask.before);
-    return this.#unlessAway(older.slice(0, ask.limit));
+    const wanted = older.filter(({ event }) => isWanted(event, ask));
+    return this.#unlessAway(wanted.slice(0, ask.limit));
   }
 
   subscribe(onEvent: (event: MeshEvent) => void): Promise<() => void> {

@@ -4,10 +4,19 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Redis } from "ioredis";
 import { systemClock } from "../../../agent/io/clock.ts";
-import type { MeshEvent } from "../../../coordinator/core/event.ts";
+import {
+  eventOf,
+  type ChangeRecord,
+  type EventKind,
+  type MeshEvent,
+} from "../../../coordinator/core/event.ts";
 import type { JobNews } from "../../../coordinator/core/job.ts";
 import { applyNews, beginRecord } from "../../../coordinator/core/recovery-record.ts";
-import { RecordStore, type SavedWorker } from "../../../coordinator/io/record-store.ts";
+import {
+  RecordStore,
+  type EventAsk,
+  type SavedWorker,
+} from "../../../coordinator/io/record-store.ts";
 import { RedisConnections } from "../../../coordinator/io/redis.ts";
 import { keysOf } from "../../../coordinator/jobs/keys.ts";
 import { term } from "../../../proto/units.ts";
@@ -271,20 +280,35 @@ test("who was heard is kept once for each voice, the one saved last at the end",
   });
 });
 
-test("the audit has its own list", async () => {
+test("what people asked for has a list of its own beside all events, and is found by who, what and in which words", async () => {
   await inRecord(async ({ open }) => {
     const store = open("c1.a");
-    const entry = {
-      at: 1,
-      by: "c1",
-      actor: "ann",
-      verb: "revive",
-      subject: "h1/web",
-      outcome: "202",
-    };
-    store.appendAudit(entry);
+    const asked = { cluster: "", before: "", after: "", outcome: "done" } as const;
+    const revive = { ...asked, actor: "ann (c1)", verb: "revive", subject: "h1/web" };
+    const scale = { ...asked, actor: "bob (c2)", verb: "scale-service", subject: "web" };
+    const said = (at: number, kind: EventKind, change: ChangeRecord): MeshEvent => ({
+      ...{ ...eventOf("", kind, `${change.actor}: ${change.verb}`, { change }), at, by: "c1" },
+    });
+    const events: readonly MeshEvent[] = [
+      said(1, "command-taken", revive),
+      { ...eventOf("h1/web", "acted", "it is started"), at: 2, by: "c1" },
+      said(3, "swarm-changed", { ...scale, before: "2", after: "3" }),
+      said(4, "change-refused", { ...scale, outcome: "refused" }),
+    ];
+    for (const event of events) store.appendEvent(event);
     await written(store);
-    assert.deepEqual(await store.listAudit({ limit: 10 }), [entry]);
-    assert.deepEqual(await store.listEvents({ limit: 10 }), []);
+    const times = async (ask: Omit<EventAsk, "limit">): Promise<readonly number[]> =>
+      (await store.listEvents({ limit: 10, ...ask })).map(({ event }) => event.at);
+    assert.deepEqual(await times({}), [4, 3, 2, 1]);
+    assert.deepEqual(await times({ changes: true }), [4, 3, 1]);
+    assert.deepEqual(await times({ kind: "swarm-changed" }), [3]);
+    assert.deepEqual(await times({ kind: "acted" }), [2]);
+    assert.deepEqual(await times({ actor: "bob" }), [4, 3]);
+    assert.deepEqual(await times({ actor: "bo" }), []);
+    assert.deepEqual(await times({ subject: "h1/web" }), [1]);
+    assert.deepEqual(await times({ search: "STARTED" }), [2]);
+    const [newest] = await store.listEvents({ limit: 1, changes: true });
+    assert.deepEqual(newest?.event, events[3]);
+    assert.deepEqual(await times({ changes: true, before: newest?.id ?? "" }), [3, 1]);
   });
 });
