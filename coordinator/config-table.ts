@@ -186,6 +186,17 @@ export const coordinatorVariables = [
     text: "Directory of ca.pem, cert.pem and key.pem; read again when they change.",
   },
   {
+    name: "SWARMS",
+    default: "",
+    secret: true,
+    text: "More Swarms that the API manages (and nobody watches): name=engine engine,name=engine, each engine as in DOCKER_HOST.",
+  },
+  {
+    name: "SWARMS_CERT_PATH",
+    default: "",
+    text: "With DOCKER_TLS_VERIFY: a directory for each of SWARMS, called as it is, with its ca.pem, cert.pem and key.pem. Default: those of DOCKER_CERT_PATH.",
+  },
+  {
     name: "HTTP_HOST",
     default: "127.0.0.1",
     text: "Address on which HTTP listens; 0.0.0.0 where API_TOKENS are given. Beyond loopback API_TOKENS are needed.",

@@ -25,7 +25,8 @@ import {
 } from "./config-relations.ts";
 import { ConfigReader, type ReadFile, type Secret } from "./config-reader.ts";
 import { commandLineVariables, coordinatorVariables, type VariableName } from "./config-table.ts";
-import { parseEngines, type EngineSpec } from "./docker/endpoints.ts";
+import { readDocker } from "./config-docker.ts";
+import type { EngineSpec, SwarmSpec } from "./docker/endpoints.ts";
 import { describeRedis, parseRedisUrl } from "./io/redis-url.ts";
 import type { MigrationConfig } from "./core/lookout.ts";
 import { parseHostLabel, type HostLabel } from "./core/migration/host-label.ts";
@@ -97,6 +98,8 @@ export interface CoordinatorConfig {
   readonly docker: {
     /** DOCKER_HOST and DOCKER_WRITE_HOST; empty for `none`. */
     readonly engines: readonly EngineSpec[];
+    /** SWARMS and SWARMS_CERT_PATH. */
+    readonly swarms: readonly SwarmSpec[];
   };
   readonly http: {
     /** HTTP_HOST. */
@@ -281,42 +284,6 @@ function readRedisUrl(reader: ConfigReader): Secret | undefined {
     reader.effective.set("REDIS_URL", describeRedis(address.value));
   }
   return url;
-}
-
-function readDocker(reader: ConfigReader): CoordinatorConfig["docker"] {
-  const hosts = reader.text("DOCKER_HOST");
-  const writes = reader.text("DOCKER_WRITE_HOST");
-  const certPath = readCertPath(reader);
-  if (hosts === "none") return { engines: [] };
-  const engines = parseEngines({
-    DOCKER_HOST: hosts,
-    DOCKER_WRITE_HOST: writes,
-    DOCKER_CERT_PATH: certPath,
-  });
-  if (engines.ok) return { engines: engines.value };
-  reader.problems.push(...engines.problems);
-  return { engines: [] };
-}
-
-/** The directory of ca.pem, cert.pem and key.pem, where TLS is asked for. */
-function readCertPath(reader: ConfigReader): string | undefined {
-  const verify = reader.text("DOCKER_TLS_VERIFY");
-  const certPath = reader.text("DOCKER_CERT_PATH");
-  if (verify === undefined) {
-    if (certPath !== undefined) {
-      reader.warnings.push("DOCKER_CERT_PATH has no effect without DOCKER_TLS_VERIFY=1");
-    }
-    return undefined;
-  }
-  if (certPath === undefined) {
-    reader.problems.push("DOCKER_TLS_VERIFY needs DOCKER_CERT_PATH: the directory of ca.pem, …");
-    return undefined;
-  }
-  for (const file of ["ca.pem", "cert.pem", "key.pem"]) {
-    if (reader.isReadable(`${certPath}/${file}`)) continue;
-    reader.problems.push(`DOCKER_CERT_PATH: ${certPath}/${file} cannot be read`);
-  }
-  return certPath;
 }
 
 function readNotify(reader: ConfigReader): CoordinatorConfig["notify"] {

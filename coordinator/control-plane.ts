@@ -8,6 +8,7 @@ import type {
   HostSwitch,
   Link,
   OperatorCommand,
+  OtherSwarm,
   SwarmChanged,
 } from "./api/plane.ts";
 import { ChangeLog } from "./change-log.ts";
@@ -47,6 +48,7 @@ export interface PlaneParts {
   readonly nodeSwitch: NodeSwitch;
   readonly scaling: Pick<ScalingLoop, "state">;
   readonly engines: readonly VerbEngine[];
+  readonly otherSwarms: readonly OtherSwarm[];
   readonly publish: (event: CoreEvent) => void;
 }
 
@@ -193,6 +195,10 @@ export class Plane implements ControlPlane {
 
   swarm(): Promise<SwarmReading> {
     return this.#parts.swarm.read();
+  }
+
+  swarms(): readonly OtherSwarm[] {
+    return this.#parts.otherSwarms;
   }
 
   engines(): readonly VerbEngine[] {

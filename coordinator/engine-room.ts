@@ -16,6 +16,7 @@ import { Recreator } from "./docker/recreate.ts";
 import type { Relevance } from "./docker/relevance.ts";
 import { SpecStore } from "./docker/spec-store.ts";
 import { Mover } from "./docker/mover.ts";
+import { ManagedSwarm } from "./docker/other-swarms.ts";
 import { SwarmReader } from "./docker/swarm.ts";
 import { SwarmNodesReader } from "./docker/swarm-nodes.ts";
 import { EngineWatcher } from "./docker/watch.ts";
@@ -42,6 +43,8 @@ export class EngineRoom {
   readonly swarm: SwarmReader;
   readonly clients: readonly EngineClient[];
   readonly nodeSwitch: NodeSwitch;
+  /** Of SWARMS. */
+  readonly otherSwarms: readonly ManagedSwarm[];
   readonly #watchers: readonly EngineWatcher[];
   readonly #nodes: readonly SwarmNodesReader[];
   readonly #recreator: Recreator;
@@ -68,6 +71,7 @@ export class EngineRoom {
     this.clients = config.docker.engines.map((spec) => new EngineClient(spec));
     const reader = new SwarmReader(this.clients);
     this.swarm = reader;
+    this.otherSwarms = config.docker.swarms.map((spec) => new ManagedSwarm(spec, now));
     this.mover = new Mover({ reader, labels: config.migration, hosts: ask.hosts, now, sleep });
     this.carrier = new Carrier({
       engines: this.clients,
@@ -108,7 +112,7 @@ export class EngineRoom {
   async stop(): Promise<void> {
     this.#isStopping = true;
     await Promise.all([...this.#watchers, ...this.#nodes].map((one) => one.stop()));
-    for (const client of this.clients) client.close();
+    for (const one of [...this.clients, ...this.otherSwarms]) one.close();
   }
 
   /** Once for each engine, when it has first answered: what a kill of this process broke off. */

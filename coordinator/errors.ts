@@ -29,7 +29,8 @@ export const errorTable = {
   HM_SWARM_NONE: {
     status: 503,
     text: "No engine is a manager of a Swarm.",
-    advice: "Only in a Swarm can services move: name one or more of its managers in DOCKER_HOST.",
+    advice:
+      "Only in a Swarm can services move: name one or more of its managers in DOCKER_HOST; of another Swarm in SWARMS.",
   },
   HM_SWARM_QUORUM: {
     status: 503,

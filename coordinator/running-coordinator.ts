@@ -116,6 +116,7 @@ export class RunningCoordinator {
       nodeSwitch: this.#engines.nodeSwitch,
       scaling: this.#scaling,
       engines: this.#engines.clients,
+      otherSwarms: this.#engines.otherSwarms,
       publish: this.#publish.bind(this),
     });
     this.#deadman = this.#buildDeadman();

@@ -1,8 +1,9 @@
-// A client of `/api/swarm/*` for programs: the verbs with typed results. It needs nothing but `fetch`.
+// A client of `/api/swarm/*`, and of `/api/clusters/<name>/swarm/*`, for programs: the verbs with typed results. It needs nothing but `fetch`.
 
 import type {
   SwarmAnswer,
   SwarmChange,
+  SwarmClusterRow,
   SwarmHealth,
   SwarmInfo,
   SwarmJoinToken,
@@ -21,11 +22,32 @@ export interface SwarmClientOptions {
   readonly url: string;
   /** Of API_TOKENS; empty where none is needed. */
   readonly token?: string;
+  /** Of `clusters()`; the Swarm of DOCKER_HOST unless given. */
+  readonly cluster?: string;
   /** For one answer, in ms; 30 s unless given. */
   readonly timeout?: number;
 }
 
+export interface NodeFilter {
+  /** In names, ids, addresses and labels. */
+  readonly search?: string;
+  readonly role?: "manager" | "worker";
+  readonly availability?: "active" | "pause" | "drain";
+  readonly state?: "ready" | "down" | "unknown" | "disconnected";
+  /** `key` or `key=value`. */
+  readonly label?: string;
+}
+
+export interface Watch {
+  /** Ends it; without, it goes on until the coordinator does. */
+  readonly signal?: AbortSignal;
+  /** While nobody can tell, why; the stream goes on. */
+  readonly onFailure?: (text: string) => void;
+}
+
 export interface ServiceFilter {
+  /** In names, ids, images and labels. */
+  readonly search?: string;
   readonly name?: string;
   readonly stack?: string;
   readonly label?: string;
@@ -74,6 +96,11 @@ export class SwarmClient {
     this.#options = options;
   }
 
+  /** All Swarms that are managed there, whichever this client is of. */
+  clusters(): Promise<readonly SwarmClusterRow[]> {
+    return this.#ask("/api/clusters");
+  }
+
   info(): Promise<SwarmInfo> {
     return this.#ask("info");
   }
@@ -94,8 +121,13 @@ export class SwarmClient {
     return this.#ask(`join-token/${role}`);
   }
 
-  nodes(): Promise<readonly SwarmNodeRow[]> {
-    return this.#ask("nodes");
+  nodes(filter: NodeFilter = {}): Promise<readonly SwarmNodeRow[]> {
+    return this.#ask("nodes", { query: filter });
+  }
+
+  /** The list, and again whenever it has changed. */
+  watchNodes(filter: NodeFilter = {}, watch: Watch = {}): AsyncGenerator<readonly SwarmNodeRow[]> {
+    return this.#watch("nodes", watch, filter);
   }
 
   node(id: string): Promise<SwarmNodeRow> {
@@ -113,6 +145,13 @@ export class SwarmClient {
 
   services(filter: ServiceFilter = {}): Promise<readonly SwarmServiceRow[]> {
     return this.#ask("services", { query: filter });
+  }
+
+  watchServices(
+    filter: ServiceFilter = {},
+    watch: Watch = {},
+  ): AsyncGenerator<readonly SwarmServiceRow[]> {
+    return this.#watch("services", watch, filter);
   }
 
   scale(service: string, replicas: number): Promise<SwarmChange> {
@@ -146,6 +185,10 @@ export class SwarmClient {
     return this.#ask(`${pathOf(service)}/tasks`);
   }
 
+  watchTasks(service: string, watch: Watch = {}): AsyncGenerator<readonly SwarmTaskRow[]> {
+    return this.#watch(`${pathOf(service)}/tasks`, watch);
+  }
+
   logs(service: string, { tail = 100 } = {}): Promise<readonly SwarmLogLine[]> {
     return this.#ask(`${pathOf(service)}/logs`, { query: { tail } });
   }
@@ -155,26 +198,18 @@ export class SwarmClient {
     service: string,
     { tail = 100, signal }: { readonly tail?: number; readonly signal?: AbortSignal } = {},
   ): AsyncGenerator<SwarmLogLine> {
-    const response = await this.#fetch(`${pathOf(service)}/logs`, {
-      query: { tail },
-      accept: "text/event-stream",
-      ...(signal === undefined ? {} : { signal }),
-    });
-    if (!response.ok) throw await failureOf(response);
-    if (response.body === null) return;
-    let open = "";
-    for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
-      const blocks = (open + text).split("\n\n");
-      open = blocks.pop() ?? "";
-      for (const block of blocks) {
-        const data = /^data: (.*)$/m.exec(block)?.[1];
-        if (data !== undefined) yield JSON.parse(data) as SwarmLogLine;
-      }
+    const ask = { query: { tail }, ...(signal === undefined ? {} : { signal }) };
+    for await (const { data } of this.#events(`${pathOf(service)}/logs`, ask)) {
+      yield JSON.parse(data) as SwarmLogLine;
     }
   }
 
   health(): Promise<SwarmHealth> {
     return this.#ask("health");
+  }
+
+  watchHealth(watch: Watch = {}): AsyncGenerator<SwarmHealth> {
+    return this.#watch("health", watch);
   }
 
   /** @param wish `stack` is the file's text */
@@ -190,6 +225,34 @@ export class SwarmClient {
     return this.#ask("statistics");
   }
 
+  async *#watch<Data>(
+    path: string,
+    { signal, onFailure }: Watch,
+    query: object = {},
+  ): AsyncGenerator<Data> {
+    const ask = { query, ...(signal === undefined ? {} : { signal }) };
+    for await (const { data } of this.#events(path, ask)) {
+      const answer = JSON.parse(data) as SwarmAnswer<Data>;
+      if (answer.success) yield answer.data;
+      else onFailure?.(answer.error);
+    }
+  }
+
+  async *#events(path: string, ask: Ask): AsyncGenerator<{ readonly data: string }> {
+    const response = await this.#fetch(path, { ...ask, accept: "text/event-stream" });
+    if (!response.ok) throw await failureOf(response);
+    if (response.body === null) return;
+    let open = "";
+    for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
+      const blocks = (open + text).split("\n\n");
+      open = blocks.pop() ?? "";
+      for (const block of blocks) {
+        const data = /^data: (.*)$/m.exec(block)?.[1];
+        if (data !== undefined) yield { data };
+      }
+    }
+  }
+
   async #ask<Data>(path: string, ask: Ask = {}): Promise<Data> {
     const signal = AbortSignal.timeout(this.#options.timeout ?? 30_000);
     const response = await this.#fetch(path, { signal, ...ask });
@@ -203,7 +266,9 @@ export class SwarmClient {
     path: string,
     { method = "GET", query = {}, body, signal, accept }: Ask,
   ): Promise<Response> {
-    const { url, token = "" } = this.#options;
+    const { url, token = "", cluster } = this.#options;
+    const own = cluster === undefined ? "swarm" : `clusters/${encodeURIComponent(cluster)}/swarm`;
+    const where = path.startsWith("/") ? path : `/api/${own}/${path}`;
     const words = new URLSearchParams(
       Object.entries(query).map(([key, value]): [string, string] => [key, String(value)]),
     ).toString();
@@ -212,7 +277,7 @@ export class SwarmClient {
       ...(token === "" ? {} : { authorization: `Bearer ${token}` }),
       ...(body === undefined ? {} : { "content-type": "application/json" }),
     };
-    return fetch(`${url.replace(/\/$/, "")}/api/swarm/${path}${words === "" ? "" : `?${words}`}`, {
+    return fetch(`${url.replace(/\/$/, "")}${where}${words === "" ? "" : `?${words}`}`, {
       method,
       headers,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),

@@ -43,6 +43,8 @@ export const limits = {
   keyBytes: 1024,
   /** Workers of one mesh; beyond it discovery shows a finding and leaves the rest unwatched. */
   workers: 50_000,
+  /** Swarms of SWARMS. More: configuration is refused. */
+  swarms: 50,
   /** Documents of one kind that people gave (templates, scaling policies, clusters). More: refused. */
   documents: 1_000,
   /** JSON of one such document in a backup. Longer: the whole backup is refused. */

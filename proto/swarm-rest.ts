@@ -211,6 +211,20 @@ export interface SwarmStackResult extends SwarmChange {
   readonly services: readonly SwarmStackService[];
 }
 
+/** A Swarm that the coordinators manage. */
+export interface SwarmClusterRow {
+  /** `default` is the one of DOCKER_HOST; the others are of SWARMS. */
+  readonly name: string;
+  /** Where its engines are, as configured. */
+  readonly endpoints: readonly string[];
+  /** Whether a manager tells. */
+  readonly answers: boolean;
+  /** The engine that tells; null where none does. */
+  readonly manager: string | null;
+  /** Why none does. */
+  readonly text: string;
+}
+
 export interface SwarmJoinToken {
   readonly role: "worker" | "manager";
   readonly token: string;

@@ -9,6 +9,7 @@ import { EventStream } from "./event-stream.ts";
 import { ApiProblem } from "./problem.ts";
 import { fromRecord } from "./record-read.ts";
 import { ref } from "./schema-words.ts";
+import { wantsStream } from "./server-sent.ts";
 import { answers, requests } from "./schemas.ts";
 import { eventView } from "./views.ts";
 
@@ -45,11 +46,7 @@ export function eventsPlugin(app: FastifyInstance, context: ApiContext): void {
       },
     },
     async (request, reply): Promise<EventView[] | FastifyReply> => {
-      const wantsStream = (request.headers.accept ?? "").includes("text/event-stream");
-      // HEAD would never be told that it has ended.
-      if (wantsStream && request.method === "GET") {
-        return openStream(context, streams, request, reply);
-      }
+      if (wantsStream(request)) return openStream(context, streams, request, reply);
       const found = await fromRecord(() => context.plane.listEvents(request.query));
       return found.map(({ id, event }) => eventView(id, event));
     },

@@ -69,6 +69,14 @@ export interface SwarmChanged {
   readonly outcome: SwarmChange | string;
 }
 
+/** A Swarm beside the one of DOCKER_HOST. */
+export interface OtherSwarm {
+  readonly name: string;
+  readonly engines: readonly VerbEngine[];
+  /** As a manager tells it now. Never rejects; takes up to 8 s where none can. */
+  read(): Promise<SwarmReading>;
+}
+
 export interface ControlPlane {
   /** The latest picture; at most a few hundred ms old. */
   summary(): CoordinatorSummary;
@@ -98,6 +106,8 @@ export interface ControlPlane {
   shelf<Document>(kind: string): Documents<Document>;
   /** The Swarm as a manager tells it now. Never rejects; takes up to 8 s where none can. */
   swarm(): Promise<SwarmReading>;
+  /** Those of SWARMS, which only the API manages. */
+  swarms(): readonly OtherSwarm[];
   /** Those of DOCKER_HOST. */
   engines(): readonly VerbEngine[];
   /** On the leader: what was asked of the Swarm and what came of it, for the record. */

@@ -82,8 +82,8 @@ export function problemOf(error: unknown): Problem {
   return problem(500, "See the coordinator's log.");
 }
 
-/** Under `/api/swarm` every answer has an envelope, a refusal too. */
-const isEnveloped = (url: string): boolean => /^\/api\/swarm(\/|\?|$)/.test(url);
+/** Under `/api/swarm` and `/api/clusters` every answer has an envelope, a refusal too. */
+const isEnveloped = (url: string): boolean => /^\/api\/(swarm|clusters)(\/|\?|$)/.test(url);
 
 export function sendProblem(reply: FastifyReply, body: Problem): FastifyReply {
   if (isEnveloped(reply.request.url)) {

@@ -1,9 +1,14 @@
 // An answer that goes on: server-sent events, until the receiver leaves, its token ends or we do.
 
 import type { ServerResponse } from "node:http";
+import type { FastifyRequest } from "fastify";
 
 /** Proxies close what is silent; and whether the token still holds is looked at as often. */
 const stillHereEvery = 15_000;
+
+/** HEAD would never be told that it has ended. */
+export const wantsStream = ({ method, headers }: FastifyRequest): boolean =>
+  method === "GET" && (headers.accept ?? "").includes("text/event-stream");
 
 export interface ServerSentOptions {
   /** Hijacked from Fastify. */

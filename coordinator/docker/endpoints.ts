@@ -1,6 +1,7 @@
 // Where the engines are: `DOCKER_HOST` as a list, each item with an optional name and an endpoint of its own for writes.
 
 import path from "node:path";
+import { limits } from "../../proto/limits.ts";
 import type { Outcome } from "../../proto/machine.ts";
 
 /** PEM files of `DOCKER_CERT_PATH`; read again when they change. */
@@ -37,10 +38,31 @@ export interface EngineVariables {
   readonly DOCKER_CERT_PATH?: string | undefined;
 }
 
+/** A Swarm of SWARMS: the engines that are, or may become, its managers. */
+export interface SwarmSpec {
+  readonly name: string;
+  readonly engines: readonly EngineSpec[];
+}
+
+export interface SwarmVariables {
+  readonly SWARMS: string;
+  /** Of `DOCKER_CERT_PATH`; holds for each Swarm that has no directory of its own. */
+  readonly DOCKER_CERT_PATH?: string | undefined;
+  /** Has a directory with ca.pem, cert.pem and key.pem for each Swarm, called as it is. */
+  readonly SWARMS_CERT_PATH?: string | undefined;
+}
+
+export type SwarmsParsed =
+  | { readonly ok: true; readonly value: readonly SwarmSpec[] }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
 export type EnginesParsed =
   | { readonly ok: true; readonly value: readonly EngineSpec[] }
   /** Every problem, each a sentence that names the variable. */
   | { readonly ok: false; readonly problems: readonly string[] };
+
+/** The Swarm of DOCKER_HOST among those of SWARMS. */
+export const ownCluster = "default";
 
 const defaultEndpoint = "unix:///var/run/docker.sock";
 
@@ -52,10 +74,9 @@ export function parseEngines(env: EngineVariables): EnginesParsed {
     reads.push(...parseList("DOCKER_HOST", defaultEndpoint, env, problems));
   }
   const names = reads.map((item) => item.name).filter((name) => name !== "");
-  const doubled = names.find((name, index) => names.indexOf(name) !== index);
+  const doubled = twice(names);
   if (doubled !== undefined) problems.push(`DOCKER_HOST names two engines "${doubled}"`);
-  const urls = reads.map((item) => endpointText(item.endpoint));
-  const same = urls.find((url, index) => urls.indexOf(url) !== index);
+  const same = twice(reads.map((item) => endpointText(item.endpoint)));
   if (same !== undefined) problems.push(`DOCKER_HOST names ${same} twice`);
   const value = reads.map((item, index) => ({
     name: item.name,
@@ -64,6 +85,54 @@ export function parseEngines(env: EngineVariables): EnginesParsed {
   }));
   return problems.length === 0 ? { ok: true, value } : { ok: false, problems };
 }
+
+/** `prod=tcp://10.0.0.1:2376 tcp://10.0.0.2:2376,lab=unix:///run/lab.sock`: Swarms by commas or lines, the engines of one by blanks. */
+export function parseSwarms(variables: SwarmVariables): SwarmsParsed {
+  const problems: string[] = [];
+  const swarms: SwarmSpec[] = [];
+  for (const part of variables.SWARMS.split(/[,\n]/).map((one) => one.trim())) {
+    if (part === "") continue;
+    const [, name = "", rest = ""] = /^([^=:/\s]*)=(.*)$/.exec(part) ?? [];
+    const problem = nameProblem(name, part, swarms);
+    if (problem !== undefined) {
+      problems.push(`SWARMS: ${problem}`);
+      continue;
+    }
+    const own = variables.SWARMS_CERT_PATH;
+    const folder = own === undefined ? variables.DOCKER_CERT_PATH : path.join(own, name);
+    const listed = rest.trim().split(/\s+/).join(",");
+    const items = parseList(`SWARMS: ${name}`, listed, { DOCKER_CERT_PATH: folder }, problems);
+    swarms.push({ name, engines: items.map(engineOf) });
+    if (listed === "") problems.push(`SWARMS: ${name} has no engine; expected ${swarmForm}`);
+    const same = twice(items.map((item) => endpointText(item.endpoint)));
+    if (same !== undefined) problems.push(`SWARMS: ${name} names ${same} twice`);
+    const doubled = twice(items.map((item) => item.name).filter((one) => one !== ""));
+    if (doubled !== undefined) problems.push(`SWARMS: ${name} names two engines "${doubled}"`);
+  }
+  if (swarms.length > limits.swarms) {
+    problems.push(`SWARMS names ${swarms.length} Swarms; at most ${limits.swarms} are managed`);
+  }
+  return problems.length === 0 ? { ok: true, value: swarms } : { ok: false, problems };
+}
+
+const swarmForm = "name=tcp://host:port tcp://host:port,name=unix:///path";
+
+function nameProblem(name: string, part: string, known: readonly SwarmSpec[]): string | undefined {
+  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/.test(name)) {
+    return `"${part}" has no usable name (letters, digits, _ . -); expected ${swarmForm}`;
+  }
+  if (name === ownCluster) return `"${name}" is the Swarm of DOCKER_HOST; choose another name`;
+  return known.some((one) => one.name === name) ? `"${name}" stands twice` : undefined;
+}
+
+const engineOf = ({ name, endpoint }: Item): EngineSpec => ({
+  name,
+  read: endpoint,
+  write: endpoint,
+});
+
+const twice = (words: readonly string[]): string | undefined =>
+  words.find((word, index) => words.indexOf(word) !== index);
 
 /** As it would stand in `DOCKER_HOST`. */
 export function endpointText(endpoint: Endpoint): string {

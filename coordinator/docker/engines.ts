@@ -71,7 +71,12 @@ export class EngineClient {
 
   /** The engine's name; before it was asked for the first time, and where none is configured, its address. */
   get host(): string {
-    return this.#host === "" ? endpointText(this.#spec.read) : this.#host;
+    return this.#host === "" ? this.endpoint : this.#host;
+  }
+
+  /** Where it is, as configured. */
+  get endpoint(): string {
+    return endpointText(this.#spec.read);
   }
 
   /** The variables by which the docker command line reaches it, by the way of writes. */

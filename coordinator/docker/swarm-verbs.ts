@@ -27,7 +27,8 @@ import {
 } from "./swarm-rows.ts";
 
 /** What is made of an engine. */
-export type VerbEngine = NodeEngine & Pick<EngineClient, "call" | "stream" | "commandLine">;
+export type VerbEngine = NodeEngine &
+  Pick<EngineClient, "call" | "stream" | "commandLine" | "endpoint">;
 
 /** A person's word that the Swarm as it is does not bear. `missing`: there is no such thing. */
 export class VerbRefused extends Error {
@@ -47,6 +48,11 @@ export interface DecidedScale {
   readonly labels: Readonly<Record<string, string>>;
   /** Asked right before it is written. */
   readonly mayAct: () => boolean;
+}
+
+/** Nodes by host name, services by name. */
+export interface AllRows extends SwarmRows {
+  readonly tasks: readonly SwarmTaskRow[];
 }
 
 /** Of lines that are told at once. */
@@ -123,7 +129,7 @@ export class SwarmVerbs {
 
   async nodes(): Promise<readonly SwarmNodeRow[]> {
     const [nodes, tasks] = await Promise.all([this.#rawNodes(), this.#rawTasks()]);
-    return nodes.map((node) => nodeRow(node, tasks)).sort(byName(({ hostname }) => hostname));
+    return nodes.map((node) => nodeRow(node, tasks)).sort(byHost);
   }
 
   /** By id, or by host name where one alone has it. */
@@ -152,7 +158,7 @@ export class SwarmVerbs {
 
   async services(): Promise<readonly SwarmServiceRow[]> {
     const services = await this.#rawServices();
-    return services.map(serviceRow).sort(byName(({ name }) => name));
+    return services.map(serviceRow).sort(byService);
   }
 
   /** Throws `VerbRefused` where the service, or who asks, is not what `decided` says any more. */
@@ -210,7 +216,7 @@ export class SwarmVerbs {
         const hostname = hosts.get(task.NodeID ?? "") ?? "";
         return taskRow(task, { service: service.Spec?.Name ?? "", hostname });
       })
-      .sort((a, b) => b.createdAt.localeCompare(a.createdAt));
+      .sort(newestFirst);
   }
 
   /** The last so many lines, oldest first. */
@@ -248,7 +254,7 @@ export class SwarmVerbs {
   }
 
   /** All that its health, its numbers and its scaling are made of. */
-  async rows(): Promise<SwarmRows & { readonly tasks: readonly SwarmTaskRow[] }> {
+  async rows(): Promise<AllRows> {
     const [nodes, services, tasks] = await Promise.all([
       this.#rawNodes(),
       this.#rawServices(),
@@ -257,8 +263,8 @@ export class SwarmVerbs {
     const hosts = hostnames(nodes);
     const names = new Map(services.map(({ ID, Spec }) => [ID, Spec?.Name ?? ""]));
     return {
-      nodes: nodes.map((node) => nodeRow(node, tasks)),
-      services: services.map(serviceRow),
+      nodes: nodes.map((node) => nodeRow(node, tasks)).sort(byHost),
+      services: services.map(serviceRow).sort(byService),
       tasks: tasks.map((task) =>
         taskRow(task, {
           service: names.get(task.ServiceID ?? "") ?? "",
@@ -320,7 +326,7 @@ export class SwarmVerbs {
   async #rawService(asked: string): Promise<RawServiceRow> {
     const services = await this.#rawServices();
     const found = services.find(({ ID, Spec }) => ID === asked || Spec?.Name === asked);
-    if (found === undefined) throw new VerbRefused("missing", `the Swarm has no service ${asked}`);
+    if (found === undefined) throw new VerbRefused("missing", noService(asked));
     return found;
   }
 
@@ -334,6 +340,20 @@ const byName =
   <Row>(nameOf: (row: Row) => string) =>
   (a: Row, b: Row): number =>
     nameOf(a).localeCompare(nameOf(b), "en", { numeric: true });
+
+const byHost = byName<SwarmNodeRow>(({ hostname }) => hostname);
+const byService = byName<SwarmServiceRow>(({ name }) => name);
+const newestFirst = (a: SwarmTaskRow, b: SwarmTaskRow): number =>
+  b.createdAt.localeCompare(a.createdAt);
+
+/** Newest first. Throws `VerbRefused` where there is no such service. */
+export function tasksOfService({ services, tasks }: AllRows, asked: string): SwarmTaskRow[] {
+  const found = services.find(({ id, name }) => id === asked || name === asked);
+  if (found === undefined) throw new VerbRefused("missing", noService(asked));
+  return tasks.filter(({ service }) => service === found.name).sort(newestFirst);
+}
+
+const noService = (asked: string): string => `the Swarm has no service ${asked}`;
 
 const hostnames = (nodes: readonly RawNodeRow[]): ReadonlyMap<string, string> =>
   new Map(nodes.map(({ ID, Description }) => [ID, Description?.Hostname ?? ""]));

@@ -1,4 +1,4 @@
-// How requests of `/api/swarm/*` reach a manager: reads from any coordinator, changes by the leader, each change told and on record.
+// How requests reach a manager of their Swarm: reads from any coordinator, changes by the leader, each change told and on record.
 
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { isCodedError } from "../../../proto/coded-error.ts";
@@ -6,9 +6,11 @@ import type { SwarmAnswer, SwarmChange } from "../../../proto/swarm-rest.ts";
 import { hasStatus } from "../../docker/engines.ts";
 import { SwarmVerbs, VerbRefused } from "../../docker/swarm-verbs.ts";
 import { atLeader } from "../at-leader.ts";
-import type { ApiContext } from "../context.ts";
 import { ApiProblem } from "../problem.ts";
+import { wantsStream } from "../server-sent.ts";
 import { swarmProblem } from "../swarm-problem.ts";
+import type { SwarmAt, SwarmContext } from "./context.ts";
+import type { LiveView } from "./live.ts";
 
 export const told = <Data>(data: Data): SwarmAnswer<Data> => ({
   success: true,
@@ -18,10 +20,24 @@ export const told = <Data>(data: Data): SwarmAnswer<Data> => ({
 
 /** Throws what the API says where no manager tells, and of what the Swarm does not bear. */
 export async function ask<Data>(
-  context: ApiContext,
+  context: SwarmContext,
+  request: FastifyRequest,
   carryOut: (verbs: SwarmVerbs) => Promise<Data>,
 ): Promise<SwarmAnswer<Data>> {
-  return told(await inWords(async () => carryOut(await managerOf(context))));
+  const at = context.at(request);
+  return told(await inWords(async () => carryOut(await managerOf(at))));
+}
+
+/** The list once, or whenever it changes, by what the caller accepts. */
+export async function askOrFollow<Data>(
+  context: SwarmContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  view: LiveView & { readonly ask: (verbs: SwarmVerbs) => Promise<Data> },
+): Promise<SwarmAnswer<Data> | undefined> {
+  if (!wantsStream(request)) return await ask(context, request, view.ask);
+  await context.streams.live.follow(request, reply, context.at(request), view);
+  return undefined;
 }
 
 export interface Deed<Change extends SwarmChange = SwarmChange> {
@@ -29,49 +45,49 @@ export interface Deed<Change extends SwarmChange = SwarmChange> {
   readonly verb: string;
   readonly subject: string;
   /** On a manager unless given. */
-  readonly engine?: (context: ApiContext) => SwarmVerbs;
+  readonly engine?: (at: SwarmAt) => SwarmVerbs;
   readonly carryOut: (verbs: SwarmVerbs) => Promise<Change>;
 }
 
 /** By the leader. What came of it, a refusal too, is on record. */
 export function change<Change extends SwarmChange>(
-  context: ApiContext,
+  context: SwarmContext,
   request: FastifyRequest,
   reply: FastifyReply,
   { verb, subject, engine, carryOut }: Deed<Change>,
 ): Promise<SwarmAnswer<Change> | FastifyReply> {
+  const at = context.at(request);
   return atLeader(context, request, reply, async (by) => {
     const record = (outcome: SwarmChange | string): void => {
-      context.plane.onSwarmChange({ verb, subject, outcome }, by);
+      context.plane.onSwarmChange({ verb, subject, cluster: at.cluster, outcome }, by);
     };
     try {
-      const verbs = engine === undefined ? await managerOf(context) : engine(context);
+      const verbs = engine === undefined ? await managerOf(at) : engine(at);
       const changed = await carryOut(verbs);
       record(changed);
       return told(changed);
     } catch (error) {
-      if (isCodedError(error)) record(error.detail);
-      else if (error instanceof VerbRefused || error instanceof ApiProblem) record(error.message);
+      record(isCodedError(error) ? error.detail : messageOf(error));
       throw wordsOf(error);
     }
   });
 }
 
-/** Of DOCKER_HOST, by its name; the first where none is named. */
+/** By its name; the first where none is named. */
 export const engineOf =
   (name: string | undefined) =>
-  ({ plane }: ApiContext): SwarmVerbs => {
-    const engines = plane.engines();
+  (at: SwarmAt): SwarmVerbs => {
+    const engines = at.engines();
     const found = name === undefined ? engines[0] : engines.find(({ host }) => host === name);
     if (found !== undefined) return new SwarmVerbs(found);
     const known = engines.map(({ host }) => host).join(", ");
-    throw new ApiProblem(404, `No engine is called ${name ?? ""}; DOCKER_HOST names ${known}.`);
+    throw new ApiProblem(404, `No engine is called ${name ?? ""}; there are ${known}.`);
   };
 
-export async function managerOf({ plane }: ApiContext): Promise<SwarmVerbs> {
-  const reading = await plane.swarm();
+export async function managerOf(at: SwarmAt): Promise<SwarmVerbs> {
+  const reading = await at.read();
   if (reading.kind !== "swarm") throw swarmProblem(reading);
-  const engine = plane.engines().find(({ host }) => host === reading.by);
+  const engine = at.engines().find(({ host }) => host === reading.by);
   if (engine === undefined) throw new ApiProblem(503, `${reading.by} is not asked any more.`);
   return new SwarmVerbs(engine);
 }
@@ -84,7 +100,8 @@ export async function inWords<Value>(carryOut: () => Promise<Value>): Promise<Va
   }
 }
 
-function wordsOf(error: unknown): unknown {
+/** What the API says of an error. */
+export function wordsOf(error: unknown): unknown {
   if (error instanceof VerbRefused) {
     return new ApiProblem(error.kind === "missing" ? 404 : 409, sentence(error.message));
   }
@@ -98,6 +115,9 @@ function wordsOf(error: unknown): unknown {
   }
   return error;
 }
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
 
 const sentence = (text: string): string =>
   `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;

@@ -2,6 +2,7 @@
 
 import type {
   SwarmChange,
+  SwarmClusterRow,
   SwarmHealth,
   SwarmInfo,
   SwarmJoinToken,
@@ -146,6 +147,14 @@ const statistics: SwarmStatistics = {
   timestamp: at,
 };
 
+const cluster: SwarmClusterRow = {
+  name: "prod",
+  endpoints: ["tcp://10.0.0.1:2376", "tcp://10.0.0.2:2376"],
+  answers: true,
+  manager: "tcp://10.0.0.1:2376",
+  text: "",
+};
+
 const changed = (text: string, before: string, after: string): SwarmChange => ({
   text,
   before,
@@ -190,6 +199,7 @@ export const examples = {
   stack,
   statistics,
   token,
+  cluster,
   init: changed("h1 is the first manager of a new Swarm", "", nodeId),
   join: changed("h2 has joined the Swarm of 10.0.0.1:2377", "", "active"),
   leave: changed("h2 has left its Swarm", "active", ""),

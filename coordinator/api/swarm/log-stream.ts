@@ -2,27 +2,29 @@
 
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { SwarmLogLine } from "../../../proto/swarm-rest.ts";
-import type { ApiContext } from "../context.ts";
 import { ApiProblem } from "../problem.ts";
 import { ServerSent } from "../server-sent.ts";
+import type { TokenStore } from "../token-store.ts";
+import type { SwarmAt } from "./context.ts";
 import { inWords, managerOf } from "./desk.ts";
 
 /** Of all callers; each holds a stream of a manager open. */
 const streamsAtMost = 50;
 
 export class LogStreams {
-  readonly #context: ApiContext;
+  readonly #tokens: TokenStore;
   /** Each ends one. */
   readonly #open = new Set<AbortController>();
 
-  constructor(context: ApiContext) {
-    this.#context = context;
+  constructor(tokens: TokenStore) {
+    this.#tokens = tokens;
   }
 
   /** Takes the answer over. */
   async follow(
     request: FastifyRequest,
     reply: FastifyReply,
+    at: SwarmAt,
     { service, tail }: { readonly service: string; readonly tail: number },
   ): Promise<void> {
     if (this.#open.size >= streamsAtMost) {
@@ -38,12 +40,12 @@ export class LogStreams {
     abort.signal.addEventListener("abort", () => this.#open.delete(abort), { once: true });
     try {
       const lines = await inWords(async () =>
-        (await managerOf(this.#context)).follow(service, tail, abort.signal),
+        (await managerOf(at)).follow(service, tail, abort.signal),
       );
       const { authorization } = request.headers;
       const answer = new ServerSent({
         response: reply.hijack().raw,
-        mayStay: () => this.#context.tokens.callerOf(authorization) !== undefined,
+        mayStay: () => this.#tokens.callerOf(authorization) !== undefined,
         onEnd: () => {
           lines.destroy();
           abort.abort();

@@ -2,10 +2,10 @@
 
 import type { FastifyInstance } from "fastify";
 import type { SwarmVerbs } from "../../docker/swarm-verbs.ts";
-import type { ApiContext } from "../context.ts";
 import { ref } from "../schema-words.ts";
 import { change, engineOf, type Deed } from "./desk.ts";
 import { examples } from "./examples.ts";
+import type { SwarmContext } from "./context.ts";
 import { enveloped, swarmRequests } from "./schemas.ts";
 
 interface Init {
@@ -23,7 +23,7 @@ const tags = ["swarm"];
 const config = { access: "admin" as const };
 const failures = [404, 409, 413, 415, 504];
 
-export function swarmMembershipPlugin(app: FastifyInstance, context: ApiContext): void {
+export function swarmMembershipPlugin(app: FastifyInstance, context: SwarmContext): void {
   addInit(app, context);
   addJoin(app, context);
   addLeave(app, context);
@@ -36,14 +36,15 @@ const onEngine = (verb: string, engine: string | undefined, carryOut: Deed["carr
   carryOut,
 });
 
-function addInit(app: FastifyInstance, context: ApiContext): void {
+function addInit(app: FastifyInstance, context: SwarmContext): void {
   app.post<{ Body: Init }>(
-    "/api/swarm/init",
+    `${context.prefix}/init`,
     {
       config,
       schema: {
         tags,
         summary: "Make a new Swarm of an engine that is in none",
+        ...context.params(),
         body: swarmRequests.init,
         response: enveloped(ref("SwarmChange"), examples.init, "Its first manager", ...failures),
       },
@@ -60,15 +61,16 @@ function addInit(app: FastifyInstance, context: ApiContext): void {
   );
 }
 
-function addJoin(app: FastifyInstance, context: ApiContext): void {
+function addJoin(app: FastifyInstance, context: SwarmContext): void {
   app.post<{ Body: Join }>(
-    "/api/swarm/join",
+    `${context.prefix}/join`,
     {
       // The engine itself gives up after 20 s.
       config: { ...config, forwardFor: 30_000 },
       schema: {
         tags,
         summary: "Have an engine that is in no Swarm join one",
+        ...context.params(),
         body: swarmRequests.join,
         response: enveloped(ref("SwarmChange"), examples.join, "It has joined", ...failures),
       },
@@ -85,14 +87,15 @@ function addJoin(app: FastifyInstance, context: ApiContext): void {
   );
 }
 
-function addLeave(app: FastifyInstance, context: ApiContext): void {
+function addLeave(app: FastifyInstance, context: SwarmContext): void {
   app.post<{ Body: { force?: boolean; engine?: string } }>(
-    "/api/swarm/leave",
+    `${context.prefix}/leave`,
     {
       config,
       schema: {
         tags,
         summary: "Have an engine leave its Swarm",
+        ...context.params(),
         body: swarmRequests.leave,
         response: enveloped(ref("SwarmChange"), examples.leave, "It has left", ...failures),
       },

@@ -1,17 +1,18 @@
 // `/api/swarm/*`: the Swarm itself, its health, and its nodes.
 
 import type { FastifyInstance } from "fastify";
-import type { SwarmJoinToken } from "../../../proto/swarm-rest.ts";
-import { gradeSwarm } from "../../core/swarm-grades.ts";
+import type { SwarmJoinToken, SwarmNodeRow } from "../../../proto/swarm-rest.ts";
+import { gradeSwarm, type SwarmRows } from "../../core/swarm-grades.ts";
 import { statisticsOf } from "../../core/swarm-statistics.ts";
 import type { Availability } from "../../docker/availability.ts";
 import type { SwarmVerbs } from "../../docker/swarm-verbs.ts";
 import { UsageReader } from "../../docker/usage.ts";
-import type { ApiContext } from "../context.ts";
 import { ref } from "../schema-words.ts";
-import { ask, change } from "./desk.ts";
+import { ask, askOrFollow, change } from "./desk.ts";
 import { examples } from "./examples.ts";
-import { enveloped, swarmRequests } from "./schemas.ts";
+import type { SwarmAt, SwarmContext } from "./context.ts";
+import { isNodeWanted, type NodeFilter } from "./filter.ts";
+import { enveloped, followed, swarmRequests } from "./schemas.ts";
 
 interface ById {
   Params: { id: string };
@@ -21,31 +22,35 @@ const tags = ["swarm"];
 const admin = { access: "admin" as const };
 const failures = [404, 409, 413, 415, 504];
 
-export function swarmNodesPlugin(app: FastifyInstance, context: ApiContext): void {
+export function swarmNodesPlugin(app: FastifyInstance, context: SwarmContext): void {
   addReads(app, context);
   addNodeChanges(app, context);
 }
 
-function addReads(app: FastifyInstance, context: ApiContext): void {
+function addReads(app: FastifyInstance, context: SwarmContext): void {
   addGrades(app, context);
   app.get(
-    "/api/swarm/info",
+    `${context.prefix}/info`,
     {
       schema: {
         tags,
         summary: "The Swarm, as one of its managers tells it",
+        ...context.params(),
         response: enveloped(ref("SwarmInfo"), examples.info, "The Swarm"),
       },
     },
-    () => ask(context, (verbs) => verbs.info()),
+    (request) => ask(context, request, (verbs) => verbs.info()),
   );
 
-  app.get(
-    "/api/swarm/nodes",
+  app.get<{ Querystring: NodeFilter }>(
+    `${context.prefix}/nodes`,
     {
       schema: {
         tags,
-        summary: "The nodes of the Swarm, by host name",
+        summary: "The nodes of the Swarm, by host name; or a stream of the list",
+        description: followed("nodes"),
+        ...context.params(),
+        querystring: swarmRequests.nodes,
         response: enveloped(
           { type: "array", items: ref("SwarmNode") },
           [examples.node],
@@ -53,81 +58,106 @@ function addReads(app: FastifyInstance, context: ApiContext): void {
         ),
       },
     },
-    () => ask(context, (verbs) => verbs.nodes()),
+    (request, reply) => {
+      const wanted = (rows: readonly SwarmNodeRow[]) =>
+        rows.filter((row) => isNodeWanted(row, request.query));
+      return askOrFollow(context, request, reply, {
+        event: "nodes",
+        of: (rows) => wanted(rows.nodes),
+        ask: async (verbs) => wanted(await verbs.nodes()),
+      });
+    },
   );
 
   app.get<ById>(
-    "/api/swarm/nodes/:id",
+    `${context.prefix}/nodes/:id`,
     {
       schema: {
         tags,
         summary: "One node",
-        params: swarmRequests.node,
+        ...context.params(swarmRequests.node),
         response: enveloped(ref("SwarmNode"), examples.node, "The node", 404, 409),
       },
     },
-    ({ params: { id } }) => ask(context, (verbs) => verbs.node(id)),
+    (request) => ask(context, request, (verbs) => verbs.node(request.params.id)),
   );
 
   app.get<{ Params: { role: SwarmJoinToken["role"] } }>(
-    "/api/swarm/join-token/:role",
+    `${context.prefix}/join-token/:role`,
     {
       config: admin,
       schema: {
         tags,
         summary: "With what a host joins as a worker or as a manager; a secret",
-        params: swarmRequests.role,
+        ...context.params(swarmRequests.role),
         response: enveloped(ref("SwarmJoinToken"), examples.token, "The token"),
       },
     },
-    ({ params: { role } }) => ask(context, (verbs) => verbs.joinToken(role)),
+    (request) => ask(context, request, (verbs) => verbs.joinToken(request.params.role)),
   );
 }
 
-function addGrades(app: FastifyInstance, context: ApiContext): void {
-  const usage = new UsageReader(context.plane.engines());
+function addGrades(app: FastifyInstance, context: SwarmContext): void {
+  const usages = new Map<string, UsageReader>();
+  const usageOf = (at: SwarmAt): UsageReader => {
+    const known = usages.get(at.cluster) ?? new UsageReader(at.engines());
+    usages.set(at.cluster, known);
+    return known;
+  };
 
   app.get(
-    "/api/swarm/health",
+    `${context.prefix}/health`,
     {
       schema: {
         tags,
-        summary: "How well the Swarm is, and why not better",
+        summary: "How well the Swarm is, and why not better; or a stream of that",
+        description: followed("health"),
+        ...context.params(),
         response: enveloped(ref("SwarmHealth"), examples.health, "Its health"),
       },
     },
-    () => ask(context, async (verbs) => gradeSwarm(await verbs.rows(), new Date().toISOString())),
+    (request, reply) => {
+      const of = (rows: SwarmRows) => gradeSwarm(rows, new Date().toISOString());
+      return askOrFollow(context, request, reply, {
+        event: "health",
+        of,
+        ask: async (verbs) => of(await verbs.rows()),
+      });
+    },
   );
 
   app.get(
-    "/api/swarm/statistics",
+    `${context.prefix}/statistics`,
     {
       schema: {
         tags,
         summary: "The numbers of the Swarm: how much there is, and how much is used",
+        ...context.params(),
         description:
           "Takes more than a second; what engines measured serves for 10 s, of disks for 60.",
         response: enveloped(ref("SwarmStatistics"), examples.statistics, "Its numbers"),
       },
     },
-    () =>
-      ask(context, async (verbs) => {
-        const [rows, usages] = await Promise.all([verbs.rows(), usage.read()]);
-        const { hosts } = context.plane.summary();
+    (request) =>
+      ask(context, request, async (verbs) => {
+        const at = context.at(request);
+        const [rows, usages] = await Promise.all([verbs.rows(), usageOf(at).read()]);
+        // Agents speak for the hosts of the Swarm that is watched.
+        const hosts = at.cluster === "" ? context.plane.summary().hosts : [];
         return statisticsOf(rows, usages, hosts, new Date().toISOString());
       }),
   );
 }
 
-function addNodeChanges(app: FastifyInstance, context: ApiContext): void {
+function addNodeChanges(app: FastifyInstance, context: SwarmContext): void {
   app.put<ById & { Body: { availability: Availability | "pause" } }>(
-    "/api/swarm/nodes/:id/availability",
+    `${context.prefix}/nodes/:id/availability`,
     {
       config: { access: "operator" as const },
       schema: {
         tags,
         summary: "Let a node take tasks, take no new ones, or give up those that it has",
-        params: swarmRequests.node,
+        ...context.params(swarmRequests.node),
         body: swarmRequests.availability,
         response: enveloped(
           ref("SwarmChange"),
@@ -146,13 +176,13 @@ function addNodeChanges(app: FastifyInstance, context: ApiContext): void {
   );
 
   app.delete<ById & { Querystring: { force: boolean } }>(
-    "/api/swarm/nodes/:id",
+    `${context.prefix}/nodes/:id`,
     {
       config: admin,
       schema: {
         tags,
         summary: "Remove a node that is down; with force, any",
-        params: swarmRequests.node,
+        ...context.params(swarmRequests.node),
         querystring: swarmRequests.force,
         response: enveloped(ref("SwarmChange"), examples.nodeRemoved, "Removed", ...failures),
       },

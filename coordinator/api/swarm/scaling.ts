@@ -11,6 +11,7 @@ import type { ApiContext } from "../context.ts";
 import { ApiProblem } from "../problem.ts";
 import { fromRecord } from "../record-read.ts";
 import { ref } from "../schema-words.ts";
+import { ownSwarm } from "./context.ts";
 import { inWords, managerOf, told } from "./desk.ts";
 import { examples } from "./examples.ts";
 import { enveloped, swarmRequests } from "./schemas.ts";
@@ -99,7 +100,7 @@ function addChanges(app: FastifyInstance, context: ApiContext): void {
         const faults = scalingFaults({ ...request.body });
         if (faults.length > 0) throw new ApiProblem(400, `${faults.join("; ")}.`);
         const name = await inWords(async () =>
-          replicatedName(await managerOf(context), request.params.id),
+          replicatedName(await managerOf(ownSwarm(context.plane)), request.params.id),
         );
         const before = await ofShelf(context, (shelf) => shelf.get(name));
         const policy: ScalingDocument = { min, max, target, cooldown, putAt: Date.now(), by };

@@ -26,6 +26,10 @@ export function enveloped(
   );
 }
 
+/** @param event of each message */
+export const followed = (event: string): string =>
+  `Where Accept asks for text/event-stream: the same answer as data of an event \`${event}\`, at once and whenever it has changed; while nobody can tell, an event \`failure\`.`;
+
 const name = (description: string): Schema => ({
   ...text(description),
   minLength: 1,
@@ -92,7 +96,15 @@ export const swarmRequests = {
     engine,
   }),
   leave: closed([], { force: { ...flag("also of the last manager"), default: false }, engine }),
+  nodes: closed([], {
+    search: { ...text("only those whose name, id, address or labels contain it"), maxLength: 200 },
+    role: oneOf("manager", "worker"),
+    availability: oneOf("active", "pause", "drain"),
+    state: oneOf("ready", "down", "unknown", "disconnected"),
+    label: { ...text("only those with this label, `key` or `key=value`"), maxLength: 400 },
+  }),
   services: closed([], {
+    search: { ...text("only those whose name, id, image or labels contain it"), maxLength: 200 },
     name: { ...text("only those whose name contains it"), maxLength: 200 },
     stack: { ...text("only those of this stack"), maxLength: 200 },
     label: { ...text("only those with this label, `key` or `key=value`"), maxLength: 400 },

@@ -2,76 +2,81 @@
 
 import type { FastifyInstance } from "fastify";
 import type { SwarmServiceRow } from "../../../proto/swarm-rest.ts";
-import type { SwarmVerbs } from "../../docker/swarm-verbs.ts";
-import type { ApiContext } from "../context.ts";
+import { tasksOfService, type SwarmVerbs } from "../../docker/swarm-verbs.ts";
 import { ref } from "../schema-words.ts";
-import { ask, change } from "./desk.ts";
+import { wantsStream } from "../server-sent.ts";
+import { ask, askOrFollow, change } from "./desk.ts";
 import { examples } from "./examples.ts";
-import { LogStreams } from "./log-stream.ts";
-import { enveloped, swarmRequests } from "./schemas.ts";
+import { isServiceWanted, type ServiceFilter } from "./filter.ts";
+import type { SwarmContext } from "./context.ts";
+import { enveloped, followed, swarmRequests } from "./schemas.ts";
 
 interface ById {
   Params: { id: string };
 }
 
-interface Filter {
-  name?: string;
-  stack?: string;
-  label?: string;
-  image?: string;
-}
-
 const tags = ["swarm"];
-const params = swarmRequests.service;
 const list = (name: string) => ({ type: "array", items: ref(name) });
 
-export function swarmServicesPlugin(app: FastifyInstance, context: ApiContext): void {
+export function swarmServicesPlugin(app: FastifyInstance, context: SwarmContext): void {
   addReads(app, context);
   addChanges(app, context);
 }
 
-function addReads(app: FastifyInstance, context: ApiContext): void {
-  app.get<{ Querystring: Filter }>(
-    "/api/swarm/services",
+function addReads(app: FastifyInstance, context: SwarmContext): void {
+  app.get<{ Querystring: ServiceFilter }>(
+    `${context.prefix}/services`,
     {
       schema: {
         tags,
-        summary: "The services of the Swarm, by name",
+        summary: "The services of the Swarm, by name; or a stream of the list",
+        description: followed("services"),
+        ...context.params(),
         querystring: swarmRequests.services,
         response: enveloped(list("SwarmService"), [examples.service], "The services"),
       },
     },
-    ({ query }) =>
-      ask(context, async (verbs) => (await verbs.services()).filter((row) => fits(row, query))),
+    (request, reply) => {
+      const wanted = (rows: readonly SwarmServiceRow[]) =>
+        rows.filter((row) => isServiceWanted(row, request.query));
+      return askOrFollow(context, request, reply, {
+        event: "services",
+        of: (rows) => wanted(rows.services),
+        ask: async (verbs) => wanted(await verbs.services()),
+      });
+    },
   );
 
   app.get<ById>(
-    "/api/swarm/services/:id/tasks",
+    `${context.prefix}/services/:id/tasks`,
     {
       schema: {
         tags,
-        summary: "The tasks of a service, newest first",
-        params,
+        summary: "The tasks of a service, newest first; or a stream of the list",
+        description: followed("tasks"),
+        ...context.params(swarmRequests.service),
         response: enveloped(list("SwarmTask"), [examples.task], "The tasks", 404),
       },
     },
-    ({ params: { id } }) => ask(context, (verbs) => verbs.tasks(id)),
+    (request, reply) => {
+      const { id } = request.params;
+      return askOrFollow(context, request, reply, {
+        event: "tasks",
+        of: (rows) => tasksOfService(rows, id),
+        ask: (verbs) => verbs.tasks(id),
+      });
+    },
   );
 
-  const streams = new LogStreams(context);
-  app.addHook("preClose", (done) => {
-    streams.end();
-    done();
-  });
   app.get<ById & { Querystring: { tail: number } }>(
-    "/api/swarm/services/:id/logs",
+    `${context.prefix}/services/:id/logs`,
     {
       schema: {
         tags,
         summary: "The last lines of a service's logs, oldest first; or a stream of them",
         description:
           "As server-sent events where Accept asks for text/event-stream: the last lines, and each line as it is written.",
-        params,
+        ...context.params(swarmRequests.service),
         querystring: swarmRequests.logs,
         response: enveloped(list("SwarmLogLine"), [examples.line], "The lines", 404),
       },
@@ -79,28 +84,28 @@ function addReads(app: FastifyInstance, context: ApiContext): void {
     async (request, reply) => {
       const { id } = request.params;
       const { tail } = request.query;
-      const wantsStream = (request.headers.accept ?? "").includes("text/event-stream");
-      if (wantsStream && request.method === "GET") {
-        await streams.follow(request, reply, { service: id, tail });
+      if (wantsStream(request)) {
+        const at = context.at(request);
+        await context.streams.logs.follow(request, reply, at, { service: id, tail });
         return undefined;
       }
-      return await ask(context, (verbs) => verbs.logs(id, tail));
+      return await ask(context, request, (verbs) => verbs.logs(id, tail));
     },
   );
 }
 
-function addChanges(app: FastifyInstance, context: ApiContext): void {
+function addChanges(app: FastifyInstance, context: SwarmContext): void {
   const config = { access: "operator" as const };
   const failures = [404, 409, 413, 415, 504];
 
   app.post<ById & { Body: { replicas: number } }>(
-    "/api/swarm/services/:id/scale",
+    `${context.prefix}/services/:id/scale`,
     {
       config,
       schema: {
         tags,
         summary: "Set how many replicas a service has",
-        params,
+        ...context.params(swarmRequests.service),
         body: swarmRequests.scale,
         response: enveloped(ref("SwarmChange"), examples.scaled, "Taken by the Swarm", ...failures),
       },
@@ -114,13 +119,13 @@ function addChanges(app: FastifyInstance, context: ApiContext): void {
   );
 
   app.put<ById & { Body: { image: string } }>(
-    "/api/swarm/services/:id/image",
+    `${context.prefix}/services/:id/image`,
     {
       config,
       schema: {
         tags,
         summary: "Update a service to another image",
-        params,
+        ...context.params(swarmRequests.service),
         body: swarmRequests.image,
         response: enveloped(
           ref("SwarmChange"),
@@ -139,13 +144,13 @@ function addChanges(app: FastifyInstance, context: ApiContext): void {
   );
 
   app.delete<ById>(
-    "/api/swarm/services/:id",
+    `${context.prefix}/services/:id`,
     {
       config: { access: "admin" as const },
       schema: {
         tags,
         summary: "Remove a service, and with it its tasks",
-        params,
+        ...context.params(swarmRequests.service),
         response: enveloped(ref("SwarmChange"), examples.removed, "Removed", ...failures),
       },
     },
@@ -154,18 +159,5 @@ function addChanges(app: FastifyInstance, context: ApiContext): void {
       const carryOut = (verbs: SwarmVerbs) => verbs.removeService(id);
       return change(context, request, reply, { verb: "remove-service", subject: id, carryOut });
     },
-  );
-}
-
-function fits(row: SwarmServiceRow, { name, stack, label, image }: Filter): boolean {
-  const [key = "", value] = label?.split(/=(.*)/s) ?? [];
-  const has = row.labels[key];
-  const isLabelled =
-    label === undefined || (value === undefined ? has !== undefined : has === value);
-  return (
-    isLabelled &&
-    row.name.includes(name ?? "") &&
-    row.image.includes(image ?? "") &&
-    (stack === undefined || row.stack === stack)
   );
 }

@@ -164,6 +164,14 @@ const stackResult = shape({
   ),
 });
 
+const cluster = shape({
+  name: text(),
+  endpoints: list(text(), "where its engines are, as configured"),
+  answers: flag("whether a manager tells"),
+  manager: orNull(text("the engine that tells")),
+  text: text("why none does"),
+});
+
 const joinToken = shape({
   role: oneOf("worker", "manager"),
   token: text("a secret"),
@@ -217,5 +225,6 @@ export const swarmSchemas = {
   SwarmStackResult: stackResult,
   SwarmJoinToken: joinToken,
   SwarmScaling: scaling,
+  SwarmCluster: cluster,
   SwarmFailure: failure,
 } satisfies Readonly<Record<string, Schema>>;

@@ -4,11 +4,11 @@ import type { FastifyInstance } from "fastify";
 import type { SwarmStackResult } from "../../../proto/swarm-rest.ts";
 import { deployStack, StackRefused, type StackWish } from "../../docker/stack-deploy.ts";
 import type { SwarmVerbs } from "../../docker/swarm-verbs.ts";
-import type { ApiContext } from "../context.ts";
 import { ApiProblem } from "../problem.ts";
 import { ref } from "../schema-words.ts";
 import { change } from "./desk.ts";
 import { examples } from "./examples.ts";
+import type { SwarmContext } from "./context.ts";
 import { enveloped, swarmRequests } from "./schemas.ts";
 
 /** Of a stack file, in its JSON. */
@@ -16,9 +16,9 @@ const stackBytes = 512 * 1024;
 /** The docker command line may take a minute. */
 const forwardFor = 70_000;
 
-export function swarmStacksPlugin(app: FastifyInstance, context: ApiContext): void {
+export function swarmStacksPlugin(app: FastifyInstance, context: SwarmContext): void {
   app.post<{ Body: StackWish }>(
-    "/api/swarm/deploy-stack",
+    `${context.prefix}/deploy-stack`,
     {
       bodyLimit: stackBytes,
       config: { access: "admin" as const, forwardFor },
@@ -27,6 +27,7 @@ export function swarmStacksPlugin(app: FastifyInstance, context: ApiContext): vo
         summary: "Deploy a stack file",
         description:
           "By the docker command line of the leader's machine; its own words where it refuses. `env_file` and `file` in it would name files there.",
+        ...context.params(),
         body: swarmRequests.stack,
         response: enveloped(
           ref("SwarmStackResult"),

@@ -19,7 +19,7 @@ export interface Route {
 
 const worker = "h1%2Fweb-1";
 
-export const routes: readonly Route[] = [
+const each: readonly Route[] = [
   { method: "GET", path: "/api/v1/status", described: "/api/v1/status", from: "viewer" },
   {
     method: "GET",
@@ -147,6 +147,7 @@ export const routes: readonly Route[] = [
     from: "admin",
   },
   { method: "GET", path: "/api/v1/record", described: "/api/v1/record", from: "admin" },
+  { method: "GET", path: "/api/clusters", described: "/api/clusters", from: "viewer" },
   {
     method: "GET",
     path: "/api/swarm/info",
@@ -315,3 +316,15 @@ export const routes: readonly Route[] = [
   { method: "GET", path: "/queues", described: undefined, from: "viewer" },
   { method: "GET", path: "/queues/api/queues", described: undefined, from: "viewer" },
 ];
+
+/** The same of every Swarm: by its name, too. */
+const ofClusters = each
+  .filter(({ path }) => path.startsWith("/api/swarm/"))
+  .map((route) => ({
+    ...route,
+    path: route.path.replace("/api/swarm", "/api/clusters/default/swarm"),
+    described: route.described?.replace("/api/swarm", "/api/clusters/{cluster}/swarm"),
+  }));
+
+/** Every route. */
+export const routes: readonly Route[] = [...each, ...ofClusters];

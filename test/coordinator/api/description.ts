@@ -108,8 +108,17 @@ export interface Ask {
   readonly body?: string;
 }
 
-export const pathOf = (operation: Operation, id?: string): string =>
-  operation.path.replace(/\{\w+\}/, id ?? goodValues[operation.path] ?? goodWorker);
+const ofCluster = "/api/clusters/{cluster}/swarm";
+
+/** @param values of parameters, by their names, in place of good ones */
+export const pathOf = (
+  { path }: Pick<Operation, "path">,
+  values: Readonly<Record<string, string>> = {},
+): string =>
+  path.replaceAll(/\{(\w+)\}/g, (_all, name: string) => {
+    const good = goodValues[path.replace(ofCluster, "/api/swarm")] ?? goodWorker;
+    return values[name] ?? (name === "cluster" ? "default" : good);
+  });
 
 const goodBody = (schema: JsonSchema): Record<string, unknown> =>
   Object.fromEntries(
@@ -135,7 +144,7 @@ export function* wrongAsks(operation: Operation): Generator<Ask> {
       const what = `${right.what}: ${name}=${value.slice(0, 60)}`;
       const text = encodeURIComponent(value);
       if (place === "query") yield { ...right, what, path: `${right.path}?${name}=${text}` };
-      else if (value !== "") yield { ...right, what, path: pathOf(operation, text) };
+      else if (value !== "") yield { ...right, what, path: pathOf(operation, { [name]: text }) };
     }
     if (place !== "query") continue;
     yield {

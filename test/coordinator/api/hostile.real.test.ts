@@ -60,7 +60,7 @@ after(() => {
 /** A problem as it should be, that tells nothing of the inside. */
 function assertProblem(answer: Answer, statuses: readonly number[], what: string): void {
   assert.ok(statuses.includes(answer.status), `${what}: ${answer.status} ${answer.text}`);
-  if (/^[A-Z]+ \/api\/swarm\//.test(what)) {
+  if (/^[A-Z]+ \/api\/(swarm|clusters)\b/.test(what)) {
     assert.match(answer.type, /^application\/json/, what);
     const { success, error, ...rest } = JSON.parse(answer.text) as Record<string, unknown>;
     assert.deepEqual([success, typeof error, rest], [false, "string", {}], what);
@@ -76,7 +76,15 @@ function assertProblem(answer: Answer, statuses: readonly number[], what: string
 
 test("the description names who may ask for what", async (t) => {
   const operations = await operationsOf(await start(t));
-  const above = operations.filter(({ role }) => role !== "viewer");
+  const ofClusters = "/api/clusters/{cluster}/swarm";
+  const rolesOf = (prefix: string) =>
+    operations
+      .filter(({ path }) => path.startsWith(prefix))
+      .map(({ method, path, role }) => `${role} ${method} ${path.replace(prefix, "")}`);
+  assert.deepEqual(rolesOf(ofClusters), rolesOf("/api/swarm"));
+  const above = operations.filter(
+    ({ role, path }) => role !== "viewer" && !path.startsWith(ofClusters),
+  );
   assert.deepEqual(
     above.map(({ method, path, role }) => `${role} ${method} ${path}`),
     [
@@ -166,12 +174,11 @@ test("each role may do what the description says and nothing else, by whatever d
         const what = `${right.what} by ${role}, ${JSON.stringify(detour)}`;
         // Without an engine the docker command line refuses any stack.
         // What is not up is a 503.
-        const done =
-          right.path === "/api/swarm/deploy-stack"
-            ? [400, 501]
-            : right.path.endsWith("/check")
-              ? [200, 503]
-              : [200];
+        const done = /\/(deploy|deploy-stack)$/.test(right.path)
+          ? [400, 501]
+          : right.path.endsWith("/check")
+            ? [200, 503]
+            : [200];
         if (may) assert.ok(done.includes(answer.status), `${what}: ${answer.text}`);
         else {
           assertProblem(answer, [403], what);
@@ -349,7 +356,7 @@ test("a follower forwards the path as it came, whatever form it has", async (t) 
       ["%3fx=1", 404],
       ["%23", 404],
     ] as const) {
-      const path = pathOf(operation, id);
+      const path = pathOf(operation, { id });
       const asked = { what: path, method, path, ...(body === undefined ? {} : { body }) };
       const answer = await ask(follower, asked, bearer("operator"));
       assert.equal(answer.status, status, path);

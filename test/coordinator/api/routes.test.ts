@@ -22,7 +22,7 @@ import {
   workerSummary,
 } from "./scripted-plane.ts";
 
-const isEnveloped = ({ path }: Route): boolean => path.startsWith("/api/swarm/");
+const isEnveloped = ({ path }: Route): boolean => /^\/api\/(swarm\/|clusters)/.test(path);
 
 const ranks: readonly Role[] = ["nobody", "viewer", "operator", "admin"];
 

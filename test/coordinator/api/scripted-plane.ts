@@ -11,6 +11,7 @@ import type {
   HostSwitch,
   Link,
   OperatorCommand,
+  OtherSwarm,
   SwarmChanged,
 } from "../../../coordinator/api/plane.ts";
 import { parseConfig } from "../../../coordinator/config.ts";
@@ -285,6 +286,12 @@ export class ScriptedPlane implements ControlPlane {
 
   manager = new ScriptedManager();
   readonly swarmChanges: { changed: SwarmChanged; by: string }[] = [];
+
+  others: OtherSwarm[] = [];
+
+  swarms(): readonly OtherSwarm[] {
+    return this.others;
+  }
 
   engines(): readonly VerbEngine[] {
     return [this.manager];

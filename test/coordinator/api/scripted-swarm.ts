@@ -1,21 +1,37 @@
 // A manager whose Swarm has one node and one service, for tests of routes: it answers as told and remembers what it was told to do.
 
 import { PassThrough, type Readable } from "node:stream";
+import { coded } from "../../../coordinator/errors.ts";
 import type { EngineCall } from "../../../coordinator/docker/engine-calls.ts";
 import type { VerbEngine } from "../../../coordinator/docker/swarm-verbs.ts";
 
 export class ScriptedManager implements VerbEngine {
-  readonly host = "h1";
+  readonly host: string;
+  readonly endpoint = "unix:///nowhere";
   readonly commandLine = { DOCKER_HOST: "unix:///nowhere" };
+
+  constructor(host = "h1") {
+    this.host = host;
+  }
+
   /** All but reads. */
   readonly told: Omit<EngineCall, "what">[] = [];
   /** Thrown by the next change. */
   failure: Error | undefined;
   log = "";
+  /** Reads so far. */
+  asked = 0;
+  /** It does not answer. */
+  isSilent = false;
+  #answers = answers;
 
   call({ what: _what, ...call }: EngineCall): Promise<unknown> {
     const { method = "GET", path } = call;
-    if (method === "GET") return Promise.resolve(answers[path]);
+    if (this.isSilent) return Promise.reject(coded("HM_ENGINE_UNAVAILABLE", "it is silent"));
+    if (method === "GET") {
+      this.asked++;
+      return Promise.resolve(this.#answers[path]);
+    }
     const { failure } = this;
     if (failure !== undefined) {
       this.failure = undefined;
@@ -23,6 +39,17 @@ export class ScriptedManager implements VerbEngine {
     }
     this.told.push(call);
     return Promise.resolve(path === "/swarm/init" ? "id-h1" : {});
+  }
+
+  /** From now on its one service is told so. */
+  changeService({ replicas, label = "" }: { replicas: number; label?: string }): void {
+    const [web, ...others] = answers["/services"] as readonly RawService[];
+    const changed = {
+      ...web,
+      Spec: { ...web?.Spec, Labels: { label } },
+      ServiceStatus: { RunningTasks: 1, DesiredTasks: replicas },
+    };
+    this.#answers = { ...answers, "/services": [changed, ...others] };
   }
 
   swarmList(what: string): Promise<unknown> {
@@ -47,6 +74,10 @@ export class ScriptedManager implements VerbEngine {
     bytes.end(Buffer.concat([header, line]));
     return Promise.resolve(bytes);
   }
+}
+
+interface RawService {
+  readonly Spec: object;
 }
 
 const tokens = { Worker: "SWMTKN-1-worker", Manager: "SWMTKN-1-manager" };

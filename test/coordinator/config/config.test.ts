@@ -345,6 +345,25 @@ test("static workers, labels and engines in their written forms", () => {
   );
 });
 
+test("SWARMS may stand in a file; their files are looked for, and no secret is shown", () => {
+  const given = { ...trio, SWARMS: "prod=tcp://user:word@10.0.0.1 unix:///a.sock" };
+  const { config } = accepted(given);
+  assert.deepEqual(
+    config.docker.swarms.map(({ name, engines }) => [name, engines.length]),
+    [["prod", 2]],
+  );
+  assert.match(
+    describeConfig(config),
+    /^SWARMS=prod=tcp:\/\/10\.0\.0\.1:2375 unix:\/\/\/a\.sock$/m,
+  );
+  assert.deepEqual(accepted(trio).config.docker.swarms, []);
+  const none = { ...trio, DOCKER_HOST: "none", DOCKER_TLS_VERIFY: "1" };
+  const tls = { ...none, SWARMS: "prod=tcp://10.0.0.1", SWARMS_CERT_PATH: "/s" };
+  assert.match(refused(tls).join("; "), /SWARMS_CERT_PATH: \/s\/prod\/ca\.pem cannot be read/);
+  assert.match(refused({ ...trio, SWARMS: "prod" }).join(), /^SWARMS: "prod" has no usable name/);
+  assert.match(refused({ ...trio, SWARMS_FILE: "/none" }).join(), /^SWARMS_FILE: \/none cannot be/);
+});
+
 test("labels of hosts are a value of type or key=value, and two of them", () => {
   const { config } = accepted({ ...trio, PRIMARY_LABEL: "zone=a", SECONDARY_LABEL: "spare" });
   assert.deepEqual(config.migration, {

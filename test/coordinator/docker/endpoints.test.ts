@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { endpointText, parseEngines } from "../../../coordinator/docker/endpoints.ts";
+import { endpointText, parseEngines, parseSwarms } from "../../../coordinator/docker/endpoints.ts";
 import { agreedVersion } from "../../../coordinator/docker/api-version.ts";
 
 const parsed = (env: Parameters<typeof parseEngines>[0]) => {
@@ -85,4 +85,46 @@ test("the API version is the newest that both speak", () => {
   assert.equal(agreedVersion("1.99", "1.44"), "1.51");
   assert.equal(agreedVersion("2.3", "2.0"), undefined);
   assert.equal(agreedVersion(undefined, undefined), undefined);
+});
+
+test("SWARMS are named, by commas or lines, their engines by blanks, each with files of its own where there is a directory", () => {
+  const read = (SWARMS: string, more: { readonly SWARMS_CERT_PATH?: string } = {}) => {
+    const outcome = parseSwarms({ SWARMS, DOCKER_CERT_PATH: "/certs", ...more });
+    assert.ok(outcome.ok, outcome.ok ? "" : outcome.problems.join());
+    return outcome.value.map(({ name, engines }) => [
+      name,
+      ...engines.map((one) => {
+        const { kind } = one.read;
+        const ca = one.read.kind === "tcp" ? one.read.tls?.ca : kind;
+        return `${one.name} ${endpointText(one.read)} ${ca}`;
+      }),
+    ]);
+  };
+  const two = "prod=tcp://10.0.0.1:2376  h2=tcp://10.0.0.2,\nlab=unix:///run/lab.sock\n";
+  assert.deepEqual(read(two), [
+    ["prod", " tcp://10.0.0.1:2376 /certs/ca.pem", "h2 tcp://10.0.0.2:2376 /certs/ca.pem"],
+    ["lab", " unix:///run/lab.sock unix"],
+  ]);
+  const [prod] = read(two, { SWARMS_CERT_PATH: "/swarms" });
+  assert.equal(prod?.[1], " tcp://10.0.0.1:2376 /swarms/prod/ca.pem");
+});
+
+test("SWARMS that cannot be told apart or reached are all named", () => {
+  for (const [SWARMS, said] of [
+    ["tcp://10.0.0.1", '"tcp://10.0.0.1" has no usable name'],
+    ["a/b=tcp://10.0.0.1", "has no usable name"],
+    ["=tcp://10.0.0.1", "has no usable name"],
+    ["a=tcp://h:1,a=tcp://g:1", '"a" stands twice'],
+    ["default=tcp://h:1", "is the Swarm of DOCKER_HOST; choose another"],
+    ["a=", "a has no engine; expected name=tcp://host:port tcp://host:port,name=unix:///path"],
+    ["a=http://h:1", 'SWARMS: a: "http://h:1" is not an engine\'s address'],
+    ["a=tcp://h:1 tcp://h:1", "a names tcp://h:1 twice"],
+    ["a=x=tcp://h:1 x=tcp://g:1", 'a names two engines "x"'],
+    [Array.from({ length: 51 }, (_, at) => `s${at}=tcp://h:1`).join(), "at most 50"],
+  ] as const) {
+    const outcome = parseSwarms({ SWARMS });
+    assert.ok(!outcome.ok && outcome.problems.join().includes(said), `${SWARMS}: ${said}`);
+  }
+  const both = parseSwarms({ SWARMS: "a b=tcp://h:1,c=ftp://h" });
+  assert.equal(both.ok ? 0 : both.problems.length, 2);
 });
