@@ -15,6 +15,8 @@ import type {
   SwarmStackResult,
   SwarmStatistics,
   SwarmTaskRow,
+  SwarmTemplate,
+  SwarmTemplateRow,
 } from "../proto/swarm-rest.ts";
 
 export interface SwarmClientOptions {
@@ -57,6 +59,25 @@ export interface ServiceFilter {
 export interface StackWish {
   readonly name: string;
   readonly stack: string;
+  readonly prune?: boolean;
+  readonly resolveImage?: "always" | "changed" | "never";
+}
+
+export interface TemplateWish {
+  readonly description?: string;
+  /** A stack file with `${NAME}` and `${NAME:-default}` in its values. */
+  readonly text: string;
+  readonly parameters?: readonly {
+    readonly name: string;
+    readonly description?: string;
+    readonly default?: string | null;
+    readonly required?: boolean;
+  }[];
+}
+
+export interface TemplateDeployment {
+  readonly stack: string;
+  readonly parameters?: Readonly<Record<string, string>>;
   readonly prune?: boolean;
   readonly resolveImage?: "always" | "changed" | "never";
 }
@@ -221,6 +242,31 @@ export class SwarmClient {
     });
   }
 
+  templates(): Promise<readonly SwarmTemplateRow[]> {
+    return this.#ask("templates");
+  }
+
+  template(name: string): Promise<SwarmTemplate> {
+    return this.#ask(templatePath(name));
+  }
+
+  putTemplate(name: string, template: TemplateWish): Promise<SwarmChange> {
+    return this.#ask(templatePath(name), { method: "PUT", body: template });
+  }
+
+  removeTemplate(name: string): Promise<SwarmChange> {
+    return this.#ask(templatePath(name), { method: "DELETE" });
+  }
+
+  /** @param wish `stack` is the new stack's name */
+  deployTemplate(name: string, wish: TemplateDeployment): Promise<SwarmStackResult> {
+    return this.#ask(`${templatePath(name)}/deploy`, {
+      method: "POST",
+      body: wish,
+      signal: AbortSignal.timeout(80_000),
+    });
+  }
+
   statistics(): Promise<SwarmStatistics> {
     return this.#ask("statistics");
   }
@@ -286,6 +332,7 @@ export class SwarmClient {
   }
 }
 
+const templatePath = (name: string): string => `templates/${encodeURIComponent(name)}`;
 const pathOf = (service: string): string => `services/${encodeURIComponent(service)}`;
 
 /** Also of what is no coordinator's answer. */

@@ -45,6 +45,10 @@ export const limits = {
   workers: 50_000,
   /** Swarms of SWARMS. More: configuration is refused. */
   swarms: 50,
+  /** Parameters of a template. More: refused. */
+  templateParameters: 100,
+  /** Characters of a template, since every list of templates is read whole. More: refused. */
+  templateText: 65_536,
   /** Documents of one kind that people gave (templates, scaling policies, clusters). More: refused. */
   documents: 1_000,
   /** JSON of one such document in a backup. Longer: the whole backup is refused. */

@@ -211,6 +211,31 @@ export interface SwarmStackResult extends SwarmChange {
   readonly services: readonly SwarmStackService[];
 }
 
+export interface SwarmTemplateParameter {
+  readonly name: string;
+  readonly description: string;
+  /** Where nothing is given; null where there is none. */
+  readonly default: string | null;
+  /** Must be given. */
+  readonly required: boolean;
+}
+
+/** A stack file with parameters, without its text. */
+export interface SwarmTemplateRow {
+  readonly name: string;
+  readonly description: string;
+  /** By name. */
+  readonly parameters: readonly SwarmTemplateParameter[];
+  readonly updatedAt: string;
+  readonly updatedBy: string;
+  /** Characters of its text. */
+  readonly size: number;
+}
+
+export interface SwarmTemplate extends Omit<SwarmTemplateRow, "size"> {
+  readonly text: string;
+}
+
 /** A Swarm that the coordinators manage. */
 export interface SwarmClusterRow {
   /** `default` is the one of DOCKER_HOST; the others are of SWARMS. */

@@ -70,7 +70,7 @@ export function problemOf(error: unknown): Problem {
   if (code === "FST_ERR_CTP_BODY_TOO_LARGE") {
     return problem(
       413,
-      "The body may have at most 16384 bytes; a stack's 524288, a backup's 33554432.",
+      "The body may have at most 16384 bytes; a stack's or a template's 524288, a backup's 33554432.",
     );
   }
   if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") {

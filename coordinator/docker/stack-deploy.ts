@@ -16,6 +16,8 @@ export interface StackWish {
   /** Services that the file does not name any more are removed. */
   readonly prune: boolean;
   readonly resolveImage: "always" | "changed" | "never";
+  /** What docker puts into the file's values for `${NAME}`. */
+  readonly variables?: Readonly<Record<string, string>>;
 }
 
 /** The docker command line refused the stack; the message is its own. */
@@ -88,12 +90,12 @@ async function versionsOf(
 }
 
 function runDocker(engine: VerbEngine, wish: StackWish, folder: string): Promise<void> {
-  const { name, stack, prune, resolveImage } = wish;
+  const { name, stack, prune, resolveImage, variables } = wish;
   const words = ["stack", "deploy", "--compose-file", "-", "--resolve-image", resolveImage];
   const child = spawn("docker", [...words, ...(prune ? ["--prune"] : []), name], {
     cwd: folder,
     // Nothing of our own environment goes into the file's variables.
-    env: { PATH: process.env["PATH"], HOME: folder, ...engine.commandLine },
+    env: { ...variables, PATH: process.env["PATH"], HOME: folder, ...engine.commandLine },
     timeout: patience,
     stdio: ["pipe", "ignore", "pipe"],
   });

@@ -49,7 +49,7 @@ export interface Deed<Change extends SwarmChange = SwarmChange> {
   readonly carryOut: (verbs: SwarmVerbs) => Promise<Change>;
 }
 
-/** By the leader. What came of it, a refusal too, is on record. */
+/** By the leader, told to a manager. What came of it, a refusal too, is on record. */
 export function change<Change extends SwarmChange>(
   context: SwarmContext,
   request: FastifyRequest,
@@ -57,13 +57,29 @@ export function change<Change extends SwarmChange>(
   { verb, subject, engine, carryOut }: Deed<Change>,
 ): Promise<SwarmAnswer<Change> | FastifyReply> {
   const at = context.at(request);
+  const deed = async (): Promise<Change> =>
+    carryOut(engine === undefined ? await managerOf(at) : engine(at));
+  return onRecord(context, request, reply, { verb, subject, carryOut: deed });
+}
+
+/** By the leader; `carryOut` is told who asks. */
+export function onRecord<Change extends SwarmChange>(
+  context: SwarmContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  {
+    verb,
+    subject,
+    carryOut,
+  }: Pick<Deed, "verb" | "subject"> & { readonly carryOut: (by: string) => Promise<Change> },
+): Promise<SwarmAnswer<Change> | FastifyReply> {
+  const at = context.at(request);
   return atLeader(context, request, reply, async (by) => {
     const record = (outcome: SwarmChange | string): void => {
       context.plane.onSwarmChange({ verb, subject, cluster: at.cluster, outcome }, by);
     };
     try {
-      const verbs = engine === undefined ? await managerOf(at) : engine(at);
-      const changed = await carryOut(verbs);
+      const changed = await carryOut(by);
       record(changed);
       return told(changed);
     } catch (error) {

@@ -13,6 +13,8 @@ import type {
   SwarmStackResult,
   SwarmStatistics,
   SwarmTaskRow,
+  SwarmTemplate,
+  SwarmTemplateRow,
 } from "../../../proto/swarm-rest.ts";
 
 const nodeId = "kq3xjw0r6n1b4v8m2t5y7z9ac";
@@ -155,6 +157,20 @@ const cluster: SwarmClusterRow = {
   text: "",
 };
 
+const { text: templateText, ...templateParts }: SwarmTemplate = {
+  name: "web",
+  description: "a web server of one image",
+  text: "services:\n  web:\n    image: nginx:${TAG:-1.27}\n    deploy:\n      replicas: ${REPLICAS}\n",
+  parameters: [
+    { name: "REPLICAS", description: "how many", default: null, required: true },
+    { name: "TAG", description: "", default: "1.27", required: false },
+  ],
+  updatedAt: at,
+  updatedBy: "ann (c1)",
+};
+const template: SwarmTemplate = { ...templateParts, text: templateText };
+const templateRow: SwarmTemplateRow = { ...templateParts, size: templateText.length };
+
 const changed = (text: string, before: string, after: string): SwarmChange => ({
   text,
   before,
@@ -200,6 +216,8 @@ export const examples = {
   statistics,
   token,
   cluster,
+  template,
+  templateRow,
   init: changed("h1 is the first manager of a new Swarm", "", nodeId),
   join: changed("h2 has joined the Swarm of 10.0.0.1:2377", "", "active"),
   leave: changed("h2 has left its Swarm", "active", ""),
@@ -214,5 +232,7 @@ export const examples = {
     policyText,
     "",
   ),
+  templateKept: changed("template web is new", "", "sha256:0f9e8d7c6b5a"),
+  templateGone: changed("template web is forgotten", "sha256:0f9e8d7c6b5a", ""),
   removed: changed("shop_web is removed", "nginx:1.27", ""),
 } as const;

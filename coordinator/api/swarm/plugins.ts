@@ -11,6 +11,7 @@ import { swarmNodesPlugin } from "./nodes.ts";
 import { swarmScalingPlugin } from "./scaling.ts";
 import { swarmServicesPlugin } from "./services.ts";
 import { swarmStacksPlugin } from "./stacks.ts";
+import { swarmTemplatesPlugin } from "./templates.ts";
 
 export function swarmPlugins(app: FastifyInstance, context: ApiContext): void {
   const { tokens } = context;
@@ -26,6 +27,7 @@ export function swarmPlugins(app: FastifyInstance, context: ApiContext): void {
     swarmMembershipPlugin(app, one);
     swarmServicesPlugin(app, one);
     swarmStacksPlugin(app, one);
+    swarmTemplatesPlugin(app, one);
   }
   // By the load that agents tell the trio, which it hears of its own Swarm alone.
   swarmScalingPlugin(app, context);

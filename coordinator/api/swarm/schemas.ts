@@ -1,7 +1,8 @@
 // What requests of `/api/swarm/*` are held to, and the envelope of their answers.
 
-import { flag, number, oneOf, ref, shape, text, type Schema } from "../schema-words.ts";
 import { scalingBounds } from "../../core/scaling/policy.ts";
+import { limits } from "../../../proto/limits.ts";
+import { flag, number, oneOf, orNull, ref, shape, text, type Schema } from "../schema-words.ts";
 import { answers } from "../schemas.ts";
 
 const success = { type: "boolean", const: true } as const;
@@ -49,6 +50,12 @@ const whole = ({ least, most }: { readonly least: number; readonly most: number 
 const address: Schema = { ...text(), minLength: 1, maxLength: 260 };
 const engine = name("of DOCKER_HOST: the engine's name; the first one unless given");
 
+const stackName = { ...text("of the stack"), pattern: "^[a-zA-Z0-9][a-zA-Z0-9_-]{0,62}$" };
+const prune = { ...flag("services that it does not name any more are removed"), default: false };
+const resolveImage = { ...oneOf("always", "changed", "never"), default: "always" };
+/** What a variable of a process may hold. */
+const withoutNul = "^[^\\u0000]*$";
+
 export const swarmRequests = {
   node: closed(["id"], { id: name("its id, or its host's name where it is unique") }),
   service: closed(["id"], { id: name("the service's name or id") }),
@@ -78,10 +85,40 @@ export const swarmRequests = {
     },
   }),
   stack: closed(["name", "stack"], {
-    name: { ...text("of the stack"), pattern: "^[a-zA-Z0-9][a-zA-Z0-9_-]{0,62}$" },
+    name: stackName,
     stack: { ...text("the file itself, YAML"), minLength: 1, maxLength: 500_000 },
-    prune: { ...flag("services that it does not name any more are removed"), default: false },
-    resolveImage: { ...oneOf("always", "changed", "never"), default: "always" },
+    prune,
+    resolveImage,
+  }),
+  template: closed(["name"], {
+    name: { ...text("the template's"), maxLength: 63, pattern: "^[a-zA-Z0-9][a-zA-Z0-9_.-]*$" },
+  }),
+  templateWish: closed(["text"], {
+    description: { ...text("for people"), minLength: 1, maxLength: 500 },
+    text: { ...text("the stack file, YAML"), minLength: 1, maxLength: limits.templateText },
+    parameters: {
+      type: "array",
+      minItems: 1,
+      maxItems: limits.templateParameters,
+      description: "what is to be said of them; those that stand in the file need no more",
+      items: closed(["name"], {
+        name: { ...text(), pattern: "^[A-Za-z_][A-Za-z0-9_]{0,59}$" },
+        description: { ...text(), maxLength: 500 },
+        default: { ...orNull(text()), maxLength: 4096, pattern: withoutNul },
+        required: flag("unless it has a default"),
+      }),
+    },
+  }),
+  deployment: closed(["stack"], {
+    stack: stackName,
+    parameters: {
+      type: "object",
+      description: "what stands for each parameter, by its name",
+      maxProperties: limits.templateParameters,
+      additionalProperties: { ...text(), maxLength: 4096, pattern: withoutNul },
+    },
+    prune,
+    resolveImage,
   }),
   init: closed(["advertiseAddr"], { advertiseAddr: address, engine }),
   join: closed(["remoteAddrs", "joinToken"], {

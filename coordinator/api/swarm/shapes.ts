@@ -172,6 +172,24 @@ const cluster = shape({
   text: text("why none does"),
 });
 
+const templateParts = {
+  name: text(),
+  description: text(),
+  parameters: list(
+    shape({
+      name: text(),
+      description: text(),
+      default: orNull(text("where nothing is given")),
+      required: flag("must be given"),
+    }),
+    "by name",
+  ),
+  updatedAt: instant("when it was put"),
+  updatedBy: text("who put it"),
+};
+const templateRow = shape({ ...templateParts, size: number("characters of its text") });
+const template = shape({ ...templateParts, text: text("the stack file") });
+
 const joinToken = shape({
   role: oneOf("worker", "manager"),
   token: text("a secret"),
@@ -226,5 +244,7 @@ export const swarmSchemas = {
   SwarmJoinToken: joinToken,
   SwarmScaling: scaling,
   SwarmCluster: cluster,
+  SwarmTemplateRow: templateRow,
+  SwarmTemplate: template,
   SwarmFailure: failure,
 } satisfies Readonly<Record<string, Schema>>;

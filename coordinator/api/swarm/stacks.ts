@@ -3,7 +3,7 @@
 import type { FastifyInstance } from "fastify";
 import type { SwarmStackResult } from "../../../proto/swarm-rest.ts";
 import { deployStack, StackRefused, type StackWish } from "../../docker/stack-deploy.ts";
-import type { SwarmVerbs } from "../../docker/swarm-verbs.ts";
+import type { SwarmVerbs, VerbEngine } from "../../docker/swarm-verbs.ts";
 import { ApiProblem } from "../problem.ts";
 import { ref } from "../schema-words.ts";
 import { change } from "./desk.ts";
@@ -12,16 +12,16 @@ import type { SwarmContext } from "./context.ts";
 import { enveloped, swarmRequests } from "./schemas.ts";
 
 /** Of a stack file, in its JSON. */
-const stackBytes = 512 * 1024;
+export const stackBytes = 512 * 1024;
 /** The docker command line may take a minute. */
-const forwardFor = 70_000;
+export const deployFor = 70_000;
 
 export function swarmStacksPlugin(app: FastifyInstance, context: SwarmContext): void {
   app.post<{ Body: StackWish }>(
     `${context.prefix}/deploy-stack`,
     {
       bodyLimit: stackBytes,
-      config: { access: "admin" as const, forwardFor },
+      config: { access: "admin" as const, forwardFor: deployFor },
       schema: {
         tags: ["swarm"],
         summary: "Deploy a stack file",
@@ -42,18 +42,20 @@ export function swarmStacksPlugin(app: FastifyInstance, context: SwarmContext): 
       const deed = {
         verb: "deploy-stack",
         subject: name,
-        carryOut: async ({ engine }: SwarmVerbs) => {
-          const services = await deployStack(engine, request.body).catch((error: unknown) => {
-            if (error instanceof StackRefused) throw new ApiProblem(400, error.message);
-            throw error;
-          });
-          const counts = services.map(({ service, outcome }) => `${service} ${outcome}`);
-          const text = `stack ${name} is deployed: ${counts.join(", ")}`;
-          const result: SwarmStackResult = { text, before: "", after: name, services };
-          return result;
-        },
+        carryOut: ({ engine }: SwarmVerbs) => deployed(engine, request.body),
       };
       return change(context, request, reply, deed);
     },
   );
+}
+
+export async function deployed(engine: VerbEngine, wish: StackWish): Promise<SwarmStackResult> {
+  const { name } = wish;
+  const services = await deployStack(engine, wish).catch((error: unknown) => {
+    if (error instanceof StackRefused) throw new ApiProblem(400, error.message);
+    throw error;
+  });
+  const counts = services.map(({ service, outcome }) => `${service} ${outcome}`);
+  const text = `stack ${name} is deployed: ${counts.join(", ")}`;
+  return { text, before: "", after: name, services };
 }

@@ -98,6 +98,14 @@ const goodProperties: Readonly<Record<string, unknown>> = {
   remoteAddrs: ["10.0.0.1:2377"],
   joinToken: `SWMTKN-1-${"a".repeat(50)}`,
 };
+/** Of bodies whose properties have names of which others mean something else. */
+const goodBodies: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  "POST /api/swarm/templates/{name}/deploy": { stack: "shop", parameters: { IMAGE: "x" } },
+  "PUT /api/swarm/templates/{name}": {
+    text: "services: { web: { image: '${IMAGE}' } }",
+    parameters: [{ name: "IMAGE", description: "of the server" }],
+  },
+};
 const goodWorker = "web-1";
 
 export interface Ask {
@@ -120,10 +128,11 @@ export const pathOf = (
     return values[name] ?? (name === "cluster" ? "default" : good);
   });
 
-const goodBody = (schema: JsonSchema): Record<string, unknown> =>
-  Object.fromEntries(
-    Object.keys(schema.properties ?? {}).map((name) => [name, goodProperties[name] ?? "x"]),
-  );
+function goodBody({ method, path }: Operation, schema: JsonSchema): Record<string, unknown> {
+  const own = goodBodies[`${method} ${path.replace(ofCluster, "/api/swarm")}`] ?? {};
+  const names = Object.keys(schema.properties ?? {});
+  return Object.fromEntries(names.map((name) => [name, own[name] ?? goodProperties[name] ?? "x"]));
+}
 
 /** One that is taken, for a caller who may. */
 export function rightAsk(operation: Operation): Ask {
@@ -132,7 +141,7 @@ export function rightAsk(operation: Operation): Ask {
     what: `${method} ${path}`,
     method,
     path: pathOf(operation),
-    ...(body === undefined ? {} : { body: JSON.stringify(goodBody(body)) }),
+    ...(body === undefined ? {} : { body: JSON.stringify(goodBody(operation, body)) }),
   };
 }
 
@@ -158,7 +167,7 @@ export function* wrongAsks(operation: Operation): Generator<Ask> {
     yield { ...right, what: `${right.what}: unknown`, path: `${right.path}?colour=red` };
   }
   if (operation.body === undefined) return;
-  for (const [what, body] of wrongBodies(operation.body)) {
+  for (const [what, body] of wrongBodies(operation, operation.body)) {
     yield { ...right, what: `${right.what}: ${what}`, body };
   }
 }
@@ -187,8 +196,11 @@ const isTaken = (value: unknown, { type, minItems }: JsonSchema): boolean =>
     : type === "object" && typeof value === "object" && value !== null;
 
 /** Names and texts of bodies that are no good one. */
-function* wrongBodies(schema: JsonSchema): Generator<readonly [string, string]> {
-  const good = goodBody(schema);
+function* wrongBodies(
+  operation: Operation,
+  schema: JsonSchema,
+): Generator<readonly [string, string]> {
+  const good = goodBody(operation, schema);
   const mayBeNull = schema.type?.includes("null") === true;
   for (const text of ["", "{", "[]", '"text"', "7", "true", "nul", "{]", '{"a":}', "\u0000"]) {
     yield [`a body of ${JSON.stringify(text)}`, text];

@@ -1,4 +1,4 @@
-// Documents of the scripted plane: a scaling policy of the one service to begin with.
+// Documents of the scripted plane: to begin with, a scaling policy of the one service, and a template.
 
 import type { ScalingDocument } from "../../../coordinator/core/scaling/policy.ts";
 import type { Documents } from "../../../coordinator/io/shelf.ts";
@@ -9,10 +9,19 @@ const scaling: ScalingDocument = {
   by: "ops (c1)",
 };
 
+const template = {
+  description: "a web server",
+  text: "services:\n  web:\n    image: ${IMAGE}\n",
+  parameters: [{ name: "IMAGE", description: "", default: null, required: true }],
+  updatedAt: "2026-01-01T00:00:00Z",
+  updatedBy: "ann (c1)",
+};
+
 export class ScriptedShelves {
   /** By kind, then name. */
   readonly kinds = new Map<string, Map<string, unknown>>([
     ["scaling", new Map([["web", scaling]])],
+    ["templates", new Map([["web-1", template]])],
   ]);
   /** Documents put or removed. */
   written = 0;
