@@ -58,6 +58,10 @@ const runBy: Readonly<Record<string, readonly [file: string, words: string]>> = 
     ["test/e2e/scaling.real.test.ts", '"PUT", "--json"'],
   "heartmesh backup FILE": ["test/e2e/backup.real.test.ts", '"backup"'],
   "heartmesh restore FILE": ["test/e2e/backup.real.test.ts", '"restore"'],
+  'curl -H "Authorization: Bearer $HEARTMESH_TOKEN" http://127.0.0.1:8080/api/clusters': [
+    "test/e2e/swarms.real.test.ts",
+    "/api/clusters",
+  ],
   // As any other.
   "heartmesh coordinators add h4=coordinator-h4:7700": [
     "test/e2e/coordinators.real.test.ts",

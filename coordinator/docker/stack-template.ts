@@ -1,7 +1,7 @@
 // Stack files with parameters, `${NAME}` and `${NAME:-default}`, in their values. What is given for a parameter never becomes part of the
 // YAML: the docker command line is told it as a variable of its own and puts it into the value, after it has read the file.
 
-import { isMap, isScalar, parseDocument, visit } from "yaml";
+import { isMap, parseDocument, visit } from "yaml";
 import type { SwarmTemplateParameter } from "../../proto/swarm-rest.ts";
 import { limits } from "../../proto/limits.ts";
 
@@ -114,7 +114,9 @@ interface Scan {
 function scan(text: string): Scan {
   const document = parseDocument(text, { logLevel: "error" });
   if (document.errors.length > 0) {
-    const problems = document.errors.map(({ message }) => (message.split("\n")[0] ?? "").replace(/:$/, ""));
+    const problems = document.errors.map(({ message }) =>
+      (message.split("\n")[0] ?? "").replace(/:$/, ""),
+    );
     return { uses: [], problems, renamed: text };
   }
   const { contents } = document;
@@ -127,7 +129,7 @@ function scan(text: string): Scan {
   let done = 0;
   visit(document, {
     Scalar: (key, { value, range }) => {
-      if (typeof value !== "string" || !value.includes("$") || range == null) return;
+      if (typeof value !== "string" || !value.includes("$") || !range) return;
       const [start, end] = range;
       const found = usesIn(value);
       if (key === "key" && found.some(({ kind }) => kind !== "dollar")) {
