@@ -197,6 +197,16 @@ export const coordinatorVariables = [
     text: "With DOCKER_TLS_VERIFY: a directory for each of SWARMS, called as it is, with its ca.pem, cert.pem and key.pem. Default: those of DOCKER_CERT_PATH.",
   },
   {
+    name: "CLUSTER_IMAGE",
+    default: "",
+    text: "The image of containers of clusters for which a call names none.",
+  },
+  {
+    name: "CLUSTER_NODE_IMAGE",
+    default: "",
+    text: "An image of an engine (docker:dind): nodes with spawn are privileged containers of it. Unset: shares of the cluster's own engine.",
+  },
+  {
     name: "HTTP_HOST",
     default: "127.0.0.1",
     text: "Address on which HTTP listens; 0.0.0.0 where API_TOKENS are given. Beyond loopback API_TOKENS are needed.",

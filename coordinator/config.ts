@@ -101,6 +101,12 @@ export interface CoordinatorConfig {
     /** SWARMS and SWARMS_CERT_PATH. */
     readonly swarms: readonly SwarmSpec[];
   };
+  readonly clusters: {
+    /** CLUSTER_IMAGE; may be empty. */
+    readonly image: string;
+    /** CLUSTER_NODE_IMAGE; may be empty. */
+    readonly nodeImage: string;
+  };
   readonly http: {
     /** HTTP_HOST. */
     readonly host: string;
@@ -226,6 +232,10 @@ function readAll(reader: ConfigReader): CoordinatorConfig {
     dataDir: reader.text("DATA_DIR") ?? "",
     redisUrl: readRedisUrl(reader),
     docker: readDocker(reader),
+    clusters: {
+      image: reader.text("CLUSTER_IMAGE") ?? "",
+      nodeImage: reader.text("CLUSTER_NODE_IMAGE") ?? "",
+    },
     http: readHttp(reader, coordinators),
     notify: readNotify(reader),
     retention: reader.shaped("RETENTION", { age: 30 * day, count: 100_000 }, parseRetention),

@@ -12,7 +12,10 @@ import type {
   SwarmChanged,
 } from "./api/plane.ts";
 import { ChangeLog } from "./change-log.ts";
+import type { ClusterDesk } from "./clusters/desk.ts";
+import type { CallEnded } from "./clusters/executor.ts";
 import type { CoordinatorConfig } from "./config.ts";
+import { wordsOf } from "./core/clusters/cluster.ts";
 import type { ChangeEnded } from "./core/election-shape.ts";
 import type { CoreEvent, MeshEvent } from "./core/event.ts";
 import type { MemberChange } from "./core/member-set.ts";
@@ -49,6 +52,7 @@ export interface PlaneParts {
   readonly scaling: Pick<ScalingLoop, "state">;
   readonly engines: readonly VerbEngine[];
   readonly otherSwarms: readonly OtherSwarm[];
+  readonly clusters: () => ClusterDesk;
   readonly publish: (event: CoreEvent) => void;
 }
 
@@ -217,6 +221,18 @@ export class Plane implements ControlPlane {
 
   scaling(service: string): Promise<ScalingState | undefined> {
     return this.#parts.scaling.state(service);
+  }
+
+  clusters(): ClusterDesk {
+    return this.#parts.clusters();
+  }
+
+  onClusterEnded({ cluster, index, entry }: CallEnded): void {
+    const { call, by, before, after, text, state } = entry;
+    const asked = { actor: by, verb: call.kind, subject: cluster, before, after };
+    const words = `log entry ${index} of cluster ${cluster}: ${wordsOf(call)}: ${text}`;
+    if (state === "done") this.#log.done(asked, words, "cluster-changed");
+    else this.#log.refused(asked, words);
   }
 
   move(command: MoveCommand): void {

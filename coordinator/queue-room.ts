@@ -7,6 +7,7 @@ import type { Clock } from "../agent/io/clock.ts";
 import type { GossipRecord } from "../proto/messages.ts";
 import type { Random } from "../proto/random.ts";
 import type { WorkerId } from "../proto/units.ts";
+import { ClusterLog } from "./clusters/log.ts";
 import type { CoordinatorConfig } from "./config.ts";
 import { aged } from "./core/aged-record.ts";
 import type { Heard } from "./core/hearing.ts";
@@ -91,6 +92,10 @@ export class QueueRoom {
   /** @param kind in plural: `templates` */
   shelf<Document>(kind: string): Documents<Document> {
     return new Shelf({ redis: this.#built.producer, key: this.#keys.record, kind });
+  }
+
+  clusterLog(): ClusterLog {
+    return new ClusterLog({ redis: this.#built.producer, key: this.#keys.record });
   }
 
   get queues(): readonly Queue[] {

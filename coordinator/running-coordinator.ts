@@ -9,6 +9,7 @@ import { insecureRing, parseKeyRing, type KeyRing } from "../proto/key-ring.ts";
 import { Random } from "../proto/random.ts";
 import { incarnation } from "../proto/units.ts";
 import { startCheckPort, type RunningCheckPort } from "./api/check-port.ts";
+import { ClusterRoom } from "./cluster-room.ts";
 import { startHttp, type RunningHttp } from "./api/server.ts";
 import type { CoordinatorConfig } from "./config.ts";
 import { Plane } from "./control-plane.ts";
@@ -52,6 +53,7 @@ export class RunningCoordinator {
   readonly #deadman: DeadmanCall | undefined;
   readonly #plane: Plane;
   readonly #keyFile: KeyFile | undefined;
+  #clusters: ClusterRoom | undefined;
   #http: RunningHttp | undefined;
   #checkPort: RunningCheckPort | undefined;
   #isStopping = false;
@@ -117,6 +119,7 @@ export class RunningCoordinator {
       scaling: this.#scaling,
       engines: this.#engines.clients,
       otherSwarms: this.#engines.otherSwarms,
+      clusters: () => this.#clusterRoom().desk,
       publish: this.#publish.bind(this),
     });
     this.#deadman = this.#buildDeadman();
@@ -136,6 +139,7 @@ export class RunningCoordinator {
     this.#engines.start();
     this.#keyFile?.start();
     this.#deadman?.start();
+    this.#clusterRoom().start();
     this.#http = await startHttp(this.#config, this.#plane, this.#log);
     this.#checkPort = await this.#startCheckPort();
     this.#log.info({ meshPort: port, http: this.#http.url }, "running");
@@ -150,6 +154,7 @@ export class RunningCoordinator {
     await this.#mesh.stop();
     await this.#scaling.stop();
     await this.#deadman?.stop();
+    this.#clusters?.stop();
     await this.#checkPort?.stop();
     await this.#http?.stop();
     this.#keyFile?.stop();
@@ -198,6 +203,24 @@ export class RunningCoordinator {
         this.#mesh.push({ kind: "records-loaded", ...memory });
       },
     });
+  }
+
+  /** Made once Redis is there. */
+  #clusterRoom(): ClusterRoom {
+    this.#clusters ??= new ClusterRoom({
+      config: this.#config,
+      clock: systemClock,
+      log: this.#log,
+      clients: this.#engines.clients,
+      swarm: this.#engines.swarm,
+      clusterLog: this.#queues.clusterLog(),
+      summary: () => this.#mesh.summary,
+      holdsLease: () => this.#mesh.holdsLease(),
+      onEnded: (ended) => {
+        this.#plane.onClusterEnded(ended);
+      },
+    });
+    return this.#clusters;
   }
 
   #buildNotifier(): Notifier {

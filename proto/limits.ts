@@ -55,6 +55,14 @@ export const limits = {
   documentBytes: 1_048_576,
   /** A longer body is refused where a backup is restored (413). */
   backupBytes: 33_554_432,
+  /** Services of one cluster of containers. More: the call is refused. */
+  clusterServices: 2_000,
+  /** Nodes of one cluster of containers. More: the call is refused. */
+  clusterNodes: 100,
+  /** Calls in the log of one cluster that have not ended. More: 503. */
+  clusterOpen: 1_000,
+  /** Calls kept in the log of one cluster; the oldest that have ended are forgotten. */
+  clusterLog: 2_000,
   /** Inputs that wait for a machine; beyond it datagrams are dropped and counted, nothing else is. */
   driverQueue: 65_536,
   /** The flight recorder's memory. Beyond it the oldest blocks are dropped; what is left of a segment without its begin is read, not replayed. */

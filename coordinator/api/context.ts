@@ -20,4 +20,8 @@ export interface ApiContext {
   readonly metricsOpen: boolean;
   readonly faultInjection: boolean;
   readonly migration: CoordinatorConfig["migration"];
+  /** CLUSTER_IMAGE; may be empty. */
+  readonly clusterImage: string;
+  /** Whether CLUSTER_NODE_IMAGE says what a spawned node is. */
+  readonly spawnsEngines: boolean;
 }

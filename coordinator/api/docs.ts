@@ -16,7 +16,7 @@ export async function describeRoutes(app: FastifyInstance): Promise<void> {
         title: "heartmesh",
         version: "1",
         description:
-          "What a coordinator sees, and what an operator may ask of it. Writes on a follower are forwarded to the leader. Errors are application/problem+json; under /api/swarm and /api/clusters every answer, a refusal too, has an envelope with success, data or error. `x-role` is the least role that an operation needs: viewer, operator, admin, or open to anybody.",
+          "What a coordinator sees, and what an operator may ask of it. Writes on a follower are forwarded to the leader. Errors are application/problem+json; under /api/swarm, /api/clusters, /clusters and /stats every answer, a refusal too, has an envelope with success, data or error. `x-role` is the least role that an operation needs: viewer, operator, admin, or open to anybody.",
       },
       components: {
         securitySchemes: {

@@ -68,13 +68,14 @@ async function ask(
   const isTls = url.protocol === "https:";
   const body =
     request.body === undefined || request.body === null ? "" : JSON.stringify(request.body);
-  const { authorization } = request.headers;
+  const { authorization, "idempotency-key": key } = request.headers;
   const headers = {
     accept: "application/json",
     [forwardedHeader]: id,
     ...(body === "" ? {} : { "content-type": "application/json" }),
     "content-length": String(Buffer.byteLength(body)),
     ...(authorization === undefined ? {} : { authorization }),
+    ...(key === undefined ? {} : { "idempotency-key": key }),
   };
   const signal = AbortSignal.timeout(timeout);
   // As it came: a URL would resolve `..` in it, and a proxy's form begins with a host.

@@ -2,6 +2,7 @@
 
 import type { Queue } from "bullmq";
 import type { Duration, WorkerId } from "../../proto/units.ts";
+import type { ClusterDesk } from "../clusters/desk.ts";
 import type { ChangeEnded } from "../core/election-shape.ts";
 import type { MeshEvent } from "../core/event.ts";
 import type { Member } from "../../proto/messages.ts";
@@ -114,6 +115,7 @@ export interface ControlPlane {
   onSwarmChange(changed: SwarmChanged, by: string): void;
   /** On the leader: what its policy makes of a service now; undefined where the Swarm has no such service. */
   scaling(service: string): Promise<ScalingState | undefined>;
+  clusters(): ClusterDesk;
   /** On the leader: a person's word on a service. */
   move(command: MoveCommand): void;
   /** Where the leader's HTTP answers, without a slash at the end; undefined while none is known. */

@@ -18,6 +18,7 @@ const titles: Readonly<Record<number, string>> = {
   413: "The request is too large",
   414: "The path is too long",
   415: "The content type is not understood",
+  422: "Not the same request",
   417: "The expectation is not known",
   421: "Not the leader",
   429: "Too many requests",
@@ -82,8 +83,9 @@ export function problemOf(error: unknown): Problem {
   return problem(500, "See the coordinator's log.");
 }
 
-/** Under `/api/swarm` and `/api/clusters` every answer has an envelope, a refusal too. */
-const isEnveloped = (url: string): boolean => /^\/api\/(swarm|clusters)(\/|\?|$)/.test(url);
+/** Under `/api/swarm`, `/api/clusters`, `/clusters` and `/stats` every answer has an envelope, a refusal too. */
+const isEnveloped = (url: string): boolean =>
+  /^\/(api\/swarm|api\/clusters|clusters|stats)(\/|\?|$)/.test(url);
 
 export function sendProblem(reply: FastifyReply, body: Problem): FastifyReply {
   if (isEnveloped(reply.request.url)) {

@@ -1,6 +1,7 @@
 // The shapes of proto/rest.ts for OpenAPI, and the shapes that requests are held to. A test holds real answers to them.
 
 import { backupSchemas } from "./backup-schemas.ts";
+import { clusterSchemas } from "./clusters/shapes.ts";
 import { hostSchemas } from "./host-schemas.ts";
 import { swarmSchemas } from "./swarm/shapes.ts";
 import {
@@ -200,6 +201,7 @@ export const sharedSchemas: readonly (Schema & { readonly $id: string })[] = Obj
   ...hostSchemas,
   ...swarmSchemas,
   ...backupSchemas,
+  ...clusterSchemas,
   Problem: problem,
 }).map(([name, schema]) => ({ $id: name, ...schema }));
 
@@ -211,6 +213,7 @@ const problemDescriptions: Readonly<Record<number, string>> = {
   409: "It makes no sense now",
   413: "The body is too large",
   415: "Not JSON",
+  422: "Another request was made under this Idempotency-Key",
   429: "Too many requests",
   501: "The docker command line is not there",
   502: "The leader could not be reached, or an engine refused",

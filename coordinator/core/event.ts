@@ -38,6 +38,7 @@ export type EventKind =
   | "host-switched"
   | "restored"
   | "swarm-changed"
+  | "cluster-changed"
   | "swarm-lost"
   | "swarm-back"
   | "move-requested"

@@ -30,6 +30,16 @@ const prefix = "heartmesh.";
 const readElsewhere = [
   ...["worker", "agent", "role", "fence", "volumes"],
   ...["migrate", "migrate.to", "migrate.strategy", "moved"],
+  ...[
+    "cluster",
+    "cluster-birth",
+    "cluster-mesh",
+    "cluster-node",
+    "log-index",
+    "ordinal",
+    "uniq-id",
+    "origin",
+  ],
 ];
 const readHere = [
   "port",

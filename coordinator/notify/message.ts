@@ -132,6 +132,7 @@ const wordings: Readonly<Record<EventKind, Wording>> = {
   restored: { severity: "info", title: () => "A backup was restored" },
   "host-switched": { severity: "info", title: () => "A host is emptied, or takes work again" },
   "swarm-changed": { severity: "info", title: () => "A person changed the Swarm" },
+  "cluster-changed": { severity: "info", title: () => "A cluster of containers changed" },
   "swarm-lost": {
     severity: "critical",
     title: () => "The Swarm does not tell what runs where",

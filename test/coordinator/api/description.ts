@@ -75,6 +75,8 @@ const goodValues: Readonly<Record<string, string>> = {
   "/api/v1/services/{id}/failback": "cache",
   "/api/v1/services/{id}/migrate": "cache",
 };
+/** Of parameters beside the one that the path is about, by name. */
+const goodParameters: Readonly<Record<string, string>> = { n: "4", cluster: "default" };
 /** By the property's name. */
 const goodProperties: Readonly<Record<string, unknown>> = {
   for: "1h",
@@ -92,6 +94,12 @@ const goodProperties: Readonly<Record<string, unknown>> = {
   cooldown: 60,
   image: "nginx:1.27",
   engine: "h1",
+  container: { image: "nginx:1.27", command: "sleep 9", env: { A: "1" } },
+  containers: [{ image: "nginx:1.27", replicas: 2 }],
+  port: 2375,
+  capacity: 5,
+  spawn: false,
+  swarm: false,
   force: true,
   prune: false,
   resolveImage: "never",
@@ -125,7 +133,7 @@ export const pathOf = (
 ): string =>
   path.replaceAll(/\{(\w+)\}/g, (_all, name: string) => {
     const good = goodValues[path.replace(ofCluster, "/api/swarm")] ?? goodWorker;
-    return values[name] ?? (name === "cluster" ? "default" : good);
+    return values[name] ?? goodParameters[name] ?? good;
   });
 
 function goodBody({ method, path }: Operation, schema: JsonSchema): Record<string, unknown> {

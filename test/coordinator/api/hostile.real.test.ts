@@ -31,7 +31,10 @@ function ask(
   { method, path, body }: Pick<Ask, "method" | "path"> & { readonly body?: string | Buffer },
   headers: Headers,
 ): Promise<Answer> {
-  const type = body === undefined ? {} : { "content-type": "application/json" };
+  // Of a DELETE Node's own client would say no length.
+  const length = body === undefined ? 0 : Buffer.byteLength(body);
+  const type =
+    body === undefined ? {} : { "content-type": "application/json", "content-length": length };
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
     const outgoing = request(
@@ -60,7 +63,7 @@ after(() => {
 /** A problem as it should be, that tells nothing of the inside. */
 function assertProblem(answer: Answer, statuses: readonly number[], what: string): void {
   assert.ok(statuses.includes(answer.status), `${what}: ${answer.status} ${answer.text}`);
-  if (/^[A-Z]+ \/api\/(swarm|clusters)\b/.test(what)) {
+  if (/^[A-Z]+ \/(api\/swarm|api\/clusters|clusters|stats)\b/.test(what)) {
     assert.match(answer.type, /^application\/json/, what);
     const { success, error, ...rest } = JSON.parse(answer.text) as Record<string, unknown>;
     assert.deepEqual([success, typeof error, rest], [false, "string", {}], what);
@@ -120,6 +123,13 @@ test("the description names who may ask for what", async (t) => {
       "admin PUT /api/swarm/templates/{name}",
       "admin DELETE /api/swarm/templates/{name}",
       "admin POST /api/swarm/templates/{name}/deploy",
+      "admin POST /clusters",
+      "admin DELETE /clusters/{id}",
+      "operator POST /clusters/{id}/rebalance",
+      "operator POST /clusters/{id}/service",
+      "operator DELETE /clusters/{id}/services/{n}",
+      "admin POST /clusters/{id}/nodes",
+      "admin DELETE /clusters/{id}/nodes",
       "operator POST /api/v1/notify-test",
       "admin GET /api/v1/record",
       "admin GET /api/v1/backup",
@@ -204,8 +214,8 @@ test("what the description forbids is refused, with a status that it names, and 
     }
   }
   assert.ok(asked > 100, `${asked} asked`);
-  const { commands, tests, manager } = server.plane;
-  assert.deepEqual([commands, tests, manager.told], [[], 0, []]);
+  const { commands, tests, manager, containerClusters } = server.plane;
+  assert.deepEqual([commands, tests, manager.told, containerClusters.calls], [[], 0, [], []]);
   assert.equal((await ask(server, { method: "GET", path: "/livez" }, {})).status, 200);
 });
 
@@ -226,8 +236,8 @@ test("a method that a path does not have is a 405 that names those it has", asyn
       assertProblem(await ask(server, wrong, {}), [401], `${what} by nobody`);
     }
   }
-  const { commands, tests, manager } = server.plane;
-  assert.deepEqual([commands, tests, manager.told], [[], 0, []]);
+  const { commands, tests, manager, containerClusters } = server.plane;
+  assert.deepEqual([commands, tests, manager.told, containerClusters.calls], [[], 0, [], []]);
 });
 
 const paths = [

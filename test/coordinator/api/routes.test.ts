@@ -22,7 +22,8 @@ import {
   workerSummary,
 } from "./scripted-plane.ts";
 
-const isEnveloped = ({ path }: Route): boolean => /^\/api\/(swarm\/|clusters)/.test(path);
+const isEnveloped = ({ path }: Route): boolean =>
+  /^\/(api\/swarm\/|api\/clusters|clusters|stats)/.test(path);
 
 const ranks: readonly Role[] = ["nobody", "viewer", "operator", "admin"];
 
@@ -57,9 +58,9 @@ for (const route of routes) {
       assert.match(answer.headers.get("www-authenticate") ?? "", /^Bearer realm="heartmesh"/);
     }
     const acted = ranks.filter((role) => ranks.indexOf(role) >= ranks.indexOf(route.from)).length;
-    const { commands, moves, switches, tests, manager, shelves } = plane;
-    const orders = commands.length + moves.length + switches.length + manager.told.length;
-    const done = orders + tests + shelves.written;
+    const { commands, moves, switches, tests, manager, shelves, containerClusters } = plane;
+    const all = [commands, moves, switches, manager.told, containerClusters.calls];
+    const done = tests + shelves.written + all.reduce((sum, { length }) => sum + length, 0);
     if (route.from === "operator") assert.equal(done, acted);
   });
 }
@@ -120,7 +121,7 @@ test("what the routes answer is what the description promises, to the letter", a
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, strict: false } },
   });
   const isJson = ({ path, isElsewhere }: Route): boolean =>
-    /^\/api\/(?!v1\/record$|.*\/check\b)/.test(path) && isElsewhere !== true;
+    /^\/(api\/(?!v1\/record$|.*\/check\b)|clusters|stats)/.test(path) && isElsewhere !== true;
   const checked = routes.filter(isJson);
   const schemas = description.components.schemas;
   for (const [index, route] of checked.entries()) {

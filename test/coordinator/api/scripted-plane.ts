@@ -32,6 +32,7 @@ import type { EventAsk, ListedEvent, PageAsk } from "../../../coordinator/io/rec
 import { term } from "../../../proto/units.ts";
 import type { VerbEngine } from "../../../coordinator/docker/swarm-verbs.ts";
 import { ScriptedShelves } from "./scripted-shelves.ts";
+import { ScriptedClusters } from "./scripted-clusters.ts";
 import { ScriptedManager } from "./scripted-swarm.ts";
 import { smallSwarm } from "./small-swarm.ts";
 
@@ -306,6 +307,11 @@ export class ScriptedPlane implements ControlPlane {
     lastChangeAt: 1_700_000_000_000,
   };
   scaling = (): Promise<ScalingState | undefined> => Promise.resolve(this.scalingState);
+  readonly containerClusters = new ScriptedClusters();
+
+  clusters(): ScriptedClusters {
+    return this.containerClusters;
+  }
 
   readonly moves: MoveCommand[] = [];
 

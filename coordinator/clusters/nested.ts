@@ -1,0 +1,70 @@
+// A node that is spawned where CLUSTER_NODE_IMAGE says how: an engine inside a privileged container of the cluster's own engine.
+
+import type { Cluster, ClusterNode } from "../core/clusters/cluster.ts";
+import { coded } from "../errors.ts";
+import type { EngineClient } from "../docker/engines.ts";
+import { hasStatus } from "../docker/engines.ts";
+
+const nodeLabel = "heartmesh.cluster-engine";
+const enginePort = 2375;
+
+export const nestedName = (cluster: string, node: string): string => `hm-node-${cluster}-${node}`;
+
+/** Makes the container of the node's engine where it is not there, and starts it where it does not run. */
+export async function ensureNested(
+  client: EngineClient,
+  { id, birth }: Cluster,
+  node: ClusterNode,
+  image: string,
+): Promise<void> {
+  const name = nestedName(id, node.id);
+  const found = await client.inspect(name);
+  if (found?.state === "running") return;
+  if (found !== undefined) {
+    await client.start(found.id);
+    return;
+  }
+  const body = {
+    Image: image,
+    // Without it the image of Docker itself makes certificates and listens by TLS alone.
+    Env: ["DOCKER_TLS_CERTDIR="],
+    Labels: { [nodeLabel]: id, "heartmesh.cluster-birth": birth },
+    HostConfig: { Privileged: true, RestartPolicy: { Name: "unless-stopped" } },
+  };
+  try {
+    await client.start(await client.create({ name, body }));
+  } catch (error) {
+    if (!hasStatus(error, 404)) throw error;
+    await client.pull(image);
+    await client.start(await client.create({ name, body }));
+  }
+}
+
+/** Where its engine answers. Throws HM_ENGINE_UNAVAILABLE where it has no address. */
+export async function nestedAddress(
+  client: EngineClient,
+  cluster: string,
+  node: string,
+): Promise<{ readonly host: string; readonly port: number }> {
+  const name = nestedName(cluster, node);
+  const raw = await client.inspectRaw(name);
+  const networks = Object.values(raw?.NetworkSettings?.Networks ?? {});
+  const host = networks.map(({ IPAddress = "" }) => IPAddress).find((address) => address !== "");
+  if (host === undefined) {
+    throw coded("HM_ENGINE_UNAVAILABLE", `${client.host}: container ${name} has no address`);
+  }
+  return { host, port: enginePort };
+}
+
+/** With all that is in it. */
+export async function removeNested(
+  client: EngineClient,
+  cluster: string,
+  node: string,
+): Promise<void> {
+  const found = await client.inspect(nestedName(cluster, node));
+  if (found === undefined) return;
+  const path = `/containers/${found.id}`;
+  const query = { force: true, v: true };
+  await client.call({ what: "remove", method: "DELETE", path, query });
+}
