@@ -13,6 +13,8 @@ const seconds: Readonly<Record<string, number>> = {
   "test/e2e/patience.real.test.ts": 45,
   "test/e2e/loss.real.test.ts": 35,
   "test/compose/project.real.test.ts": 75,
+  "test/e2e/clusters-once.real.test.ts": 75,
+  "test/e2e/clusters.real.test.ts": 70,
   "test/coordinator/docker/act.real.test.ts": 67,
   "test/sim/seeds.real.test.ts": 66,
   "test/e2e/brake.real.test.ts": 45,

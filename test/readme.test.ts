@@ -62,6 +62,16 @@ const runBy: Readonly<Record<string, readonly [file: string, words: string]>> = 
     "test/e2e/swarms.real.test.ts",
     "/api/clusters",
   ],
+  'curl -H "Authorization: Bearer $HEARTMESH_TOKEN" --json \'{"id":"shop"}\' http://127.0.0.1:8080/clusters':
+    ["test/e2e/clusters.real.test.ts", '{ id: "web" }'],
+  'curl -H "Authorization: Bearer $HEARTMESH_TOKEN" --json \'{"id":"n1","host":"10.0.0.1","port":2375,"capacity":10}\' http://127.0.0.1:8080/clusters/shop/nodes':
+    ["test/e2e/clusters.real.test.ts", '"/clusters/web/nodes"'],
+  'curl -H "Authorization: Bearer $HEARTMESH_TOKEN" -H "Idempotency-Key: order-1" --json \'{"container":{"image":"nginx","env":{"COLOUR":"blue"}},"replicas":3}\' http://127.0.0.1:8080/clusters/shop/service':
+    ["test/e2e/clusters.real.test.ts", '"/clusters/web/service"'],
+  'curl -H "Authorization: Bearer $HEARTMESH_TOKEN" http://127.0.0.1:8080/clusters/shop/stats': [
+    "test/e2e/clusters.real.test.ts",
+    '"/clusters/web/stats"',
+  ],
   // As any other.
   "heartmesh coordinators add h4=coordinator-h4:7700": [
     "test/e2e/coordinators.real.test.ts",

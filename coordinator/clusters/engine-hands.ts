@@ -4,7 +4,6 @@ import type { Cluster } from "../core/clusters/cluster.ts";
 import type { FoundContainer, WantedContainer } from "../core/clusters/compare.ts";
 import type { EngineClient } from "../docker/engines.ts";
 import { EngineRefused, hasStatus } from "../docker/engines.ts";
-import { callTimeouts } from "../docker/engine-calls.ts";
 import { nameOf } from "../docker/views.ts";
 import type { BookedEngine } from "./engine-book.ts";
 
@@ -27,6 +26,9 @@ export interface Marks {
   readonly watch: Readonly<Record<string, string>>;
 }
 
+/** A silent engine shall not hold up what others do. ms */
+const listPatience = 4_000;
+
 interface RawListed {
   readonly Id: string;
   readonly Names?: readonly string[] | null;
@@ -43,7 +45,7 @@ export async function listContainers(
   const label = [`${labels.cluster}=${cluster}`, `${labels.mesh}=${mesh}`];
   const query = { all: true, filters: JSON.stringify({ label }) };
   const path = "/containers/json";
-  const told = await client.call({ what: "list", path, query, timeout: callTimeouts.list });
+  const told = await client.call({ what: "list", path, query, timeout: listPatience });
   return (told as readonly RawListed[]).map(foundOf);
 }
 

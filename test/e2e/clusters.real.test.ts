@@ -259,6 +259,39 @@ describe("a cluster of containers", { skip: needs("root", "engine", "redis") }, 
     assert.equal((await ask("GET", "/clusters/duo")).status, 404);
   });
 
+  test("stands as a node of another, which spreads calls down it and bears its loss", async () => {
+    for (const id of ["up", "down"]) await done(ask("POST", "/clusters", { id }));
+    await done(ask("POST", "/clusters/down/nodes", { id: "share", spawn: true, capacity: 3 }));
+    await done(ask("POST", "/clusters/up/nodes", { id: "there", host: far.host, capacity: 3 }));
+    await done(ask("POST", "/clusters/up/nodes", { cluster: "down" }));
+    const circle = await ask("POST", "/clusters/down/nodes", { cluster: "up" });
+    assert.deepEqual([circle.status, /circle/.test(circle.error)], [409, true]);
+    const many = await ask("POST", "/clusters/up/service", { container: restful, replicas: 7 });
+    assert.match(many.error, /room for 6 of 7/);
+    const row = await done(
+      ask("POST", "/clusters/up/service", { container: restful, replicas: 4 }),
+    );
+    const [here] = await Promise.all([running(lab, 2, "down"), running(far, 2, "up")]);
+    const origin = ["inspect", "-f", '{{index .Config.Labels "heartmesh.origin"}}'];
+    const labelled = await lab.docker(...origin, here[0]?.id ?? "");
+    assert.equal(labelled.stdout.trim(), `up/${row.log_index}`);
+    await until(
+      "all four are told to run",
+      async () => {
+        const [service] = await get<readonly ClusterServiceRow[]>("/clusters/up/services");
+        return service?.running === 4 || undefined;
+      },
+      60_000,
+      300,
+    );
+    await done(ask("DELETE", "/clusters/down"));
+    await Promise.all([running(lab, 0, "down"), running(far, 3, "up")]);
+    const { replicas } = await get<ClusterState>("/clusters/up/state");
+    assert.equal(replicas.waiting, 1, "there is no room for the fourth");
+    await done(ask("DELETE", "/clusters/up"));
+    await running(far, 0, "up");
+  });
+
   test("is told of: each change with who, what, before and after", async () => {
     const events = await trio.get<readonly { text: string }[]>(
       "events?kind=cluster-changed&limit=1000",

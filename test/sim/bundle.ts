@@ -21,6 +21,7 @@ const replacements: Readonly<Record<string, string>> = {
   "agent/io/checks/tcp.ts": "checks.ts",
   "agent/io/checks/http.ts": "checks.ts",
   "coordinator/api/server.ts": "http-server.ts",
+  "coordinator/cluster-room.ts": "cluster-room.ts",
   "coordinator/core/coordinator.ts": "observed-core.ts",
   "coordinator/docker/connection.ts": "connection.ts",
   "coordinator/docker/swarm-nodes.ts": "swarm-nodes.ts",
