@@ -183,7 +183,8 @@ export class ClusterExecutor {
       case "done": {
         const swept = new Set(brought.swept);
         const after = settled(cluster, (node) => swept.has(node.id));
-        return await this.#end(term, id, was, "done", was.entry.text, after ?? "gone");
+        const text = [was.entry.text, ...brought.problems].join("; but ");
+        return await this.#end(term, id, was, "done", text, after ?? "gone");
       }
       case "refused":
         return await this.#onRefused(term, cluster, was, brought.text);
@@ -237,6 +238,7 @@ export class ClusterExecutor {
     const brought = await this.#bring(term, cluster);
     if (brought.kind === "refused") this.#ask.onProblem(`cluster ${id}: ${brought.text}`);
     if (brought.kind !== "done") return false;
+    for (const text of brought.problems) this.#ask.onProblem(`cluster ${id}: ${text}`);
     const isLeft = cluster.nodes.some(
       (node) => node.state === "leaving" && brought.swept.includes(node.id),
     );

@@ -5,6 +5,7 @@ import {
   type Comparison,
   type FoundContainer,
   type FoundEngine,
+  type WantedContainer,
 } from "../core/clusters/compare.ts";
 import type { Cluster, ClusterNode } from "../core/clusters/cluster.ts";
 import { isUnavailable } from "../docker/engines.ts";
@@ -14,11 +15,15 @@ import { isFinal, listContainers, makeContainer, type Marks } from "./engine-han
 import { ensureNested, nestedAddress, removeNested } from "./nested.ts";
 
 export type Brought =
-  /** `swept`: leaving nodes that have nothing of the cluster any more. */
-  | { readonly kind: "done"; readonly swept: readonly string[] }
+  /** `swept`: leaving nodes that have nothing of the cluster any more. `problems`: what an engine refused of the rest. */
+  | {
+      readonly kind: "done";
+      readonly swept: readonly string[];
+      readonly problems: readonly string[];
+    }
   /** An engine does not answer, or the right to act has ended: later again. */
   | { readonly kind: "waits"; readonly text: string }
-  /** An engine said no. */
+  /** An engine said no to what was asked for. */
   | { readonly kind: "refused"; readonly text: string };
 
 /** Asked before each change: whether whoever acts still leads, by the lease and by the token. */
@@ -97,27 +102,31 @@ export class ClusterHands {
 
   /**
    * Safe to repeat, and to go on with where another was broken off.
-   * @param service the only one that is waited for, where an engine is silent
+   * @param service the only one whose containers are waited for, and whose refusal counts
    */
   async bring(cluster: Cluster, mayAct: MayAct, service?: number): Promise<Brought> {
     try {
-      await this.#spawn(cluster, mayAct);
+      const problems = await this.#spawn(cluster, mayAct);
       const engines = await this.find(cluster);
       const todo = compare(cluster, engines);
-      await this.#make(cluster, engines, todo, mayAct);
-      await this.#clear(engines, todo, mayAct);
-      const blocked = todo.blocked
+      const unmade = await this.#make(cluster, engines, todo, mayAct);
+      const spared = new Set(unmade.map(({ wanted: { name } }) => name));
+      await this.#clear(engines, todo, spared, mayAct);
+      const refused = unmade.filter(({ isRefused }) => isRefused);
+      const own = refused.find(({ wanted: { number } }) => number === service);
+      if (own !== undefined) return { kind: "refused", text: own.text };
+      const silent = [
+        ...todo.blocked,
+        ...unmade.flatMap((one) => (one.isRefused ? [] : [one.wanted])),
+      ]
         .filter(({ number }) => service === undefined || number === service)
         .map(({ node }) => node);
-      const [silent] = [...blocked, ...silentJoiners(cluster, engines)];
-      if (silent !== undefined) return { kind: "waits", text: `node ${silent} does not answer` };
-      const swept = leavingOf(cluster, engines);
-      for (const { id, place } of swept) {
-        if (place.kind !== "nested") continue;
-        await halting(mayAct);
-        await removeNested(this.#book.named(cluster.engine), cluster.id, id);
-      }
-      return { kind: "done", swept: swept.map(({ id }) => id) };
+      const [waited] = [...silent, ...silentJoiners(cluster, engines)];
+      if (waited !== undefined) return { kind: "waits", text: `node ${waited} does not answer` };
+      const swept = sweptOf(cluster, engines, spared);
+      await this.#endNested(cluster, swept, mayAct);
+      const told = [...problems, ...refused.map(({ text }) => text)];
+      return { kind: "done", swept: swept.map(({ id }) => id), problems: told };
     } catch (error) {
       if (error instanceof Halted) return { kind: "waits", text: "another coordinator leads" };
       if (isUnavailable(error)) return { kind: "waits", text: error.detail };
@@ -126,38 +135,76 @@ export class ClusterHands {
     }
   }
 
-  async #spawn(cluster: Cluster, mayAct: MayAct): Promise<void> {
+  /** Engines in containers are there; rejects for one that is to join. @returns what was refused of the others */
+  async #spawn(cluster: Cluster, mayAct: MayAct): Promise<readonly string[]> {
+    const problems: string[] = [];
     for (const node of cluster.nodes) {
       if (node.place.kind !== "nested" || node.state === "leaving") continue;
       await halting(mayAct);
-      await ensureNested(this.#book.named(cluster.engine), cluster, node, this.#nodeImage);
+      const outer = this.#book.named(cluster.engine);
+      await ensureNested(outer, cluster, node, this.#nodeImage).catch((error: unknown) => {
+        if (node.state === "joining" || !isFinal(error)) throw error;
+        problems.push(error.detail);
+      });
     }
+    return problems;
   }
 
+  /** What one engine refuses, or does not answer to, holds up nothing else. */
   async #make(
     cluster: Cluster,
     engines: readonly Listed[],
     { create, start }: Comparison,
     mayAct: MayAct,
-  ): Promise<void> {
+  ): Promise<readonly Unmade[]> {
+    const unmade: Unmade[] = [];
     await mapBounded(create, atOnce, async ({ inTheWay, ...wanted }) => {
       const booked = bookedOf(engines, wanted.engine);
       await halting(mayAct);
-      if (inTheWay !== undefined) await removeContainer(booked, inTheWay);
-      await makeContainer(booked, cluster, wanted, this.#marks);
+      try {
+        if (inTheWay !== undefined) await removeContainer(booked, inTheWay);
+        await makeContainer(booked, cluster, wanted, this.#marks);
+      } catch (error) {
+        if (isUnavailable(error)) unmade.push({ wanted, isRefused: false, text: error.detail });
+        else if (isFinal(error)) unmade.push({ wanted, isRefused: true, text: error.detail });
+        else throw error;
+      }
     });
     await mapBounded(start, atOnce, async ({ engine, id }) => {
       await halting(mayAct);
       await bookedOf(engines, engine).client.start(id);
     });
+    return unmade;
   }
 
-  async #clear(engines: readonly Listed[], { remove }: Comparison, mayAct: MayAct): Promise<void> {
-    await mapBounded(remove, atOnce, async ({ engine, found }) => {
+  /** @param spared names whose successors could not be made */
+  async #clear(
+    engines: readonly Listed[],
+    { remove }: Comparison,
+    spared: ReadonlySet<string>,
+    mayAct: MayAct,
+  ): Promise<void> {
+    const gone = remove.filter(({ found }) => !spared.has(found.name));
+    await mapBounded(gone, atOnce, async ({ engine, found }) => {
       await halting(mayAct);
       await removeContainer(bookedOf(engines, engine), found);
     });
   }
+
+  async #endNested(cluster: Cluster, swept: readonly ClusterNode[], mayAct: MayAct): Promise<void> {
+    for (const { id, place } of swept) {
+      if (place.kind !== "nested") continue;
+      await halting(mayAct);
+      await removeNested(this.#book.named(cluster.engine), cluster.id, id);
+    }
+  }
+}
+
+interface Unmade {
+  readonly wanted: WantedContainer;
+  /** False: the engine did not answer. */
+  readonly isRefused: boolean;
+  readonly text: string;
 }
 
 async function halting(mayAct: MayAct): Promise<void> {
@@ -189,14 +236,17 @@ const silentJoiners = ({ nodes }: Cluster, engines: readonly FoundEngine[]): rea
     .map(({ id }) => id)
     .filter((id) => engines.find((one) => one.nodes.includes(id))?.containers === undefined);
 
-/** Those whose engines have told, so that what they had is removed. */
-const leavingOf = ({ nodes }: Cluster, engines: readonly FoundEngine[]): readonly ClusterNode[] =>
-  nodes.filter(
-    ({ id, state, place }) =>
-      state === "leaving" &&
-      (place.kind === "cluster" ||
-        engines.find((one) => one.nodes.includes(id))?.containers !== undefined),
-  );
+/** Those whose engines have told, so that what they had is removed, and have nothing that is spared. */
+const sweptOf = (
+  { nodes }: Cluster,
+  engines: readonly FoundEngine[],
+  spared: ReadonlySet<string>,
+): readonly ClusterNode[] =>
+  nodes.filter(({ id, state, place }) => {
+    if (state !== "leaving" || place.kind === "cluster") return state === "leaving";
+    const had = engines.find((one) => one.nodes.includes(id))?.containers;
+    return had?.every(({ node, name }) => node !== id || !spared.has(name)) ?? false;
+  });
 
 function unlessUnavailable(error: unknown): undefined {
   if (isUnavailable(error)) return undefined;

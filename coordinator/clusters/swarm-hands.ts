@@ -93,7 +93,7 @@ export class SwarmHands {
       if (same === undefined) await this.#create(manager, cluster, one);
       else if (one.number < cluster.rebalancedAt) await force(manager, same, cluster.rebalancedAt);
     }
-    return { kind: "done", swept: [] };
+    return { kind: "done", swept: [], problems: [] };
   }
 
   async #create(manager: VerbEngine, cluster: Cluster, wanted: Wanted): Promise<void> {

@@ -9,6 +9,8 @@ import { startSwarm, type SwarmLab } from "../lab/swarm.ts";
 import { SwarmTrio } from "../lab/swarm-trio.ts";
 import { until } from "../waiting.ts";
 
+const token = "admin-token-0123456789";
+
 describe("a cluster that is a Swarm", { skip: needs("root", "engine", "redis") }, () => {
   let lab: SwarmLab;
   let trio: SwarmTrio;
@@ -16,7 +18,10 @@ describe("a cluster that is a Swarm", { skip: needs("root", "engine", "redis") }
   before(async () => {
     lab = await startSwarm({ managers: 3, images: ["worker"] });
     const engines = lab.hosts.map(({ engine }) => engine.host);
-    trio = await SwarmTrio.start(lab, { DOCKER_HOST: engines.join() });
+    trio = await SwarmTrio.start(lab, {
+      DOCKER_HOST: engines.join(),
+      API_TOKENS: `admin:${token}`,
+    });
   });
   after(async () => {
     await trio.stop();
@@ -30,7 +35,7 @@ describe("a cluster that is a Swarm", { skip: needs("root", "engine", "redis") }
       `${method} ${path}`,
       async () => {
         const key = keyOf(method, path, body);
-        const wish = { url: trio.url("h2"), method, path, body, key };
+        const wish = { url: trio.url("h2"), method, path, body, key, token };
         const answer = await callCluster(wish).catch(() => undefined);
         return answer === undefined || answer.status === 202 || answer.status >= 500
           ? undefined
@@ -61,7 +66,7 @@ describe("a cluster that is a Swarm", { skip: needs("root", "engine", "redis") }
       "it is told to run",
       async () => {
         const path = "/clusters/shop/services";
-        const wish = { url: trio.url("h3"), path };
+        const wish = { url: trio.url("h3"), path, token };
         const told = await callCluster<readonly ClusterServiceRow[]>(wish).catch(() => undefined);
         const [service] = told?.data ?? [];
         return (service?.desired === 4 && service.running === 4) || undefined;

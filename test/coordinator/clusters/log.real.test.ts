@@ -129,7 +129,7 @@ describe("the log of clusters", () => {
         await hold;
         const may = await mayAct();
         acts.push({ term: at, may });
-        return may ? { kind: "done", swept: [] } : { kind: "waits", text: "" };
+        return may ? { kind: "done", swept: [], problems: [] } : { kind: "waits", text: "" };
       },
       ping: () => Promise.resolve("lab"),
     } as unknown as ClusterHands;
