@@ -1,9 +1,11 @@
 // A cluster of containers that is a Swarm, on a real one of three hosts: services of the cluster are services of the Swarm.
 
 import assert from "node:assert/strict";
+import type { ChildProcess } from "node:child_process";
 import { after, before, describe, test } from "node:test";
 import type { ClusterServiceRow } from "../../proto/cluster-rest.ts";
 import { callCluster, restful, type CallAnswer } from "../lab/cluster-calls.ts";
+import { inNamespace } from "../lab/engine.ts";
 import { needs } from "../lab/requirements.ts";
 import { startSwarm, type SwarmLab } from "../lab/swarm.ts";
 import { SwarmTrio } from "../lab/swarm-trio.ts";
@@ -14,17 +16,27 @@ const token = "admin-token-0123456789";
 describe("a cluster that is a Swarm", { skip: needs("root", "engine", "redis") }, () => {
   let lab: SwarmLab;
   let trio: SwarmTrio;
+  let redis: ChildProcess;
 
   before(async () => {
     lab = await startSwarm({ managers: 3, images: ["worker"] });
     const engines = lab.hosts.map(({ engine }) => engine.host);
+    const [first] = lab.hosts;
+    assert.ok(first !== undefined);
+    // The log is in a Redis that all coordinators share.
+    const words = ["--bind", "0.0.0.0", "--protected-mode", "no", "--save", "", "--dir"];
+    redis = inNamespace(first.engine, "redis-server", [...words, first.engine.dir], {
+      stdio: "ignore",
+    });
     trio = await SwarmTrio.start(lab, {
+      REDIS_URL: `redis://${first.address}:6379`,
       DOCKER_HOST: engines.join(),
       API_TOKENS: `admin:${token}`,
     });
   });
   after(async () => {
     await trio.stop();
+    redis.kill("SIGKILL");
     await lab.stop();
   });
 
