@@ -52,7 +52,7 @@ export const limits = {
   /** Documents of one kind that people gave (templates, scaling policies, clusters). More: refused. */
   documents: 1_000,
   /** JSON of one such document in a backup. Longer: the whole backup is refused. */
-  documentBytes: 1_048_576,
+  documentBytes: 8_388_608,
   /** A longer body is refused where a backup is restored (413). */
   backupBytes: 33_554_432,
   /** Services of one cluster of containers. More: the call is refused. */

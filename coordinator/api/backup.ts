@@ -8,7 +8,7 @@ import { isName, toReason } from "../../proto/text.ts";
 import type { Duration } from "../../proto/units.ts";
 import type { Marks } from "../core/marks.ts";
 import { atLeader } from "./at-leader.ts";
-import { backupKinds, documentFaults } from "./backup-kinds.ts";
+import { backupKinds, documentFaults, keptOf } from "./backup-kinds.ts";
 import { backupRequests } from "./backup-schemas.ts";
 import type { ApiContext } from "./context.ts";
 import type { ControlPlane } from "./plane.ts";
@@ -110,9 +110,10 @@ async function restore(
     const what = `There is already another ${listed(conflicts)}`;
     throw new ApiProblem(409, `${what}. Nothing was restored; --replace (?replace=true) does so.`);
   }
+  refuseClusters(documents);
   refuseTooMany(documents, present);
   await fromShelves(async () => {
-    for (const { kind, name, document } of documents) await plane.shelf(kind).put(name, document);
+    for (const { kind, name, document } of documents) await keptOf(plane, kind).put(name, document);
   }, 20_000);
   const counts = {
     documents: documents.length,
@@ -184,6 +185,15 @@ function newMarks(backup: Backup, marks: Marks, now: number): Marks & { readonly
   return { silences, quarantines, passed: backup.silences.length - lasting.length };
 }
 
+/** What runs is not taken down by a file. */
+function refuseClusters(documents: readonly NewDocument[]): void {
+  const there = documents.filter(({ kind, isThere }) => isThere && kind === "clusters");
+  if (there.length === 0) return;
+  const names = listed(there.map(({ name }) => name));
+  const text = `Clusters are never replaced; delete them, or take them out of the file: ${names}. Nothing was restored.`;
+  throw new ApiProblem(409, text);
+}
+
 function refuseTooMany(documents: readonly NewDocument[], present: Backup["documents"]): void {
   for (const kind of Object.keys(backupKinds)) {
     const added = documents.filter((one) => one.kind === kind && !one.isThere).length;
@@ -197,10 +207,7 @@ function refuseTooMany(documents: readonly NewDocument[], present: Backup["docum
 async function documentsNow(plane: ControlPlane): Promise<Backup["documents"]> {
   const kinds = Object.keys(backupKinds).map(
     async (kind) =>
-      [
-        kind,
-        Object.fromEntries(await fromShelves(() => plane.shelf<unknown>(kind).list())),
-      ] as const,
+      [kind, Object.fromEntries(await fromShelves(() => keptOf(plane, kind).list()))] as const,
   );
   return Object.fromEntries(await Promise.all(kinds));
 }

@@ -19,11 +19,29 @@ const command = path.join(fileURLToPath(new URL("../../dist", import.meta.url)),
 
 /** What people gave, as their own verbs would have put it. */
 const documents = {
-  templates: { shop: { stack: "services: {}", parameters: ["tag"] }, blog: { stack: "x" } },
+  templates: {
+    shop: {
+      ...{ description: "a shop", text: "services: { web: { image: '${IMAGE}' } }" },
+      parameters: [{ name: "IMAGE", description: "", default: null, required: true }],
+      ...{ updatedAt: "2026-01-01T00:00:00.000Z", updatedBy: "ops (c1)" },
+    },
+    blog: {
+      ...{ description: "", text: "services: { web: { image: x } }", parameters: [] },
+      ...{ updatedAt: "2026-01-01T00:00:00.000Z", updatedBy: "ops (c1)" },
+    },
+  },
   scaling: {
     web: { min: 1, max: 4, target: 0.5, cooldown: 60, putAt: 1_790_000_000_000, by: "ops (c1)" },
   },
-  clusters: { east: { id: "east", nodes: [{ id: "n1", capacity: 4 }] } },
+  clusters: {
+    east: {
+      last: 5,
+      cluster: {
+        ...{ id: "east", birth: "e1", kind: "engines", engine: "", createdAt: 1_790_000_000_000 },
+        ...{ isDeleting: false, rebalancedAt: 0, nodes: [], services: [] },
+      },
+    },
+  },
 };
 
 describe("backup and restore", { skip: needs("root", "engine", "redis") }, () => {

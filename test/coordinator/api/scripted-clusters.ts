@@ -44,11 +44,14 @@ export class ScriptedClusters implements ClusterDesk {
     return Promise.resolve([examples.entry]);
   }
 
+  kept: readonly ClusterExport[] = [];
+
   export(): Promise<readonly ClusterExport[]> {
-    return Promise.resolve([]);
+    return Promise.resolve(this.kept);
   }
 
-  import(): Promise<readonly string[]> {
-    return Promise.resolve([]);
+  import(exported: readonly ClusterExport[]): Promise<readonly string[]> {
+    this.kept = [...this.kept, ...exported];
+    return Promise.resolve(exported.map(({ cluster }) => cluster.id));
   }
 }

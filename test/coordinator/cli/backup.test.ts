@@ -26,14 +26,14 @@ describe("backup and restore", () => {
     assert.equal(saved.code, 0, saved.err);
     assert.equal(
       saved.out,
-      `${file}: 0 templates, 1 scaling, 0 clusters, 1 silences, 1 quarantines. Restore it: heartmesh restore ${file}`,
+      `${file}: 1 templates, 1 scaling, 0 clusters, 1 silences, 1 quarantines. Restore it: heartmesh restore ${file}`,
     );
     assert.equal(statSync(file).mode & 0o777, 0o600);
     const backup = JSON.parse(readFileSync(file, "utf8")) as Backup;
     assert.equal(backup.version, 1);
     const restored = await run(["restore", file], env);
     assert.equal(restored.code, 0, restored.err);
-    assert.match(restored.out, /: 0 documents, 0 silences, 0 quarantines; 3 were there already$/);
+    assert.match(restored.out, /: 0 documents, 0 silences, 0 quarantines; 4 were there already$/);
     const told = await run(["restore", file, "--replace", "--json"], env);
     assert.equal((JSON.parse(told.out) as { unchanged: number }).unchanged, 3);
     const piped = await run(["backup", "-"], env);
