@@ -8,7 +8,7 @@ import { hasStatus } from "../docker/engines.ts";
 const nodeLabel = "heartmesh.cluster-engine";
 const enginePort = 2375;
 
-export const nestedName = (cluster: string, node: string): string => `hm-node-${cluster}-${node}`;
+const nestedName = (cluster: string, node: string): string => `hm-node-${cluster}-${node}`;
 
 /** Makes the container of the node's engine where it is not there, and starts it where it does not run. */
 export async function ensureNested(

@@ -1,6 +1,6 @@
 // A cluster that is a Swarm: each part of a service is a service of the Swarm, which places its tasks itself.
 
-import { swarmServiceName, type Cluster, type ContainerWish } from "../core/clusters/cluster.ts";
+import { containerName, type Cluster, type ContainerWish } from "../core/clusters/cluster.ts";
 import { hasStatus, isUnavailable } from "../docker/engines.ts";
 import { inSequence } from "../docker/out-of-sequence.ts";
 import type { SwarmReading } from "../docker/swarm.ts";
@@ -144,7 +144,7 @@ function wantedOf({ id, services, isDeleting }: Cluster): readonly Wanted[] {
   if (isDeleting) return [];
   return services.flatMap(({ number, parts, replicas }) =>
     parts.map((wish, part) => ({
-      ...{ name: swarmServiceName(id, number, part + 1), number, part, wish },
+      ...{ name: containerName(id, number, part + 1), number, part, wish },
       replicas: replicas.filter((one) => one.part === part).length,
     })),
   );

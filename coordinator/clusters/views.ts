@@ -12,7 +12,7 @@ import type {
   LogEntryRow,
 } from "../../proto/cluster-rest.ts";
 import {
-  swarmServiceName,
+  containerName,
   wordsOf,
   type Cluster,
   type ClusterNode,
@@ -113,7 +113,7 @@ const runningTasks = (
   all: readonly SwarmPart[],
 ): number =>
   parts.reduce((sum, _part, at) => {
-    const name = swarmServiceName(id, number, at + 1);
+    const name = containerName(id, number, at + 1);
     return sum + (all.find((one) => one.name === name)?.running ?? 0);
   }, 0);
 

@@ -29,7 +29,7 @@ export function carriesOf(cluster: Cluster, clusters: Clusters): readonly Carrie
   });
 }
 
-export const originOf = ({ id }: Cluster, number: number): string => `${id}/${number}`;
+const originOf = ({ id }: Cluster, number: number): string => `${id}/${number}`;
 
 const carriedBy = (child: Cluster, parent: string): readonly Service[] =>
   child.services.filter(({ origin }) => origin.startsWith(`${parent}/`));

@@ -127,12 +127,9 @@ export interface LogEntry {
 
 export const hasEnded = ({ state }: LogEntry): boolean => state === "done" || state === "failed";
 
-/** The container's name, the same whoever makes it: so an engine itself refuses a second one. */
+/** The container's name, or that of a Swarm's service for one part of a service (its ordinal is the part's place from 1 on); the same whoever makes it: so an engine itself refuses a second one. */
 export const containerName = (cluster: string, number: number, ordinal: number): string =>
   `hm-${cluster}-${number}-${ordinal}`;
-
-/** The name of a Swarm's service for one part of a service. */
-export const swarmServiceName = containerName;
 
 /** A cluster in a few words. */
 export function sketchOf({ nodes, services }: Cluster): string {

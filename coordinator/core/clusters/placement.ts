@@ -145,7 +145,7 @@ function moveOne(cluster: Cluster, from: string, to: string): Cluster {
   return mapReplicas(cluster, (one) => (one === replica ? { ...one, node: to } : one));
 }
 
-export const mapReplicas = (cluster: Cluster, change: (one: Replica) => Replica): Cluster => ({
+const mapReplicas = (cluster: Cluster, change: (one: Replica) => Replica): Cluster => ({
   ...cluster,
   services: cluster.services.map((service): Service => ({
     ...service,
