@@ -7,7 +7,7 @@ import type { CoordinatorSummary, WorkerSummary } from "../core/summary.ts";
 /** `up` send · `drain` finish what is begun, send nothing new · `maint` a person has taken it out · `down` send nothing. */
 export type Traffic = "up" | "drain" | "maint" | "down";
 
-/** Of whom it is asked. `host`: only what runs there counts; by the name of its engine. */
+/** Of whom it is asked: a worker by its id, its container's name or its service in Compose. `host`: only what runs there counts; by the name of its engine. */
 export type TrafficAsk =
   | { readonly of: "worker"; readonly name: string }
   | { readonly of: "service"; readonly name: string; readonly host: string | undefined }
@@ -106,16 +106,18 @@ function indexOf(summary: CoordinatorSummary): Index {
   if (known !== undefined) return known;
   const byId = new Map(summary.workers.map((worker) => [worker.id, worker]));
   const byName = new Map<string, WorkerSummary[]>();
+  const byComposeService = new Map<string, WorkerSummary[]>();
   const byService = new Map<string, WorkerSummary[]>();
   for (const worker of summary.workers) {
     addTo(byName, worker.id.slice(worker.id.lastIndexOf("/") + 1), worker);
+    if (worker.composeService !== "") addTo(byComposeService, worker.composeService, worker);
     const service = serviceOf(worker.id);
     if (service !== undefined) addTo(byService, service, worker);
   }
   const hosts = new Map(summary.hosts.map((host) => [host.id, host]));
   const index: Index = {
     worker(name) {
-      const named = byName.get(name) ?? [];
+      const named = byName.get(name) ?? byComposeService.get(name) ?? [];
       return byId.get(name) ?? (named.length === 1 ? named[0] : undefined);
     },
     tasksOf: (service) => byService.get(service) ?? [],

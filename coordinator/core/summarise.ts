@@ -5,6 +5,7 @@ import type { CoordinatorConfig } from "./coordinator.ts";
 import type { Election } from "./election.ts";
 import type { LedgerPage } from "./ledger.ts";
 import type { Lookout } from "./lookout.ts";
+import { composeOf } from "./mapping.ts";
 import { heardAgo } from "./path.ts";
 import type { Recoveries } from "./recoveries.ts";
 import type { RedisView } from "./redis-view.ts";
@@ -89,6 +90,7 @@ function summariseWorker(page: LedgerPage, parts: Parts): WorkerSummary {
     evidence: verdict.evidence,
     host: spec.container?.host ?? "",
     containerId: spec.container?.id ?? "",
+    composeService: spec.container === undefined ? "" : (composeOf(spec.container)?.service ?? ""),
     probe: describeProbe(spec.probe),
     standing: path?.standing ?? "abstain",
     standings: wards.standings.saidOf(worker),

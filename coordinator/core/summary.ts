@@ -17,6 +17,8 @@ export interface WorkerSummary {
   /** The engine's name; empty where it has no container. */
   readonly host: string;
   readonly containerId: string;
+  /** What Compose calls its service; empty where Compose did not make it. */
+  readonly composeService: string;
   /** How it is asked, for a person: `agent 172.18.0.3:8888`, `http://…`, `engine only`. */
   readonly probe: string;
   readonly standing: StandingKind;

@@ -53,6 +53,7 @@ export const workerSummary = (some: Partial<WorkerSummary> = {}): WorkerSummary 
   evidence: [{ kind: "pong", by: "c1", text: "healthy 0.2 s ago" }],
   host: "h1",
   containerId: "abc123",
+  composeService: "",
   probe: "agent 172.18.0.3:8888",
   standing: "up",
   standings: { c2: "up", c3: "doubt" },
@@ -185,6 +186,7 @@ export class ScriptedPlane implements ControlPlane {
   picture = summaryOf();
   isReady = true;
   leaderAt: string | undefined;
+  looksForLeader = 0;
   result: CommandResult = { kind: "done", text: "a recovery began", recovery: "4.7.aa" };
   events: ListedEvent[] = [];
   queues: Queue[] = [];
@@ -320,6 +322,7 @@ export class ScriptedPlane implements ControlPlane {
   }
 
   leaderUrl(): string | undefined {
+    this.looksForLeader++;
     return this.leaderAt;
   }
 

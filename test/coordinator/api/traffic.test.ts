@@ -67,6 +67,17 @@ test("a name that nobody bears, or that two bear, is down", () => {
   assert.equal(told({ workers }, "h2/web"), "up");
 });
 
+test("a container of Compose is known by its service too, where one alone is of it", () => {
+  const of = (composeService: string, name: string, verdict: VerdictKind = "healthy") =>
+    workerSummary({ id: `h1/${name}`, composeService, verdict });
+  const web = of("web", "shop-web-1");
+  assert.equal(told({ workers: [web] }, "web"), "up");
+  assert.equal(told({ workers: [web, of("api-web", "shop-api-web-1", "silent")] }, "web"), "up");
+  assert.equal(told({ workers: [web, of("web", "shop-web-2")] }, "web"), "down");
+  assert.equal(told({ workers: [web, of("", "web", "paused")] }, "web"), "maint");
+  assert.equal(told({ workers: [of("", "shop-web-1")] }, "web"), "down");
+});
+
 test("a service is as well as its best task, on the host where one is named", () => {
   const workers = [
     task("web.1", "h1", "silent"),
