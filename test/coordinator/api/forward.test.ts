@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test, type TestContext } from "node:test";
 import type { Problem } from "../../../proto/rest.ts";
-import { pause } from "../../waiting.ts";
+import { pause, until } from "../../waiting.ts";
 import { bearer, serve, summaryOf, type TestServer } from "./scripted-plane.ts";
 
 async function pair(t: TestContext): Promise<{ leader: TestServer; follower: TestServer }> {
@@ -157,18 +157,25 @@ test("a write that reached the leader is not repeated, whatever became of it", a
 });
 
 test("a write whose sender has gone is not made any more", async (t) => {
-  const { leader, follower } = await pair(t);
-  follower.plane.leaderAt = undefined;
+  const leader = await serve(t, { id: "c1" });
+  const follower = await serve(t, { id: "c2", bounds: { hold: 60_000 } });
+  follower.plane.picture = summaryOf({ id: "c2", role: "follower", leader: "", leaseFor: 0 });
   const leaving = new AbortController();
   const answer = fetch(`${follower.url}/api/v1/workers/h1%2Fweb-1/quarantine`, {
     method: "DELETE",
     headers: bearer("operator"),
     signal: leaving.signal,
   });
-  await pause(100);
+  const { plane } = follower;
+  await until("it to be held", () => plane.looksForLeader > 1);
   leaving.abort();
   await assert.rejects(answer);
-  follower.plane.leaderAt = leader.url;
-  await pause(300);
+  await until("nobody to look for a leader any more", async () => {
+    const looks = plane.looksForLeader;
+    await pause(500);
+    return plane.looksForLeader === looks;
+  });
+  plane.leaderAt = leader.url;
+  await pause(200);
   assert.equal(leader.plane.commands.length, 0);
 });
