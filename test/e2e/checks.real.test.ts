@@ -69,6 +69,14 @@ describe("a backend of one's own", { skip: needs("root", "engine", "redis", "hap
       100,
     );
 
+  /** Until then its primary is not revived: so the secondary serves for as long as it takes to see it. */
+  const whileLeftAlone = async (seen: () => Promise<unknown>): Promise<void> => {
+    const silence = "workers/lab%2Fprimary/silence";
+    await trio.ask("POST", silence, { for: "1h", reason: "it is looked at" });
+    await seen();
+    await trio.ask("DELETE", silence);
+  };
+
   test("is served by its primary, and shown", async () => {
     await servedBy("primary");
     assert.match((await proxy.servers()).get("shop/primary") ?? "", /^UP/);
@@ -76,8 +84,10 @@ describe("a backend of one's own", { skip: needs("root", "engine", "redis", "hap
 
   test("goes to the secondary while its primary is dead, and back when it is revived", async () => {
     await servedBy("primary");
-    await stage.docker("kill", "primary");
-    await servedBy("secondary");
+    await whileLeftAlone(async () => {
+      await stage.docker("kill", "primary");
+      await servedBy("secondary");
+    });
     await servedBy("primary");
     await trio.verdict("primary", "healthy");
   });
@@ -85,8 +95,10 @@ describe("a backend of one's own", { skip: needs("root", "engine", "redis", "hap
   test("goes to the secondary while its primary hangs, which accepts every connection, and back when it is revived", async () => {
     await servedBy("primary");
     const at = Date.now();
-    process.kill(await pidOf(stage.engine, "primary"), "SIGSTOP");
-    await servedBy("secondary");
+    await whileLeftAlone(async () => {
+      process.kill(await pidOf(stage.engine, "primary"), "SIGSTOP");
+      await servedBy("secondary");
+    });
     await servedBy("primary");
     await trio.recovered("primary", at);
   });
