@@ -44,6 +44,10 @@ for (const arrangement of ["inside", "around"] as const) {
   });
 }
 
+test("a worker of Compose is shown with its service", () => {
+  assert.equal(mesh().worker("web").composeService, "web");
+});
+
 describe("a silent worker", () => {
   test("gets a verdict within 2.5 s; its agent is restarted first, and that is enough", () => {
     const m = mesh();
