@@ -189,13 +189,18 @@ describe("scaling by load", { skip: needs("root", "engine", "redis") }, () => {
       text,
       /^scaling policy: web has \d replicas, and had 1: the load of 1 tasks is [\d.]+, its target 0\.3$/,
     );
-    const { state } = await (await client()).scaling("web");
-    // By now there may have been a second change, if it went slowly.
-    const all = await changes("web");
-    const place = all.findIndex(({ to }) => to === state?.replicas);
-    const lastChangeAt = Date.parse(state?.lastChangeAt ?? "");
-    assert.ok(lastChangeAt <= (all[place]?.at ?? 0), `${lastChangeAt}: ${JSON.stringify(all)}`);
-    assert.ok(lastChangeAt > (all[place - 1]?.at ?? burnsSince));
+    // By the policy's next look; by then there may have been a second change.
+    await until(
+      "its last change is shown, between that of Swarm's own and the one before",
+      async () => {
+        const { state } = await (await client()).scaling("web");
+        const all = await changes("web");
+        const place = all.findIndex(({ to }) => to === state?.replicas);
+        const lastChangeAt = Date.parse(state?.lastChangeAt ?? "");
+        const [before = began, at = 0] = [all[place - 1]?.at, all[place]?.at];
+        return lastChangeAt > before && lastChangeAt <= at;
+      },
+    );
   });
 
   test("its load goes up and down, and the leader changes: at most one change a cooldown", async () => {
