@@ -106,13 +106,18 @@ function looks(lab: SwarmLab, trio: SwarmTrio): Omit<Moving, "lab" | "trio" | "s
         env: raw.TaskTemplate.ContainerSpec.Env ?? [],
       };
     },
-    untilTold: (service, kind, since, patience = 30_000) =>
-      until(
-        `${service}: ${kind}`,
-        async () => (await told(service, since)).find((event) => event.kind === kind),
-        patience,
-        60,
-      ),
+    async untilTold(service, kind, since, patience = 30_000) {
+      const find = async (): Promise<EventView | undefined> =>
+        (await told(service, since)).find((event) => event.kind === kind);
+      try {
+        return await until(`${service}: ${kind}`, find, patience, 60);
+      } catch (cause) {
+        const all = (await told(service, since)).map(({ atMs, kind: one, text }) => {
+          return `${atMs - since} ${one}: ${text}`;
+        });
+        throw new Error(`${service}: no ${kind}, but ${all.join("; ")}`, { cause });
+      }
+    },
     recoveries: async () => trio.get(await trio.leader(), "recoveries?limit=100"),
   };
 }
