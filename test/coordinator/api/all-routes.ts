@@ -1,5 +1,6 @@
 // Every route of the API with the least role that it answers, and a request that it takes.
 
+import { managingRoutes } from "./managing-routes.ts";
 import type { tokens } from "./scripted-plane.ts";
 
 export type Role = keyof typeof tokens | "nobody";
@@ -20,6 +21,7 @@ export interface Route {
 const worker = "h1%2Fweb-1";
 
 const each: readonly Route[] = [
+  ...managingRoutes,
   { method: "GET", path: "/api/v1/status", described: "/api/v1/status", from: "viewer" },
   {
     method: "GET",
@@ -147,146 +149,6 @@ const each: readonly Route[] = [
     from: "admin",
   },
   { method: "GET", path: "/api/v1/record", described: "/api/v1/record", from: "admin" },
-  { method: "GET", path: "/api/clusters", described: "/api/clusters", from: "viewer" },
-  {
-    method: "GET",
-    path: "/api/swarm/info",
-    described: "/api/swarm/info",
-    from: "viewer",
-  },
-  {
-    method: "GET",
-    path: "/api/swarm/nodes",
-    described: "/api/swarm/nodes",
-    from: "viewer",
-  },
-  {
-    method: "GET",
-    path: "/api/swarm/nodes/h1",
-    described: "/api/swarm/nodes/{id}",
-    from: "viewer",
-  },
-  {
-    method: "GET",
-    path: "/api/swarm/statistics",
-    described: "/api/swarm/statistics",
-    from: "viewer",
-  },
-  {
-    method: "GET",
-    path: "/api/swarm/health",
-    described: "/api/swarm/health",
-    from: "viewer",
-  },
-  {
-    method: "GET",
-    path: "/api/swarm/services",
-    described: "/api/swarm/services",
-    from: "viewer",
-  },
-  {
-    method: "GET",
-    path: "/api/swarm/services/web/tasks",
-    described: "/api/swarm/services/{id}/tasks",
-    from: "viewer",
-  },
-  {
-    method: "GET",
-    path: "/api/swarm/services/web/logs?tail=3",
-    described: "/api/swarm/services/{id}/logs",
-    from: "viewer",
-  },
-  { method: "GET", path: "/api/swarm/scaling", described: "/api/swarm/scaling", from: "viewer" },
-  {
-    method: "GET",
-    path: "/api/swarm/services/web/scaling",
-    described: "/api/swarm/services/{id}/scaling",
-    from: "viewer",
-  },
-  {
-    method: "PUT",
-    path: "/api/swarm/services/web/scaling",
-    described: "/api/swarm/services/{id}/scaling",
-    body: { min: 1, max: 4, target: 0.5, cooldown: 60 },
-    from: "operator",
-  },
-  {
-    method: "DELETE",
-    path: "/api/swarm/services/web/scaling",
-    described: "/api/swarm/services/{id}/scaling",
-    from: "operator",
-  },
-  {
-    method: "GET",
-    path: "/api/swarm/join-token/worker",
-    described: "/api/swarm/join-token/{role}",
-    from: "admin",
-  },
-  {
-    method: "PUT",
-    path: "/api/swarm/nodes/h1/availability",
-    described: "/api/swarm/nodes/{id}/availability",
-    body: { availability: "drain" },
-    from: "operator",
-  },
-  {
-    method: "DELETE",
-    path: "/api/swarm/nodes/h1?force=true",
-    described: "/api/swarm/nodes/{id}",
-    from: "admin",
-  },
-  {
-    method: "POST",
-    path: "/api/swarm/services/web/scale",
-    described: "/api/swarm/services/{id}/scale",
-    body: { replicas: 3 },
-    from: "operator",
-  },
-  {
-    method: "PUT",
-    path: "/api/swarm/services/web/image",
-    described: "/api/swarm/services/{id}/image",
-    body: { image: "nginx:1.27" },
-    from: "operator",
-  },
-  {
-    method: "DELETE",
-    path: "/api/swarm/services/web",
-    described: "/api/swarm/services/{id}",
-    from: "admin",
-  },
-  {
-    method: "POST",
-    path: "/api/swarm/init",
-    described: "/api/swarm/init",
-    body: { advertiseAddr: "10.0.0.1" },
-    from: "admin",
-  },
-  {
-    method: "POST",
-    path: "/api/swarm/join",
-    described: "/api/swarm/join",
-    body: {
-      remoteAddrs: ["10.0.0.1:2377"],
-      joinToken: `SWMTKN-1-${"a".repeat(50)}`,
-    },
-    from: "admin",
-  },
-  {
-    method: "POST",
-    path: "/api/swarm/leave",
-    described: "/api/swarm/leave",
-    body: { force: true },
-    from: "admin",
-  },
-  {
-    method: "POST",
-    path: "/api/swarm/deploy-stack",
-    described: "/api/swarm/deploy-stack",
-    body: { name: "shop", stack: "services: {}" },
-    isElsewhere: true,
-    from: "admin",
-  },
   {
     method: "GET",
     path: `/api/v1/workers/${worker}/check`,
@@ -307,121 +169,6 @@ const each: readonly Route[] = [
     answers: 503,
     from: "nobody",
   },
-  {
-    method: "GET",
-    path: "/api/swarm/templates",
-    described: "/api/swarm/templates",
-    from: "viewer",
-  },
-  {
-    method: "GET",
-    path: "/api/swarm/templates/web-1",
-    described: "/api/swarm/templates/{name}",
-    from: "viewer",
-  },
-  {
-    method: "PUT",
-    path: "/api/swarm/templates/web-1",
-    described: "/api/swarm/templates/{name}",
-    body: { text: "services: { web: { image: '${IMAGE}' } }" },
-    from: "admin",
-  },
-  {
-    method: "DELETE",
-    path: "/api/swarm/templates/web-1",
-    described: "/api/swarm/templates/{name}",
-    from: "admin",
-  },
-  {
-    method: "POST",
-    path: "/api/swarm/templates/web-1/deploy",
-    described: "/api/swarm/templates/{name}/deploy",
-    body: { stack: "shop", parameters: { IMAGE: "nginx" } },
-    isElsewhere: true,
-    from: "admin",
-  },
-  {
-    method: "GET",
-    path: "/clusters",
-    described: "/clusters",
-    from: "viewer",
-  },
-  {
-    method: "GET",
-    path: "/clusters/web",
-    described: "/clusters/{id}",
-    from: "viewer",
-  },
-  {
-    method: "GET",
-    path: "/clusters/web/state",
-    described: "/clusters/{id}/state",
-    from: "viewer",
-  },
-  {
-    method: "GET",
-    path: "/clusters/web/stats",
-    described: "/clusters/{id}/stats",
-    from: "viewer",
-  },
-  {
-    method: "GET",
-    path: "/clusters/web/services",
-    described: "/clusters/{id}/services",
-    from: "viewer",
-  },
-  {
-    method: "GET",
-    path: "/stats?limit=5",
-    described: "/stats",
-    from: "viewer",
-  },
-  {
-    method: "POST",
-    path: "/clusters",
-    described: "/clusters",
-    body: { id: "web" },
-    from: "admin",
-  },
-  {
-    method: "DELETE",
-    path: "/clusters/web",
-    described: "/clusters/{id}",
-    from: "admin",
-  },
-  {
-    method: "POST",
-    path: "/clusters/web/rebalance",
-    described: "/clusters/{id}/rebalance",
-    from: "operator",
-  },
-  {
-    method: "POST",
-    path: "/clusters/web/service",
-    described: "/clusters/{id}/service",
-    body: { container: { image: "nginx:1.27" }, replicas: 2 },
-    from: "operator",
-  },
-  {
-    method: "DELETE",
-    path: "/clusters/web/services/4",
-    described: "/clusters/{id}/services/{n}",
-    from: "operator",
-  },
-  {
-    method: "POST",
-    path: "/clusters/web/nodes",
-    described: "/clusters/{id}/nodes",
-    body: { id: "n1", host: "10.0.0.1", port: 2375, capacity: 5 },
-    from: "admin",
-  },
-  {
-    method: "DELETE",
-    path: "/clusters/web/nodes",
-    described: "/clusters/{id}/nodes",
-    body: { host: "10.0.0.1", port: 2375 },
-    from: "admin",
-  },
   { method: "GET", path: "/leader", described: "/leader", from: "nobody" },
   { method: "GET", path: "/livez", described: "/livez", from: "nobody" },
   { method: "GET", path: "/readyz", described: "/readyz", from: "nobody" },
@@ -432,9 +179,9 @@ const each: readonly Route[] = [
   { method: "GET", path: "/queues/api/queues", described: undefined, from: "viewer" },
 ];
 
-/** The same of every Swarm: by its name, too. */
+/** The same of every Swarm, by its name too; but only the watched one is scaled by the load that agents tell. */
 const ofClusters = each
-  .filter(({ path }) => path.startsWith("/api/swarm/"))
+  .filter(({ path }) => path.startsWith("/api/swarm/") && !path.endsWith("/scaling"))
   .map((route) => ({
     ...route,
     path: route.path.replace("/api/swarm", "/api/clusters/default/swarm"),

@@ -12,15 +12,8 @@ import type {
   WorkerView,
 } from "../../../proto/rest.ts";
 import { routes, type Role, type Route } from "./all-routes.ts";
-import {
-  apiTokens,
-  bearer,
-  meshEvent,
-  recoveryRecord,
-  serve,
-  summaryOf,
-  workerSummary,
-} from "./scripted-plane.ts";
+import { apiTokens, bearer, meshEvent, serve, summaryOf, workerSummary } from "./scripted-plane.ts";
+import { recoveryRecord } from "./scripted-recovery.ts";
 
 const isEnveloped = ({ path }: Route): boolean =>
   /^\/(api\/swarm\/|api\/clusters|clusters|stats)/.test(path);

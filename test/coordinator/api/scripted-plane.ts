@@ -31,6 +31,7 @@ import type { Documents } from "../../../coordinator/io/shelf.ts";
 import type { EventAsk, ListedEvent, PageAsk } from "../../../coordinator/io/record-store.ts";
 import { term } from "../../../proto/units.ts";
 import type { VerbEngine } from "../../../coordinator/docker/swarm-verbs.ts";
+import { recoveryRecord } from "./scripted-recovery.ts";
 import { ScriptedShelves } from "./scripted-shelves.ts";
 import { ScriptedClusters } from "./scripted-clusters.ts";
 import { ScriptedManager } from "./scripted-swarm.ts";
@@ -137,38 +138,6 @@ export const summaryOf = (some: Partial<CoordinatorSummary> = {}): CoordinatorSu
   counters: { "datagrams received": 12, "dropped-replayed": 3 },
   ...some,
 });
-
-export const recoveryRecord: RecoveryRecord = {
-  id: "3.7.ff",
-  worker: "h1/web-2",
-  token: { worker: "h1/web-2", epoch: 3, term: term(7) },
-  action: "kill-start",
-  verdict: "silent",
-  reason: "a quorum hears nothing",
-  evidence: [{ kind: "silence", by: "c1", text: "9 datagrams unanswered" }],
-  detectedAt: 1_700_000_000_000,
-  decidedAt: 1_700_000_000_010,
-  enqueuedAt: 1_700_000_000_020,
-  tries: [
-    {
-      number: 1,
-      runner: "c2",
-      startedAt: 1_700_000_000_030,
-      actedAt: 1_700_000_000_330,
-      verifiedAt: 0,
-      failedAt: 0,
-      reason: "",
-      counts: true,
-    },
-  ],
-  maxTries: 3,
-  verifiedAt: 0,
-  recoveredAt: 0,
-  endedAt: 0,
-  outcome: "running",
-  outcomeReason: "",
-  runner: "c2",
-};
 
 export const meshEvent = (some: Partial<MeshEvent> = {}): MeshEvent => ({
   kind: "verdict-changed",
