@@ -108,6 +108,7 @@ test("the description is sound: every route stands in it, every operation and an
 
 test("what the routes answer is what the description promises, to the letter", async (t) => {
   const { url, plane } = await serve(t);
+  plane.shelves.isKept = true;
   plane.events = [{ id: "5-0", event: meshEvent() }];
   const description = await describe(url);
   const judge = Fastify({
