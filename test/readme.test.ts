@@ -79,6 +79,7 @@ const runBy: Readonly<Record<string, readonly [file: string, words: string]>> = 
   ],
   "echo -n PING | nc -u -w1 <worker> 8888": ["test/agent/sidecar.real.test.ts", "PING"],
   "heartmesh agent": ["test/agent/agent-process.ts", "bin.ts"],
+  "heartmesh announce": ["test/coordinator/announce/announcer.real.test.ts", '"announce"'],
   "heartmesh coordinator": ["test/lab/trio.ts", '[command, "coordinator"]'],
   "heartmesh coordinators": ["test/e2e/coordinators.real.test.ts", '"coordinators"'],
   "heartmesh coordinators add c4=host:7700": ["test/e2e/coordinators.real.test.ts", '"add"'],

@@ -6,6 +6,7 @@ import path from "node:path";
 import { describe, test } from "node:test";
 import ts from "typescript";
 import { agentVariables } from "../agent/config.ts";
+import { announcerVariables } from "../coordinator/announce/config.ts";
 import { commandLineVariables, coordinatorVariables } from "../coordinator/config-table.ts";
 import { errorTable } from "../coordinator/errors.ts";
 import {
@@ -227,7 +228,12 @@ describe("files", () => {
   });
 });
 
-const variables = [...coordinatorVariables, ...commandLineVariables, ...agentVariables];
+const variables = [
+  ...coordinatorVariables,
+  ...commandLineVariables,
+  ...announcerVariables,
+  ...agentVariables,
+];
 const variableNames = [...new Set(variables.map(({ name }) => name))].sort();
 
 describe("environment variables", () => {

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Entry of `heartmesh`: the agent, the coordinator, and the verbs that ask a coordinator.
+// Entry of `heartmesh`: the agent, the coordinator, what announces the public name, and the verbs that ask a coordinator.
 
 import { runCommandLine } from "./run.ts";
 
@@ -18,6 +18,8 @@ async function run(verb: string | undefined): Promise<number> {
       return (await import("../../agent/main.ts")).runAgent(process.env);
     case "coordinator":
       return (await import("../main.ts")).runCoordinator(process.env);
+    case "announce":
+      return (await import("../announce/main.ts")).runAnnouncer(process.env);
     default:
       return runCommandLine(argv, process.env, {
         out: (line) => process.stdout.write(`${line}\n`),

@@ -164,6 +164,7 @@ function usage(): string {
   const all = [
     ["agent", "run an agent"],
     ["coordinator", "run a coordinator"],
+    ["announce", "announce PUBLIC_NAME on the local network"],
     ["config", "the coordinator's effective configuration, without secrets"],
     ...Object.values(verbs).map((verb) => [verb.usage, verb.text]),
   ];

@@ -44,12 +44,20 @@ export class Namespace {
     return `/var/run/netns/${this.name}`;
   }
 
-  /** Its words go to the file of this name in `dir`; it ends with this process, however that ends. */
-  start(name: string, command: string, args: readonly string[]): void {
+  /** Its words go to the file of this name in `dir`; it ends with this process, however that ends. `env` comes on top of this process's own. */
+  start(
+    name: string,
+    command: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ): ChildProcess {
     const log = openSync(path.join(this.dir, name), "a");
     const words = [`--net=${this.path}`, "setpriv", "--pdeathsig", "KILL", command, ...args];
-    this.#children.push(spawn("nsenter", words, { stdio: ["ignore", log, log] }));
+    const stdio = ["ignore" as const, log, log];
+    const child = spawn("nsenter", words, { stdio, env: { ...process.env, ...env } });
+    this.#children.push(child);
     closeSync(log);
+    return child;
   }
 
   /** How many lines one of its programs has written that hold this. */

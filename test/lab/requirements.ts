@@ -5,7 +5,8 @@ import { accessSync, constants, existsSync, rmSync, writeFileSync } from "node:f
 import path from "node:path";
 
 /** What a test can ask for; `bench` is needed by benchmarks alone. */
-export type Part = "root" | "engine" | "redis" | "haproxy" | "compose" | "netcat" | "bench";
+export type Part =
+  "root" | "engine" | "redis" | "haproxy" | "compose" | "netcat" | "avahi" | "bench";
 
 interface Program {
   /** For a person: what it is. */
@@ -40,6 +41,9 @@ const programs: Readonly<Record<Exclude<Part, "root">, readonly Program[]>> = {
       packages: ["docker-compose"],
     },
   ],
+  avahi: [
+    { name: "avahi-daemon", isPresent: () => inPath("avahi-daemon"), packages: ["avahi-daemon"] },
+  ],
   netcat: [{ name: "nc", isPresent: () => inPath("nc"), packages: ["netcat-openbsd"] }],
   bench: [
     { name: "etcd", isPresent: () => inPath("etcd"), packages: ["etcd-server", "etcd"] },
@@ -54,7 +58,14 @@ const isRoot = (): boolean => process.getuid?.() === 0;
  * Starts no service and touches none that runs. Returns the names of what is still missing; never throws for that.
  */
 export function ensureInstalled(
-  parts: readonly Exclude<Part, "root">[] = ["engine", "redis", "haproxy", "compose", "netcat"],
+  parts: readonly Exclude<Part, "root">[] = [
+    "engine",
+    "redis",
+    "haproxy",
+    "compose",
+    "netcat",
+    "avahi",
+  ],
   say: (line: string) => void = console.error,
 ): readonly string[] {
   const missing = missingOf(parts);

@@ -12,7 +12,7 @@ import { pause, until } from "../waiting.ts";
 import { inTime } from "../../coordinator/io/in-time.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const command = path.join(root, "dist", "heartmesh.mjs");
+export const command = path.join(root, "dist", "heartmesh.mjs");
 let isBuilt = false;
 
 /** Builds dist/, once in this process; not where whoever started it has done so, since others may be running from it. */
