@@ -49,7 +49,7 @@ describe("the compose files", { skip: needs("compose") }, () => {
 
   test("load, and their containers have no rights that they do not need", () => {
     const yaml = config(...project);
-    for (const name of ["c1", "c2", "c3", "web-agent", "api-agent"]) {
+    for (const name of ["c1", "c2", "c3", "announcer", "web-agent", "api-agent"]) {
       const service = serviceOf(yaml, name);
       assert.match(service, /read_only: true/, name);
       assert.match(service, /cap_drop:\n\s+- ALL/, name);

@@ -5,7 +5,10 @@ import { after, before, describe, test } from "node:test";
 import { ofItsOwn, type DemoEngine } from "../demo/engine.ts";
 import { DemoProject } from "../demo/project.ts";
 import { everythingHealthy } from "../demo/scenarios.ts";
-import { startEngine } from "../lab/engine.ts";
+import { Avahi } from "../lab/avahi.ts";
+import { run, startEngine } from "../lab/engine.ts";
+import { Lan } from "../lab/lan.ts";
+import { Namespace } from "../lab/namespace.ts";
 import { needs } from "../lab/requirements.ts";
 import { ensureBuilt } from "../lab/trio.ts";
 import { until } from "../waiting.ts";
@@ -27,15 +30,21 @@ const trio = ["c1", "c2", "c3"];
 describe(
   "the compose project behind the socket proxy",
   {
-    skip: needs("root", "engine", "redis", "haproxy", "compose"),
+    skip: needs("root", "engine", "redis", "haproxy", "compose", "avahi"),
   },
   () => {
+    let lan: Lan;
+    let person: Namespace;
     let engine: DemoEngine;
     let project: DemoProject;
 
     before(async () => {
       ensureBuilt();
-      engine = await ofItsOwn(await startEngine({ name: "project" }));
+      lan = await Lan.create(["project", "person"]);
+      person = await Namespace.create("person");
+      await lan.plug("person", person.name);
+      const network = (netns: string): Promise<void> => lan.plug("project", netns);
+      engine = await ofItsOwn(await startEngine({ name: "project", network }));
       project = new DemoProject(engine, ["compose.proxy.yaml"]);
       await project.up();
       await everythingHealthy(project, 120_000);
@@ -44,6 +53,8 @@ describe(
     after(async () => {
       await project.down();
       await engine.stop();
+      await person.stop();
+      await lan.stop();
     });
 
     const inspect = async (service: string, what: string): Promise<string> => {
@@ -103,6 +114,22 @@ describe(
           service,
         );
       }
+    });
+
+    test("is found by its name on another machine of the network", async () => {
+      const avahi = await Avahi.start(person);
+      const address = await until("heartmesh.local to be known", () =>
+        avahi.resolve("heartmesh.local"),
+      );
+      assert.equal(address, lan.address("project"));
+      // As a browser asks that is given the name.
+      const words = ["--silent", "--show-error", "--include", "--max-time", "10"];
+      const resolved = ["--resolve", `heartmesh.local:8000:${address}`];
+      const ran = await run("nsenter", [
+        ...[`--net=${person.path}`, "curl", ...words, ...resolved],
+        "http://heartmesh.local:8000/readyz",
+      ]);
+      assert.match(ran.stdout, /^HTTP\/1\.1 200 /, ran.stderr);
     });
 
     test("is healthy by the images' own health check", async () => {
