@@ -78,6 +78,8 @@ class Announcement {
       hostname: label,
       type: "http",
       port,
+      // With none the library takes its own announcements, heard on another interface, for somebody else's, without end.
+      txt: { path: "/" },
       restrictedAddresses: places.map(({ address }) => address),
       disabledIpv6: true,
     });

@@ -7,7 +7,7 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { ChildProcess } from "node:child_process";
 import { Avahi } from "../../lab/avahi.ts";
-import { must } from "../../lab/engine.ts";
+import { must, run } from "../../lab/engine.ts";
 import { Lan } from "../../lab/lan.ts";
 import { Namespace } from "../../lab/namespace.ts";
 import { needs } from "../../lab/requirements.ts";
@@ -123,6 +123,26 @@ describe("the announcer of the public name", { skip: needs("root", "engine", "av
     await stop(announcer);
     await becomes("beside.local", undefined);
     assert.equal(await person.resolve("laptop.local"), lan.address("second"));
+  });
+
+  test("of a machine in two networks is quiet once it has announced on both", async () => {
+    const [first, elsewhere] = [space("first").name, ["veth", "peer", "name", "eth1p"]];
+    await must("ip", ["-n", first, "link", "add", "eth1", "type", ...elsewhere]);
+    await must("ip", ["-n", first, "addr", "add", "10.78.0.1/24", "dev", "eth1"]);
+    for (const one of ["eth1", "eth1p"]) await must("ip", ["-n", first, "link", "set", one, "up"]);
+    const announcer = announce("first", { PUBLIC_NAME: "both.local" });
+    await said(announcer, /announced: .* at 10\.77\.0\.1, 10\.78\.0\.1"/);
+    await becomes("both.local", lan.address("first"));
+    await pause(5_000);
+    const within = `--net=${space("person").path}`;
+    const packets = ["PREROUTING", "-s", lan.address("first"), "-d", "224.0.0.251"];
+    await must("nsenter", [within, "iptables", "-w", "-t", "raw", "-I", ...packets]);
+    await pause(5_000);
+    const { stdout } = await run("nsenter", [within, "iptables", "-w", "-t", "raw", "-nvxL"]);
+    const seen = Number(/(\d+) +\d+ .* 10\.77\.0\.1 +224\.0\.0\.251/.exec(stdout)?.[1]);
+    assert.equal(seen, 0, stdout);
+    assert.equal(await stop(announcer), 0, announcer.log());
+    await must("ip", ["-n", first, "link", "del", "eth1"]);
   });
 
   test("announces nothing where the name is empty, and stops when it is told", async () => {
