@@ -1,10 +1,11 @@
 // Builds what is run: the agent as one file, the coordinator and the command line beside it, and the folders that images are made of.
 
-import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { execFileSync } from "node:child_process";
-import { join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type BuildOptions } from "esbuild";
+import ts from "typescript";
 import { openCore } from "./open-core.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -45,6 +46,22 @@ async function buildClient(): Promise<void> {
     platform: "neutral",
     entryPoints: { "swarm-client": "coordinator/swarm-client.ts" },
   });
+  for (const file of ["coordinator/swarm-client", "proto/swarm-rest"]) declareTypes(file);
+}
+
+/** Of one file by itself, whose exports all say their types. */
+function declareTypes(file: string): void {
+  const { outputText, diagnostics = [] } = ts.transpileDeclaration(
+    readFileSync(join(root, `${file}.ts`), "utf8"),
+    { fileName: `${file}.ts`, compilerOptions: { isolatedDeclarations: true } },
+  );
+  const [fault] = diagnostics;
+  if (fault !== undefined) {
+    throw new Error(`${file}.ts: ${ts.flattenDiagnosticMessageText(fault.messageText, " ")}`);
+  }
+  const target = join(dist, "types", `${file}.d.ts`);
+  mkdirSync(dirname(target), { recursive: true });
+  writeFileSync(target, outputText.replaceAll(/(from "\.[^"]+)\.ts"/g, '$1.js"'));
 }
 
 /** Packages stay beside the bundle: Bull Board and the API's documentation read files of their own. */

@@ -160,7 +160,10 @@ export class SwarmClient {
     return this.#ask(path, { method: "PUT", body: { availability } });
   }
 
-  removeNode(id: string, { force = false } = {}): Promise<SwarmChange> {
+  removeNode(
+    id: string,
+    { force = false }: { readonly force?: boolean } = {},
+  ): Promise<SwarmChange> {
     return this.#ask(`nodes/${encodeURIComponent(id)}`, { method: "DELETE", query: { force } });
   }
 
@@ -210,7 +213,10 @@ export class SwarmClient {
     return this.#watch(`${pathOf(service)}/tasks`, watch);
   }
 
-  logs(service: string, { tail = 100 } = {}): Promise<readonly SwarmLogLine[]> {
+  logs(
+    service: string,
+    { tail = 100 }: { readonly tail?: number } = {},
+  ): Promise<readonly SwarmLogLine[]> {
     return this.#ask(`${pathOf(service)}/logs`, { query: { tail } });
   }
 

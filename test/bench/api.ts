@@ -1,4 +1,4 @@
-// How fast are reads, and how long do writes fail when the leader dies behind HAProxy? Real coordinators, Redis and the HAProxy of Debian.
+// How fast are reads, how long do writes fail when the leader dies behind HAProxy, and is every call to a cluster of containers executed once? Real coordinators, Redis and the HAProxy of Debian.
 
 import { once } from "node:events";
 import path from "node:path";
@@ -6,6 +6,7 @@ import { failOverUnderLoad, loadTokenList, loadTokens } from "../lab/failover-lo
 import { inNamespace, startEngine, type LabEngine } from "../lab/engine.ts";
 import { LabProxy } from "../lab/haproxy.ts";
 import { ensureImages } from "../lab/images.ts";
+import { callMany } from "../lab/many-calls.ts";
 import { Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
 import { summarize, type BenchResult } from "./report.ts";
@@ -19,18 +20,20 @@ export async function benchApi(options: { readonly short: boolean }): Promise<Be
   const engine = await startEngine({ name: "lab" });
   try {
     await ensureImages(engine, ["worker", "node"]);
+    const results: BenchResult[] = [];
     const env = { API_TOKENS: loadTokenList, HTTP_HOST: "127.0.0.1" };
     const trio = await Trio.start(engine, { token, env });
     try {
       await startWorker(trio, { name: "box", arrangement: "none" });
       await trio.watched("box");
-      return [
+      results.push(
         ...(await benchStatus(trio, options.short ? 3 : 9)),
         ...(await benchProxy(trio, options.short ? 1 : 10)),
-      ];
+      );
     } finally {
       await trio.stop();
     }
+    return [...results, ...(await benchCalls(engine, options.short ? 1 : 5))];
   } finally {
     await engine.stop();
   }
@@ -114,4 +117,23 @@ async function benchProxy(trio: Trio, trials: number): Promise<BenchResult[]> {
     summarize("proxy-failed-writes", failedWrites, ""),
     summarize("proxy-longest-held-write", held, "ms"),
   ];
+}
+
+/** A hundred calls by twenty clients to any coordinator, while the leader is killed three times. */
+async function benchCalls(engine: LabEngine, rounds: number): Promise<BenchResult[]> {
+  const violations: number[] = [];
+  const trio = await Trio.start(engine);
+  try {
+    for (let seed = 1; seed <= rounds; seed++) {
+      await tried("calls", async () => {
+        const wish = { calls: 100, clients: 20, kills: 3, removes: false, seed };
+        const told = await callMany(engine, trio, wish);
+        for (const one of told.violations) console.error(one);
+        violations.push(told.violations.length);
+      });
+    }
+  } finally {
+    await trio.stop();
+  }
+  return [summarize("exactly-once-violations", violations, "", { of: "max", atMost: 0 })];
 }

@@ -18,6 +18,7 @@ import {
   type CallAnswer,
   type ShownContainer,
 } from "../lab/cluster-calls.ts";
+import type { EventView } from "../../proto/rest.ts";
 import { crash } from "../lab/containers.ts";
 import { startEngine, type LabEngine } from "../lab/engine.ts";
 import { ensureImages } from "../lab/images.ts";
@@ -293,17 +294,16 @@ describe("a cluster of containers", { skip: needs("root", "engine", "redis") }, 
   });
 
   test("is told of: each change with who, what, before and after", async () => {
-    const events = await trio.get<readonly { text: string }[]>(
-      "events?kind=cluster-changed&limit=1000",
-    );
-    const added = events
-      .map(({ text }) => text)
-      .find((text) => /entry 4 of cluster web/.test(text));
-    assert.match(added ?? "", /nobody|loopback|admin|\(c\d\)/);
-    assert.match(
-      added ?? "",
-      /2 nodes, 0 services, 0 containers → 2 nodes, 1 services, 3 containers/,
-    );
+    const events = await trio.get<readonly EventView[]>("events?kind=cluster-changed&limit=1000");
+    const added = events.find(({ text }) => /entry 4 of cluster web/.test(text));
+    assert.match(added?.text ?? "", /: service 4 runs with 3 containers$/);
+    assert.match(added?.change?.actor ?? "", /^anybody on loopback \(c[123]\)$/);
+    assert.deepEqual(added?.change, {
+      ...{ actor: added?.change?.actor, verb: "add-service", subject: "web", cluster: "" },
+      before: "2 nodes, 0 services, 0 containers",
+      after: "2 nodes, 1 services, 3 containers",
+      outcome: "done",
+    });
   });
 
   test("that is removed leaves nothing", async () => {

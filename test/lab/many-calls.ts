@@ -103,7 +103,7 @@ class Clients {
     );
   }
 
-  /** To any coordinator, under one key, until somebody answers. */
+  /** To any coordinator, under one key of this run, until somebody answers. */
   insist(
     method: string,
     path: string,
@@ -114,7 +114,8 @@ class Clients {
       `${method} ${path} is answered`,
       async () => {
         const url = this.#trio.url(this.#anyone());
-        const wish = { url, method, path, body, key, patience: 10_000 };
+        const own = `${this.#wish.seed}: ${key}`;
+        const wish = { url, method, path, body, key: own, patience: 10_000 };
         const answer = await callCluster(wish).catch(() => undefined);
         if (answer !== undefined && answer.status < 300) return answer;
         if (answer !== undefined && answer.status < 500 && answer.status !== 429) {
