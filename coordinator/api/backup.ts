@@ -11,6 +11,7 @@ import { atLeader } from "./at-leader.ts";
 import { backupKinds, documentFaults, keptOf } from "./backup-kinds.ts";
 import { backupRequests } from "./backup-schemas.ts";
 import type { ApiContext } from "./context.ts";
+import { examples } from "./examples.ts";
 import type { ControlPlane } from "./plane.ts";
 import { ApiProblem } from "./problem.ts";
 import { fromRecord } from "./record-read.ts";
@@ -34,7 +35,7 @@ export function backupPlugin(app: FastifyInstance, context: ApiContext): void {
       schema: {
         tags: ["backup"],
         summary: "Templates, scaling policies, clusters, silences and quarantines, to be kept",
-        response: answers({ 200: good(ref("Backup"), "The backup") }, 503),
+        response: answers({ 200: good(ref("Backup"), "The backup", examples.backup) }, 503),
       },
     },
     () => take(context),
@@ -53,7 +54,7 @@ export function backupPlugin(app: FastifyInstance, context: ApiContext): void {
         querystring: backupRequests.restore,
         body: backupRequests.backup,
         response: answers(
-          { 200: good(ref("Restore"), "Restored, by the leader") },
+          { 200: good(ref("Restore"), "Restored, by the leader", examples.restored) },
           ...[400, 409, 413, 415, 502, 503, 504],
         ),
       },

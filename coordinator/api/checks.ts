@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, RouteShorthandOptions } from "fasti
 import type { ApiContext } from "./context.ts";
 import type { ControlPlane } from "./plane.ts";
 import { text, type Schema } from "./schema-words.ts";
-import { openToAll, refusal, requests } from "./schemas.ts";
+import { goodText, openToAll, refusal, requests } from "./schemas.ts";
 import { trafficTo, type TrafficAsk } from "./traffic.ts";
 
 interface ById {
@@ -47,11 +47,6 @@ export function checksPlugin(app: FastifyInstance, { plane }: ApiContext): void 
   );
 }
 
-const word = (description: string): Schema => ({
-  description,
-  content: { "text/plain": { schema: { type: "string" } } },
-});
-
 const optionsOf = (
   summary: string,
   params: Schema,
@@ -65,9 +60,9 @@ const optionsOf = (
     params,
     ...more,
     response: {
-      200: word("up"),
+      200: goodText("up", "up\n"),
       400: refusal(400),
-      503: word("drain, maint, down (a name that nobody bears, too) or unknown"),
+      503: goodText("drain, maint, down (a name that nobody bears, too) or unknown", "down\n"),
     },
   },
 });

@@ -3,6 +3,7 @@
 import type { FastifyInstance } from "fastify";
 import type { ConnectionsView } from "../../proto/rest.ts";
 import type { ApiContext } from "./context.ts";
+import { examples } from "./examples.ts";
 import { ApiProblem } from "./problem.ts";
 import { ref } from "./schema-words.ts";
 import { answers, good, requests } from "./schemas.ts";
@@ -22,7 +23,9 @@ export function connectionsPlugin(app: FastifyInstance, context: ApiContext): vo
         tags,
         summary: "The links between this coordinator and the others",
         description: "1 for each that is left alone, 0 for one that POST has cut.",
-        response: answers({ 200: good(ref("Connections"), "By the other one's host:port") }),
+        response: answers({
+          200: good(ref("Connections"), "By the other one's host:port", examples.links),
+        }),
       },
     },
     view,
@@ -38,7 +41,10 @@ export function connectionsPlugin(app: FastifyInstance, context: ApiContext): vo
         description:
           "Fault injection, for tests: 0 cuts a link, 1 restores it; the others stay as they are. Refused unless FAULT_INJECTION=1. A restart of the coordinator forgets it.",
         body: requests.connections,
-        response: answers({ 200: good(ref("Connections"), "All links, after it") }, ...[400, 409]),
+        response: answers(
+          { 200: good(ref("Connections"), "All links, after it", examples.linkCut) },
+          ...[400, 409],
+        ),
       },
     },
     (request) => {

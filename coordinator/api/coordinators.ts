@@ -7,6 +7,7 @@ import type { Member } from "../../proto/messages.ts";
 import type { MemberChange } from "../core/member-set.ts";
 import { atLeader } from "./at-leader.ts";
 import type { ApiContext } from "./context.ts";
+import { examples } from "./examples.ts";
 import { ApiProblem } from "./problem.ts";
 import { ref } from "./schema-words.ts";
 import { answers, good, requests } from "./schemas.ts";
@@ -18,10 +19,17 @@ export function coordinatorsPlugin(app: FastifyInstance, context: ApiContext): v
   const { plane } = context;
   const tags = ["coordinator"];
   const config = { access: "admin" as const };
-  const response = answers(
-    { 200: good(ref("Command"), "Done, by a quorum of the coordinators before and after it") },
-    ...[400, 409, 413, 415, 502, 503, 504],
-  );
+  const changed = (example: CommandView) =>
+    answers(
+      {
+        200: good(
+          ref("Command"),
+          "Done, by a quorum of the coordinators before and after it",
+          example,
+        ),
+      },
+      ...[400, 409, 413, 415, 502, 503, 504],
+    );
 
   app.get(
     "/api/v1/coordinators",
@@ -29,7 +37,9 @@ export function coordinatorsPlugin(app: FastifyInstance, context: ApiContext): v
       schema: {
         tags,
         summary: "Who the coordinators are",
-        response: answers({ 200: good(ref("Coordinators"), "The set, as this one knows it") }),
+        response: answers({
+          200: good(ref("Coordinators"), "The set, as this one knows it", examples.coordinators),
+        }),
       },
     },
     (): CoordinatorsView => coordinatorsView(plane.summary()),
@@ -45,7 +55,7 @@ export function coordinatorsPlugin(app: FastifyInstance, context: ApiContext): v
         description:
           "It must run already, with the present coordinators and itself in COORDINATORS, so that they hear it.",
         body: requests.coordinator,
-        response,
+        response: changed(examples.coordinatorAdded),
       },
     },
     (request, reply) =>
@@ -61,7 +71,7 @@ export function coordinatorsPlugin(app: FastifyInstance, context: ApiContext): v
         summary: "Remove a coordinator",
         description: "One that leads hands over first and answers 503: ask again.",
         params: requests.coordinatorId,
-        response,
+        response: changed(examples.coordinatorRemoved),
       },
     },
     (request, reply) =>

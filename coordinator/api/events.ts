@@ -6,6 +6,7 @@ import { isWanted } from "../core/event.ts";
 import type { EventAsk } from "../io/record-store.ts";
 import type { ApiContext } from "./context.ts";
 import { EventStream } from "./event-stream.ts";
+import { examples } from "./examples.ts";
 import { ApiProblem } from "./problem.ts";
 import { fromRecord } from "./record-read.ts";
 import { ref } from "./schema-words.ts";
@@ -36,8 +37,11 @@ export function eventsPlugin(app: FastifyInstance, context: ApiContext): void {
             200: {
               description: "A page, or a stream",
               content: {
-                "application/json": { schema: { type: "array", items: ref("Event") } },
-                "text/event-stream": { schema: { type: "string" } },
+                "application/json": {
+                  schema: { type: "array", items: ref("Event") },
+                  example: examples.events,
+                },
+                "text/event-stream": { schema: { type: "string" }, example: examples.stream },
               },
             },
           },

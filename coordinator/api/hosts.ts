@@ -12,6 +12,7 @@ import type { SwarmReading } from "../docker/swarm.ts";
 import { coded } from "../errors.ts";
 import { atLeader } from "./at-leader.ts";
 import type { ApiContext } from "./context.ts";
+import { hostExamples } from "./host-examples.ts";
 import { hostsView, planView, withContainers } from "./host-views.ts";
 import { ApiProblem } from "./problem.ts";
 import { ref } from "./schema-words.ts";
@@ -40,7 +41,7 @@ export function hostsPlugin(app: FastifyInstance, context: ApiContext): void {
       schema: {
         tags,
         summary: "All hosts: the engines, and the nodes of the Swarm",
-        response: answers({ 200: good(ref("Hosts"), "Hosts, by name") }),
+        response: answers({ 200: good(ref("Hosts"), "Hosts, by name", hostExamples.hosts) }),
       },
     },
     async (): Promise<HostsView> => hostsView(plane.summary(), await plane.swarm()),
@@ -53,7 +54,7 @@ export function hostsPlugin(app: FastifyInstance, context: ApiContext): void {
         tags,
         summary: "One host",
         params,
-        response: answers({ 200: good(ref("Host"), "The host") }, ...untold),
+        response: answers({ 200: good(ref("Host"), "The host", hostExamples.host) }, ...untold),
       },
     },
     async (request): Promise<HostView> => {
@@ -72,7 +73,7 @@ export function hostsPlugin(app: FastifyInstance, context: ApiContext): void {
         description:
           "Of a host that lives and is drained: while it is emptied, which moves services alone. Of every other: when it is dead. Nothing is changed.",
         params,
-        response: answers({ 200: good(ref("Plan"), "The plan") }, ...untold),
+        response: answers({ 200: good(ref("Plan"), "The plan", hostExamples.plan) }, ...untold),
       },
     },
     async (request): Promise<PlanView> => {
@@ -93,15 +94,12 @@ export function hostsPlugin(app: FastifyInstance, context: ApiContext): void {
 }
 
 function addSwitches(app: FastifyInstance, context: ApiContext): void {
-  const base = {
-    tags,
-    params,
-    body: requests.hostSwitch,
-    response: answers(
-      { 200: good(ref("HostSwitch"), "Done, by the leader") },
+  const base = { tags, params, body: requests.hostSwitch };
+  const switched = (example: HostSwitchView) =>
+    answers(
+      { 200: good(ref("HostSwitch"), "Done, by the leader", example) },
       ...[...untold, 413, 415, 504],
-    ),
-  };
+    );
   const config = { access: "operator" as const };
 
   app.post<Switching>(
@@ -113,6 +111,7 @@ function addSwitches(app: FastifyInstance, context: ApiContext): void {
         summary: "Empty it, for maintenance",
         description:
           "Sets its availability in the Swarm, and tells the plan for its services. Where it is so already, nothing is changed.",
+        response: switched(hostExamples.drained),
       },
     },
     (request, reply) => switchHost(context, request, reply, "drain"),
@@ -127,6 +126,7 @@ function addSwitches(app: FastifyInstance, context: ApiContext): void {
         summary: "Give it work again",
         description:
           "Sets its availability in the Swarm. What moved away does not come back by it.",
+        response: switched(hostExamples.activated),
       },
     },
     (request, reply) => switchHost(context, request, reply, "active"),

@@ -3,7 +3,8 @@
 import type { FastifyInstance } from "fastify";
 import type { CoordinatorSummary } from "../core/summary.ts";
 import type { ApiContext } from "./context.ts";
-import { answers, openToAll } from "./schemas.ts";
+import { examples } from "./examples.ts";
+import { answers, goodText, openToAll } from "./schemas.ts";
 
 export function metricsPlugin(app: FastifyInstance, { plane, metricsOpen }: ApiContext): void {
   app.get(
@@ -14,12 +15,7 @@ export function metricsPlugin(app: FastifyInstance, { plane, metricsOpen }: ApiC
         tags: ["coordinator"],
         summary: "Figures for Prometheus",
         ...(metricsOpen ? openToAll : {}),
-        response: answers({
-          200: {
-            description: "Text exposition",
-            content: { "text/plain": { schema: { type: "string" } } },
-          },
-        }),
+        response: answers({ 200: goodText("Text exposition", examples.metrics) }),
       },
     },
     (_request, reply) =>

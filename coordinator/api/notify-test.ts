@@ -3,6 +3,7 @@
 import type { FastifyInstance } from "fastify";
 import type { NotifyTestView } from "../../proto/rest.ts";
 import type { ApiContext } from "./context.ts";
+import { examples } from "./examples.ts";
 import { ref } from "./schema-words.ts";
 import { answers, good } from "./schemas.ts";
 
@@ -15,7 +16,9 @@ export function notifyTestPlugin(app: FastifyInstance, { plane }: ApiContext): v
       schema: {
         tags: ["notifications"],
         summary: "Send a test message through every channel of this coordinator",
-        response: answers({ 200: good(ref("NotifyTest"), "How each channel went") }),
+        response: answers({
+          200: good(ref("NotifyTest"), "How each channel went", examples.notifyTest),
+        }),
       },
     },
     async (): Promise<NotifyTestView> => ({ channels: await plane.notifyTest() }),

@@ -4,6 +4,7 @@ import type { FastifyInstance } from "fastify";
 import type { RecoveryView } from "../../proto/rest.ts";
 import type { PageAsk } from "../io/record-store.ts";
 import type { ApiContext } from "./context.ts";
+import { examples } from "./examples.ts";
 import { ApiProblem } from "./problem.ts";
 import { fromRecord } from "./record-read.ts";
 import { ref } from "./schema-words.ts";
@@ -21,7 +22,7 @@ export function recoveriesPlugin(app: FastifyInstance, { plane }: ApiContext): v
         summary: "Recoveries, newest first",
         querystring: requests.page,
         response: answers(
-          { 200: good({ type: "array", items: ref("Recovery") }, "A page") },
+          { 200: good({ type: "array", items: ref("Recovery") }, "A page", examples.recoveries) },
           ...[400, 503],
         ),
       },
@@ -39,7 +40,12 @@ export function recoveriesPlugin(app: FastifyInstance, { plane }: ApiContext): v
         tags,
         summary: "One recovery",
         params: requests.recoveryId,
-        response: answers({ 200: good(ref("Recovery"), "The recovery") }, 400, 404, 503),
+        response: answers(
+          { 200: good(ref("Recovery"), "The recovery", examples.recovery) },
+          400,
+          404,
+          503,
+        ),
       },
     },
     async (request): Promise<RecoveryView> => {

@@ -3,6 +3,7 @@
 import { backupSchemas } from "./backup-schemas.ts";
 import { clusterSchemas } from "./clusters/shapes.ts";
 import { hostSchemas } from "./host-schemas.ts";
+import { problemExample } from "./problem-examples.ts";
 import { swarmSchemas } from "./swarm/shapes.ts";
 import {
   flag,
@@ -228,20 +229,30 @@ export function answers(
 ): Schema {
   const codes = [...new Set([...problems, 401, 403, 429])].sort((a, b) => a - b);
   const bad = codes.map((code): [number, Schema] => [code, refusal(code)]);
-  const other = { ...refusal(0), description: "Any other fault of the request: 405, 408, 431 …" };
+  const other = { ...refusal(405), description: "Any other fault of the request: 405, 408, 431 …" };
   return { ...good, ...Object.fromEntries(bad), default: other };
 }
 
 export const refusal = (code: number): Schema => ({
   description: problemDescriptions[code] ?? "A failure",
-  content: { "application/problem+json": { schema: ref("Problem") } },
+  content: {
+    "application/problem+json": { schema: ref("Problem"), example: problemExample(code) },
+  },
 });
 
-export const good = (schema: Schema, description: string): Schema => ({
+/** @param example of proto's type for that schema */
+export const good = (schema: Schema, description: string, example: object): Schema => ({
   description,
-  content: { "application/json": { schema } },
+  content: { "application/json": { schema, example } },
 });
 
+/** @param example as it is sent, its last line's end included */
+export const goodText = (description: string, example: string): Schema => ({
+  description,
+  content: { "text/plain": { schema: { type: "string" }, example } },
+});
+
+/** No example: nobody reads bytes in a description. */
 export const goodFile = (description: string): Schema => ({
   description,
   content: { "application/octet-stream": { schema: { type: "string", format: "binary" } } },

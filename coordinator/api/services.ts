@@ -9,6 +9,7 @@ import { awayFrom, readJournal } from "../core/migration/undo.ts";
 import type { SwarmHost, SwarmService, SwarmView } from "../core/migration/swarm-view.ts";
 import { atLeader } from "./at-leader.ts";
 import type { ApiContext } from "./context.ts";
+import { examples } from "./examples.ts";
 import { ApiProblem } from "./problem.ts";
 import { ref } from "./schema-words.ts";
 import { answers, good, requests } from "./schemas.ts";
@@ -19,10 +20,11 @@ interface ByName {
   Params: { id: string };
 }
 
-const response = answers(
-  { 200: good(ref("Command"), "Taken by the leader; events tell what comes of it") },
-  ...[400, 404, 409, 413, 415, 502, 503, 504],
-);
+const taken = (example: CommandView) =>
+  answers(
+    { 200: good(ref("Command"), "Taken by the leader; events tell what comes of it", example) },
+    ...[400, 404, 409, 413, 415, 502, 503, 504],
+  );
 const config = { access: "operator" as const };
 const tags = ["hosts"];
 
@@ -41,7 +43,7 @@ function addFailback(app: FastifyInstance, context: ApiContext): void {
         summary: "Bring a moved service back to where a person placed it",
         description: "It goes back once every host that it was moved away from is well.",
         params: requests.serviceId,
-        response,
+        response: taken(examples.serviceGoesBack),
       },
     },
     (request, reply) =>
@@ -62,7 +64,7 @@ function addFailback(app: FastifyInstance, context: ApiContext): void {
         tags,
         summary: "Bring all that was moved away from a host back to it",
         params: requests.hostId,
-        response,
+        response: taken(examples.allGoBack),
       },
     },
     (request, reply) =>
@@ -92,7 +94,7 @@ function addMigrate(app: FastifyInstance, context: ApiContext): void {
         description:
           "Nobody can tell that of a host without a live agent. Say it only when the host is off, or the service has ended there: otherwise it runs twice.",
         params: requests.serviceId,
-        response,
+        response: taken(examples.mayMove),
       },
     },
     (request, reply) => {

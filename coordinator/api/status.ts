@@ -3,8 +3,9 @@
 import type { FastifyInstance } from "fastify";
 import type { LeaderView, StatusView } from "../../proto/rest.ts";
 import type { ApiContext } from "./context.ts";
+import { examples } from "./examples.ts";
 import { ref } from "./schema-words.ts";
-import { answers, good, openToAll } from "./schemas.ts";
+import { answers, good, goodText, openToAll } from "./schemas.ts";
 import { holdsLease, leaderView, statusView } from "./views.ts";
 
 export function statusPlugin(app: FastifyInstance, { plane }: ApiContext): void {
@@ -14,7 +15,7 @@ export function statusPlugin(app: FastifyInstance, { plane }: ApiContext): void 
       schema: {
         tags: ["coordinator"],
         summary: "This coordinator and what it sees",
-        response: answers({ 200: good(ref("Status"), "The status") }),
+        response: answers({ 200: good(ref("Status"), "The status", examples.status) }),
       },
     },
     (): StatusView => statusView(plane.summary(), plane.readiness()),
@@ -26,7 +27,9 @@ export function statusPlugin(app: FastifyInstance, { plane }: ApiContext): void 
       schema: {
         tags: ["coordinator"],
         summary: "Who leads",
-        response: answers({ 200: good(ref("Leader"), "The leader, as far as known") }),
+        response: answers({
+          200: good(ref("Leader"), "The leader, as far as known", examples.leader),
+        }),
       },
     },
     (): LeaderView => leaderView(plane.summary(), plane.leaderUrl()),
@@ -36,10 +39,7 @@ export function statusPlugin(app: FastifyInstance, { plane }: ApiContext): void 
 /** For proxies and orchestrators: not bound in rate, since a refused probe would take a healthy coordinator away. */
 export function probesPlugin(app: FastifyInstance, { plane }: ApiContext): void {
   const config = { access: "open" as const, rateLimit: false as const };
-  const word = (description: string) => ({
-    description,
-    content: { "text/plain": { schema: { type: "string" } } },
-  });
+  const word = (said: string) => goodText(said, `${said}\n`);
   const probe = (
     path: string,
     summary: string,

@@ -6,6 +6,7 @@ import type { CommandView, WorkerView } from "../../proto/rest.ts";
 import { toReason } from "../../proto/text.ts";
 import { atLeader, noLeader } from "./at-leader.ts";
 import type { ApiContext } from "./context.ts";
+import { examples } from "./examples.ts";
 import type { OperatorCommand } from "./plane.ts";
 import { ApiProblem } from "./problem.ts";
 import { ref } from "./schema-words.ts";
@@ -30,7 +31,7 @@ export function workersPlugin(app: FastifyInstance, context: ApiContext): void {
         tags,
         summary: "All workers",
         response: answers({
-          200: good({ type: "array", items: ref("Worker") }, "Workers, by id"),
+          200: good({ type: "array", items: ref("Worker") }, "Workers, by id", examples.workers),
         }),
       },
     },
@@ -48,7 +49,12 @@ export function workersPlugin(app: FastifyInstance, context: ApiContext): void {
         tags,
         summary: "One worker",
         params: requests.workerId,
-        response: answers({ 200: good(ref("Worker"), "The worker") }, 400, 404, 409),
+        response: answers(
+          { 200: good(ref("Worker"), "The worker", examples.worker) },
+          400,
+          404,
+          409,
+        ),
       },
     },
     (request): WorkerView => {
@@ -61,14 +67,14 @@ export function workersPlugin(app: FastifyInstance, context: ApiContext): void {
 }
 
 function addCommands(app: FastifyInstance, context: ApiContext): void {
-  const base = {
+  const base = (example: CommandView) => ({
     tags: ["workers"],
     params: requests.workerId,
     response: answers(
-      { 200: good(ref("Command"), "Done, by the leader") },
+      { 200: good(ref("Command"), "Done, by the leader", example) },
       ...[400, 404, 409, 413, 415, 502, 503, 504],
     ),
-  };
+  });
   const operator = { access: "operator" as const };
 
   app.post<ById & { Body: { reason?: string } | null }>(
@@ -76,7 +82,7 @@ function addCommands(app: FastifyInstance, context: ApiContext): void {
     {
       config: operator,
       schema: {
-        ...base,
+        ...base(examples.revived),
         summary: "Revive it now",
         description:
           "Begins a recovery although nothing failed, or in spite of quarantine. A paused worker is refused.",
@@ -95,7 +101,11 @@ function addCommands(app: FastifyInstance, context: ApiContext): void {
     "/api/v1/workers/:id/silence",
     {
       config: operator,
-      schema: { ...base, summary: "Leave it alone for a while", body: requests.silence },
+      schema: {
+        ...base(examples.silenced),
+        summary: "Leave it alone for a while",
+        body: requests.silence,
+      },
     },
     (request, reply) =>
       carryOut(context, request, reply, (worker) => ({
@@ -108,14 +118,14 @@ function addCommands(app: FastifyInstance, context: ApiContext): void {
 
   app.delete<ById>(
     "/api/v1/workers/:id/silence",
-    { config: operator, schema: { ...base, summary: "Care for it again" } },
+    { config: operator, schema: { ...base(examples.unsilenced), summary: "Care for it again" } },
     (request, reply) =>
       carryOut(context, request, reply, (worker) => ({ kind: "unsilence", worker })),
   );
 
   app.delete<ById>(
     "/api/v1/workers/:id/quarantine",
-    { config: operator, schema: { ...base, summary: "End its quarantine" } },
+    { config: operator, schema: { ...base(examples.released), summary: "End its quarantine" } },
     (request, reply) =>
       carryOut(context, request, reply, (worker) => ({ kind: "release-quarantine", worker })),
   );

@@ -7,10 +7,13 @@ import type {
   CommandView,
   EventView,
   LeaderView,
+  Problem,
   RecoveryView,
   StatusView,
   WorkerView,
 } from "../../../proto/rest.ts";
+import { examples } from "../../../coordinator/api/examples.ts";
+import type { MeshEvent } from "../../../coordinator/core/event.ts";
 import { routes, type Role, type Route } from "./all-routes.ts";
 import { apiTokens, bearer, meshEvent, serve, summaryOf, workerSummary } from "./scripted-plane.ts";
 import { recoveryRecord } from "./scripted-recovery.ts";
@@ -106,37 +109,130 @@ test("the description is sound: every route stands in it, every operation and an
   assert.ok(!text.includes('"$ref":"Evidence'), "no reference in another form");
 });
 
+/** Of each schema by its text, whether a value fits it to the letter. */
+async function judgeOf(
+  { components }: Description,
+  schemas: readonly object[],
+  use: (verdictOn: (schema: object, payload: string) => Promise<string>) => Promise<void>,
+): Promise<void> {
+  const judge = Fastify({
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, strict: false } },
+  });
+  const known = [...new Set(schemas.map((one) => JSON.stringify(one)))];
+  for (const [index, schema] of known.entries()) {
+    const whole = JSON.stringify({ ...(JSON.parse(schema) as object), components });
+    judge.post(`/${index}`, { schema: { body: JSON.parse(whole) as object } }, () => "fits");
+  }
+  await use(async (schema, payload) => {
+    const url = `/${known.indexOf(JSON.stringify(schema))}`;
+    const headers = { "content-type": "application/json" };
+    return (await judge.inject({ method: "POST", url, headers, payload })).body;
+  });
+  await judge.close();
+}
+
 test("what the routes answer is what the description promises, to the letter", async (t) => {
   const { url, plane } = await serve(t);
   plane.shelves.isKept = true;
   plane.events = [{ id: "5-0", event: meshEvent() }];
   const description = await describe(url);
-  const judge = Fastify({
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, strict: false } },
-  });
   const isJson = ({ path, isElsewhere }: Route): boolean =>
     /^\/(api\/(?!v1\/record$|.*\/check\b)|clusters|stats)/.test(path) && isElsewhere !== true;
-  const checked = routes.filter(isJson);
-  const schemas = description.components.schemas;
-  for (const [index, route] of checked.entries()) {
+  const checked = routes.filter(isJson).map((route) => {
     const operation = description.paths[route.described ?? ""]?.[route.method.toLowerCase()];
     const schema = operation?.responses["200"]?.content?.["application/json"]?.schema;
     assert.ok(schema !== undefined, route.path);
-    const whole = JSON.stringify({ ...schema, components: { schemas } });
-    judge.post(`/${index}`, { schema: { body: JSON.parse(whole) as object } }, () => "fits");
+    return { route, schema };
+  });
+  const schemas = checked.map(({ schema }) => schema);
+  await judgeOf(description, schemas, async (verdictOn) => {
+    for (const { route, schema } of checked) {
+      const payload = await (await ask(url, route, "admin")).text();
+      assert.equal(await verdictOn(schema, payload), "fits", `${route.path}: ${payload}`);
+    }
+  });
+});
+
+/** Bytes that no person reads: the flight recorder's file. */
+const isBinary = (type: string): boolean => type === "application/octet-stream";
+
+test("every answer that is no failure is shown by an example, and every JSON example fits its schema to the letter", async (t) => {
+  const { url } = await serve(t);
+  const description = await describe(url);
+  const contents = Object.entries(description.paths).flatMap(([path, operations]) =>
+    Object.entries(operations).flatMap(([method, { responses }]) =>
+      Object.entries(responses).flatMap(([status, { content = {} }]) =>
+        Object.entries(content).map(([type, { schema, example }]) => {
+          const where = `${method.toUpperCase()} ${path} ${status} ${type}`;
+          return { where, status, type, schema, example };
+        }),
+      ),
+    ),
+  );
+  const needed = contents.filter(({ status, type }) => status.startsWith("2") && !isBinary(type));
+  const missing = needed.filter(({ example }) => example === undefined);
+  assert.deepEqual(
+    missing.map(({ where }) => where),
+    [],
+  );
+  const problems = contents.filter(({ type }) => type === "application/problem+json");
+  for (const { where, status, example } of problems) {
+    const shown = (example as Problem | undefined)?.status;
+    assert.equal(shown, status === "default" ? 405 : Number(status), where);
   }
-  for (const [index, route] of checked.entries()) {
-    const payload = await (await ask(url, route, "admin")).text();
-    const headers = { "content-type": "application/json" };
-    const verdict = await judge.inject({ method: "POST", url: `/${index}`, headers, payload });
-    assert.equal(verdict.body, "fits", `${route.path}: ${payload}`);
-    if (!isEnveloped(route)) continue;
-    const operation = description.paths[route.described ?? ""]?.[route.method.toLowerCase()];
-    const example = operation?.responses["200"]?.content?.["application/json"]?.example;
-    const shown = { method: "POST", url: `/${index}`, headers, payload: JSON.stringify(example) };
-    assert.equal((await judge.inject({ ...shown, method: "POST" })).body, "fits", route.path);
+  const shown = contents.filter(({ example, type }) => example !== undefined && /json/.test(type));
+  const schemas = shown.map(({ schema }) => schema);
+  await judgeOf(description, schemas, async (verdictOn) => {
+    for (const { where, schema, example } of shown) {
+      assert.equal(await verdictOn(schema, JSON.stringify(example)), "fits", where);
+    }
+  });
+});
+
+test("the examples of texts are what is really answered: a probe's word, a stream's lines, an exposition", async (t) => {
+  const { url, plane } = await serve(t);
+  const { paths } = await describe(url);
+  const probes = routes.filter(({ from }) => from === "nobody");
+  for (const route of probes) {
+    const answer = await ask(url, route, "nobody");
+    const { responses } = paths[route.described ?? ""]?.["get"] ?? { responses: {} };
+    const example = responses[answer.status]?.content?.["text/plain"]?.example;
+    assert.equal(await answer.text(), example, route.path);
   }
-  await judge.close();
+  const metrics = await (await fetch(`${url}/metrics`, { headers: bearer("viewer") })).text();
+  const named = metrics.split("\n").map((line) => line.replace(/(\{.*\})? \d+$/, ""));
+  for (const line of examples.metrics.split("\n")) {
+    assert.ok(named.includes(line.replace(/(\{.*\})? \d+$/, "")), line);
+  }
+  assert.deepEqual(strangeLines(examples.metrics), []);
+  const [event] = examples.events;
+  plane.events = [
+    { id: event.id, event: { ...event, at: event.atMs, notify: false } as MeshEvent },
+  ];
+  const headers = { ...bearer("viewer"), accept: "text/event-stream", "last-event-id": "0-0" };
+  const leaving = new AbortController();
+  const answer = await fetch(`${url}/api/v1/events`, { headers, signal: leaving.signal });
+  let streamed = "";
+  for await (const chunk of answer.body ?? []) {
+    streamed += Buffer.from(chunk as Uint8Array).toString();
+    if (streamed.length >= examples.stream.length) break;
+  }
+  leaving.abort();
+  assert.equal(streamed, examples.stream);
+});
+
+test("the example of a backup is one that can be restored, as its example tells", async (t) => {
+  const { url } = await serve(t);
+  const silences = examples.backup.silences.map((one) => ({
+    ...one,
+    until: new Date(Date.now() + 60_000).toISOString(),
+  }));
+  const answer = await fetch(`${url}/api/v1/restore?replace=true`, {
+    method: "POST",
+    headers: { ...bearer("admin"), "content-type": "application/json" },
+    body: JSON.stringify({ ...examples.backup, silences }),
+  });
+  assert.deepEqual(await answer.json(), examples.restored);
 });
 
 test("the views carry what the coordinator knows", async (t) => {
@@ -254,18 +350,23 @@ test("probes tell their state by status and one word, and no detail", async (t) 
   assert.equal(await probe("/livez"), "200 alive");
 });
 
+/** Lines that a strict reader of an exposition does not take. */
+function strangeLines(exposition: string): string[] {
+  const sample = /^[a-z_]+(\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*\})? -?\d+(\.\d+)?$/;
+  const comment = /^# (HELP|TYPE) heartmesh_[a-z_]+ \S/;
+  const lines = exposition.trimEnd().split("\n");
+  return lines.filter((line, at) => {
+    const isKnown = (line.startsWith("#") ? comment : sample).test(line);
+    return !isKnown || lines.indexOf(line) !== at;
+  });
+}
+
 test("the metrics are an exposition that a strict reader takes, open only when told", async (t) => {
   const { url } = await serve(t);
   const answer = await fetch(`${url}/metrics`, { headers: bearer("viewer") });
   assert.equal(answer.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
   const text = await answer.text();
-  const sample = /^[a-z_]+(\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*\})? -?\d+(\.\d+)?$/;
-  const seen = new Set<string>();
-  for (const line of text.trimEnd().split("\n")) {
-    assert.match(line, line.startsWith("#") ? /^# (HELP|TYPE) heartmesh_[a-z_]+ \S/ : sample);
-    assert.ok(!seen.has(line), line);
-    seen.add(line);
-  }
+  assert.deepEqual(strangeLines(text), []);
   assert.match(text, /^heartmesh_workers\{verdict="healthy"\} 2$/m);
   assert.match(text, /^heartmesh_datagrams_received_total 12$/m);
   assert.match(text, /^heartmesh_dropped_replayed_total 3$/m);
