@@ -87,6 +87,8 @@ describe("the set of coordinators", { skip: needs("root", "engine", "redis") }, 
       await crash(engine, victim);
       const asked = seed[1] ?? "";
       assert.match((await add(asked, young)).text, /is added: done/);
+      // Its mesh, which is all that the set needs, begins before its HTTP.
+      await until(`${young} to answer`, () => trio.status(young).catch(() => undefined));
       const removed = await coordinators(young, "remove", old);
       assert.deepEqual(removed, { code: 0, text: `${old} is removed: done` });
       seed = seed.filter((id) => id !== old);
