@@ -4,16 +4,21 @@ import assert from "node:assert/strict";
 
 /** About how many seconds files take, several at a time on two processors; others take less. */
 const seconds: Readonly<Record<string, number>> = {
+  "test/e2e/scaling.real.test.ts": 210,
+  "test/compose/commands.real.test.ts": 126,
   "test/e2e/chaos/chaos.real.test.ts": 124,
   "test/e2e/moves-setbacks.real.test.ts": 80,
   "test/e2e/fence.real.test.ts": 50,
   "test/e2e/setbacks.real.test.ts": 50,
+  "test/e2e/routed.real.test.ts": 50,
+  "test/e2e/hosts.real.test.ts": 50,
+  "test/e2e/backup.real.test.ts": 36,
   "test/e2e/healer.real.test.ts": 60,
   "test/e2e/intent.real.test.ts": 50,
   "test/e2e/patience.real.test.ts": 45,
   "test/e2e/loss.real.test.ts": 35,
   "test/compose/project.real.test.ts": 75,
-  "test/e2e/clusters-once.real.test.ts": 75,
+  "test/e2e/clusters-once.real.test.ts": 150,
   "test/e2e/clusters.real.test.ts": 70,
   "test/coordinator/docker/act.real.test.ts": 67,
   "test/sim/seeds.real.test.ts": 66,
