@@ -35,30 +35,33 @@ export function authorizeCallers(
   tokens: TokenStore,
   origins: readonly string[],
 ): void {
-  app.addHook("preParsing", async (request, reply) => {
-    await authorize(request, reply, tokens, origins);
+  app.addHook("preParsing", (request, reply, _body, done) => {
+    if (isAuthorized(request, reply, tokens, origins)) done();
   });
 }
 
-async function authorize(
+/** Otherwise it has answered. */
+function isAuthorized(
   request: FastifyRequest,
   reply: FastifyReply,
   tokens: TokenStore,
   origins: readonly string[],
-): Promise<void> {
+): boolean {
   const access = request.routeOptions.config.access ?? "viewer";
-  if (access === "open") return;
+  if (access === "open") return true;
   const { caller } = request;
   if (caller === undefined) {
     const scheme = isOfBrowser(request) ? "Basic" : "Bearer";
     reply.header("www-authenticate", `${scheme} realm="heartmesh", charset="UTF-8"`);
     const how = "Send Authorization: Bearer <token>, or the token as password of any user name.";
-    await sendProblem(reply, problem(401, how));
-    return;
+    sendProblem(reply, problem(401, how));
+    return false;
   }
   const refusal =
     refusedHost(request, tokens) ?? refusedOrigin(request, origins) ?? refusedRole(caller, access);
-  if (refusal !== undefined) await sendProblem(reply, problem(403, refusal));
+  if (refusal === undefined) return true;
+  sendProblem(reply, problem(403, refusal));
+  return false;
 }
 
 /**

@@ -2,13 +2,16 @@
 
 import type { FastifyInstance } from "fastify";
 import type { LeaderView, StatusView } from "../../proto/rest.ts";
+import type { CoordinatorSummary } from "../core/summary.ts";
 import type { ApiContext } from "./context.ts";
 import { examples } from "./examples.ts";
+import type { ControlPlane } from "./plane.ts";
 import { ref } from "./schema-words.ts";
 import { answers, good, goodText, openToAll } from "./schemas.ts";
 import { holdsLease, leaderView, statusView } from "./views.ts";
 
 export function statusPlugin(app: FastifyInstance, { plane }: ApiContext): void {
+  const statusText = statusTextOf(plane);
   app.get(
     "/api/v1/status",
     {
@@ -18,7 +21,7 @@ export function statusPlugin(app: FastifyInstance, { plane }: ApiContext): void 
         response: answers({ 200: good(ref("Status"), "The status", examples.status) }),
       },
     },
-    (): StatusView => statusView(plane.summary(), plane.readiness()),
+    (_request, reply) => reply.type("application/json; charset=utf-8").send(statusText()),
   );
 
   app.get(
@@ -34,6 +37,20 @@ export function statusPlugin(app: FastifyInstance, { plane }: ApiContext): void 
     },
     (): LeaderView => leaderView(plane.summary(), plane.leaderUrl()),
   );
+}
+
+/** Written once a picture, of which there are ten a second and may be thousands of reads. */
+function statusTextOf(plane: ControlPlane): () => string {
+  let written: { readonly of: CoordinatorSummary; readonly why: string; text: string } | undefined;
+  return () => {
+    const [of, readiness] = [plane.summary(), plane.readiness()];
+    const why = readiness.reasons.join("\n");
+    if (written?.of !== of || written.why !== why) {
+      const view: StatusView = statusView(of, readiness);
+      written = { of, why, text: JSON.stringify(view) };
+    }
+    return written.text;
+  };
 }
 
 /** For proxies and orchestrators: not bound in rate, since a refused probe would take a healthy coordinator away. */

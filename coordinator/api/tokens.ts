@@ -1,6 +1,6 @@
 // Tokens and roles: parsed from API_TOKENS, kept and found by their hashes. Pure but for the hash.
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Parsed } from "../../proto/config-parse.ts";
 
 /** Each may do what the ones before it may: look, act on workers, everything else. */
@@ -68,5 +68,5 @@ export const callersBy = (tokens: readonly ApiToken[]): KnownCallers =>
 export const callerOf = (callers: KnownCallers, shown: string): Caller | undefined =>
   callers.get(hashOf(shown));
 
-const hashOf = (token: string): string => createHash("sha256").update(token).digest("base64");
+const hashOf = (token: string): string => hash("sha256", token, "base64");
 const malformed = (detail: string): Parsed<never> => ({ ok: false, failure: "malformed", detail });

@@ -1,7 +1,7 @@
 // Many clients call one cluster while its leader is killed again and again: what they were told, what the log says, what the engine saw.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import type { CoordinatorStats, LogEntryRow } from "../../proto/cluster-rest.ts";
+import type { ClusterRow, CoordinatorStats, LogEntryRow } from "../../proto/cluster-rest.ts";
 import { Random } from "../../proto/random.ts";
 import { until } from "../waiting.ts";
 import {
@@ -51,6 +51,7 @@ export async function callMany(engine: LabEngine, trio: Trio, wish: ManyCalls): 
   const terms = new Set(log.map(({ term }) => term)).size;
   const violations = violationsOf({ acknowledged, log, created });
   await clients.insist("DELETE", `/clusters/${cluster}`);
+  await clients.untilGone();
   return { violations, kills: killed, terms, again: clients.again };
 }
 
@@ -99,6 +100,22 @@ class Clients {
       async () =>
         (await this.log()).find((one) => one.log_index === index)?.state === "done" || undefined,
       120_000,
+      500,
+    );
+  }
+
+  /** Its containers are removed one after the other. */
+  async untilGone(): Promise<void> {
+    await until(
+      "the cluster is gone",
+      async () => {
+        const url = this.#trio.url(this.#anyone());
+        const asked = callCluster<readonly ClusterRow[]>({ url, path: "/clusters" });
+        const answer = await asked.catch(() => undefined);
+        const isThere = answer?.status !== 200 || answer.data.some(({ id }) => id === cluster);
+        return isThere ? undefined : true;
+      },
+      180_000,
       500,
     );
   }
