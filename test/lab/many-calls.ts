@@ -33,15 +33,14 @@ export interface CallsTold {
   readonly again: number;
 }
 
-const cluster = "many";
-
-/** Of a trio that runs; makes the cluster anew and removes it afterwards. */
+/** Of a trio that runs; makes a cluster of its own and removes it afterwards. A seed stands for one run: a log outlives its cluster. */
 export async function callMany(engine: LabEngine, trio: Trio, wish: ManyCalls): Promise<CallsTold> {
   const clients = new Clients(trio, wish);
+  const { cluster } = clients;
   await clients.insist("POST", "/clusters", { id: cluster });
   const node = { id: "n1", host: engine.name, capacity: 10_000 };
   await clients.insist("POST", `/clusters/${cluster}/nodes`, node);
-  const watching = watchCreations(engine);
+  const watching = watchCreations(engine, cluster);
   await sleep(500);
   const calling = clients.callAll();
   const kills = killLeaders(trio, wish, () => clients.done);
@@ -60,6 +59,7 @@ class Clients {
   readonly #wish: ManyCalls;
   readonly #random: Random;
   readonly #acknowledged: Acknowledged[] = [];
+  readonly cluster: string;
   #begun = 0;
   done = 0;
   again = 0;
@@ -67,6 +67,7 @@ class Clients {
   constructor(trio: Trio, wish: ManyCalls) {
     this.#trio = trio;
     this.#wish = wish;
+    this.cluster = `many-${wish.seed}`;
     this.#random = new Random(wish.seed);
   }
 
@@ -81,11 +82,11 @@ class Clients {
       this.#begun += each;
       const key = `call-${this.#begun}`;
       const body = { container: { ...restful, label: key }, replicas: 1 };
-      const { data } = await this.insist("POST", `/clusters/${cluster}/service`, body, key);
+      const { data } = await this.insist("POST", `/clusters/${this.cluster}/service`, body, key);
       const { log_index: index, term } = data;
       this.#acknowledged.push({ key, index, term, replicas: 1 });
       if (this.#wish.removes) {
-        const path = `/clusters/${cluster}/services/${index}`;
+        const path = `/clusters/${this.cluster}/services/${index}`;
         await this.#untilEnded(index);
         await this.insist("DELETE", path, undefined, `${key}-removed`);
       }
@@ -112,7 +113,7 @@ class Clients {
         const url = this.#trio.url(this.#anyone());
         const asked = callCluster<readonly ClusterRow[]>({ url, path: "/clusters" });
         const answer = await asked.catch(() => undefined);
-        const isThere = answer?.status !== 200 || answer.data.some(({ id }) => id === cluster);
+        const isThere = answer?.status !== 200 || answer.data.some(({ id }) => id === this.cluster);
         return isThere ? undefined : true;
       },
       180_000,
@@ -153,7 +154,7 @@ class Clients {
 
   async log(): Promise<readonly LogEntryRow[]> {
     for (const id of this.#trio.ids) {
-      const path = `/stats?cluster=${cluster}&limit=2000`;
+      const path = `/stats?cluster=${this.cluster}&limit=2000`;
       const asked = callCluster<CoordinatorStats>({ url: this.#trio.url(id), path });
       const answer = await asked.catch(() => undefined);
       if (answer?.status === 200) return answer.data.log;
@@ -188,7 +189,10 @@ const untilIdle = (clients: Clients): Promise<readonly LogEntryRow[]> =>
   );
 
 /** By the engine's own stream of events, which also knows what is gone again. */
-function watchCreations(engine: LabEngine): { stop(): Promise<readonly Creation[]> } {
+function watchCreations(
+  engine: LabEngine,
+  cluster: string,
+): { stop(): Promise<readonly Creation[]> } {
   const format =
     '{{.TimeNano}} {{index .Actor.Attributes "heartmesh.log-index"}} {{index .Actor.Attributes "heartmesh.ordinal"}}';
   const filters = ["type=container", "event=create", `label=heartmesh.cluster=${cluster}`];
