@@ -32,7 +32,8 @@ export async function findEngine(): Promise<DemoEngine> {
 function ofThisMachine(name: string): DemoEngine {
   const host = process.env["DOCKER_HOST"] ?? "unix:///var/run/docker.sock";
   const socket = host.startsWith("unix://") ? host.slice(7) : "/var/run/docker.sock";
-  const env = { DOCKER_SOCKET: socket, DOCKER_GID: groupOf(socket) };
+  // Nobody else's network shall hear of a demonstration.
+  const env = { DOCKER_SOCKET: socket, DOCKER_GID: groupOf(socket), PUBLIC_NAME: "" };
   return {
     what: `the Docker engine of this machine (${name})`,
     env,
