@@ -11,10 +11,11 @@ import {
   type ClusterCall,
   type LogEntry,
 } from "../core/clusters/cluster.ts";
-import { decide, lose, settled, upkeepOf, withdrawn } from "../core/clusters/decide.ts";
+import { asShare, decide, lose, settled, upkeepOf, withdrawn } from "../core/clusters/decide.ts";
 import type { Facts } from "../core/clusters/placement.ts";
 import type { Brought, ClusterHands, MayAct } from "./hands.ts";
 import type { ClusterLog, OpenEntry } from "./log.ts";
+import { isForbidden } from "./nested.ts";
 import type { Rounds } from "./rounds.ts";
 import type { SwarmHands } from "./swarm-hands.ts";
 
@@ -200,11 +201,21 @@ export class ClusterExecutor {
     if (refusals < refusalsBorne && text.includes("HTTP 500")) return false;
     this.#refusals.delete(key);
     const { call } = was.entry;
+    if (call.kind === "add-node" && call.node.place.kind === "nested" && isForbidden(text)) {
+      const share = asShare(cluster, call.node.id);
+      if (share !== cluster) return await this.#joinAsShare(term, share, was, text);
+    }
     // Nothing of the call itself to be undone: the rest is looked after later.
     const after = withdrawn(cluster, was.index, call);
     const settledAfter = after === cluster ? (settled(cluster, () => false) ?? "gone") : after;
     this.#looked.delete(cluster.id);
     return await this.#end(term, cluster.id, was, "failed", text, settledAfter);
+  }
+
+  async #joinAsShare(term: Term, share: Cluster, was: OpenEntry, why: string): Promise<boolean> {
+    const text = `${was.entry.text} as a share of its engine, which starts no engine of its own: ${why}`;
+    const now: LogEntry = { ...was.entry, text };
+    return await this.#ask.log.advance({ term, cluster: share.id, was, now, document: share });
   }
 
   /** A node that joins is given up; one that is dead by now is lost, and the call goes on without it. */

@@ -31,14 +31,23 @@ export async function ensureNested(
     Labels: { [nodeLabel]: id, "heartmesh.cluster-birth": birth },
     HostConfig: { Privileged: true, RestartPolicy: { Name: "unless-stopped" } },
   };
-  try {
-    await client.start(await client.create({ name, body }));
-  } catch (error) {
+  const made = await client.create({ name, body }).catch(async (error: unknown) => {
     if (!hasStatus(error, 404)) throw error;
     await client.pull(image);
-    await client.start(await client.create({ name, body }));
+    return await client.create({ name, body });
+  });
+  try {
+    await client.start(made);
+  } catch (error) {
+    // It has never run: nothing is lost with it.
+    await removeNested(client, id, node.id).catch(() => undefined);
+    throw error;
   }
 }
+
+/** Whether an engine that said this starts no privileged container, by its rights or by what guards it. */
+export const isForbidden = (text: string): boolean =>
+  /operation not permitted|permission denied|privileged|HTTP 403/i.test(text);
 
 /** Where its engine answers. Throws HM_ENGINE_UNAVAILABLE where it has no address. */
 export async function nestedAddress(

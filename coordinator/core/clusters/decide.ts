@@ -89,6 +89,15 @@ export function withdrawn(cluster: Cluster, index: number, call: ClusterCall): C
   }
 }
 
+/** For a cluster's engine that starts no engine in a container: the node becomes a share of it; the very cluster where it is one already. */
+export function asShare(cluster: Cluster, id: string): Cluster {
+  if (!cluster.nodes.some((node) => node.id === id && node.place.kind === "nested")) return cluster;
+  const nodes = cluster.nodes.map((node) =>
+    node.id === id ? { ...node, place: { kind: "logical" } as const } : node,
+  );
+  return { ...cluster, nodes };
+}
+
 /** After a call was carried out: what joined is in, what left is out. Undefined: the cluster itself is gone. */
 export function settled(
   cluster: Cluster,
