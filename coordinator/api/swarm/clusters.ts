@@ -10,7 +10,7 @@ import { told } from "./desk.ts";
 import { examples } from "./examples.ts";
 import { enveloped } from "./schemas.ts";
 
-export function clustersPlugin(app: FastifyInstance, context: ApiContext): void {
+export function swarmListPlugin(app: FastifyInstance, context: ApiContext): void {
   app.get(
     "/api/clusters",
     {

@@ -2,7 +2,7 @@
 
 import type { FastifyInstance } from "fastify";
 import type { ApiContext } from "../context.ts";
-import { clustersPlugin } from "./clusters.ts";
+import { swarmListPlugin } from "./clusters.ts";
 import { otherSwarmContext, ownSwarmContext } from "./context.ts";
 import { LiveSwarms } from "./live.ts";
 import { LogStreams } from "./log-stream.ts";
@@ -21,7 +21,7 @@ export function swarmPlugins(app: FastifyInstance, context: ApiContext): void {
     streams.logs.end();
     done();
   });
-  clustersPlugin(app, context);
+  swarmListPlugin(app, context);
   for (const one of [ownSwarmContext(context, streams), otherSwarmContext(context, streams)]) {
     swarmNodesPlugin(app, one);
     swarmMembershipPlugin(app, one);
