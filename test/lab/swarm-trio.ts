@@ -202,9 +202,14 @@ export class SwarmTrio {
     const hosts = this.#agents.size;
     const told = await Promise.all(
       all.map(async (on) => {
-        const asked = fetch(`${this.url(on)}/metrics`, { headers: this.#headers });
-        const response = await asked.catch(() => undefined);
-        return (await response?.text()) ?? "";
+        const asked = inTime(patience, async (signal) => {
+          const response = await fetch(`${this.url(on)}/metrics`, {
+            headers: this.#headers,
+            signal,
+          });
+          return await response.text();
+        });
+        return await asked.catch(() => "");
       }),
     );
     const wanted = `heartmesh_hosts{verdict="healthy"} ${hosts}\n`;
