@@ -1,17 +1,20 @@
 // What `npm run check` holds every source file to; the reasons for what is switched off stand beside it.
 import js from "@eslint/js";
 import { defineConfig } from "eslint/config";
+import pluginVue from "eslint-plugin-vue";
 import tseslint from "typescript-eslint";
 
 export default defineConfig(
   { ignores: ["dist/", "node_modules/", "compose/build/"] },
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
+  pluginVue.configs["flat/essential"],
   {
     languageOptions: {
       parserOptions: {
         projectService: { allowDefaultProject: ["eslint.config.js", "test/failed-files.mjs"] },
         tsconfigRootDir: import.meta.dirname,
+        extraFileExtensions: [".vue"],
       },
     },
     rules: {
@@ -58,6 +61,12 @@ export default defineConfig(
       "@typescript-eslint/consistent-type-imports": "error",
       eqeqeq: "error",
     },
+  },
+  {
+    files: ["coordinator/dashboard/**/*.vue"],
+    languageOptions: { parserOptions: { parser: tseslint.parser } },
+    // TypeScript itself knows which names there are.
+    rules: { "no-undef": "off" },
   },
   { files: ["test/**/*.ts"], rules: { "@typescript-eslint/no-non-null-assertion": "off" } },
 );

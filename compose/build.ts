@@ -1,11 +1,14 @@
 // Builds what is run: the agent as one file, the coordinator and the command line beside it, and the folders that images are made of.
 
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import vue from "@vitejs/plugin-vue";
 import { build, type BuildOptions } from "esbuild";
 import ts from "typescript";
+import { build as buildPages } from "vite";
 import { openCore } from "./open-core.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -79,6 +82,33 @@ async function buildCoordinator(): Promise<void> {
   });
 }
 
+/** Static files, with what browsers are sent of each: every coordinator serves them. */
+async function buildDashboard(): Promise<void> {
+  const made = join(dist, "dashboard");
+  await buildPages({
+    configFile: false,
+    root: join(root, "coordinator", "dashboard"),
+    base: "./",
+    logLevel: "warn",
+    plugins: [vue()],
+    build: {
+      outDir: made,
+      emptyOutDir: true,
+      target: "es2022",
+      // A data: URL would have to be allowed by the policy of content.
+      assetsInlineLimit: 0,
+      modulePreload: { polyfill: false },
+    },
+  });
+  for (const name of readdirSync(made, { recursive: true, encoding: "utf8" })) {
+    if (!/\.(html|js|css|svg)$/.test(name)) continue;
+    const text = readFileSync(join(made, name));
+    const params = { [constants.BROTLI_PARAM_SIZE_HINT]: text.length };
+    writeFileSync(join(made, `${name}.br`), brotliCompressSync(text, { params }));
+    writeFileSync(join(made, `${name}.gz`), gzipSync(text, { level: 9 }));
+  }
+}
+
 /** With the agent's library inside it. */
 async function buildSample(): Promise<void> {
   await build({
@@ -121,5 +151,11 @@ function productionPackages(): readonly string[] {
 
 rmSync(dist, { recursive: true, force: true });
 rmSync(context, { recursive: true, force: true });
-await Promise.all([buildAgent(), buildClient(), buildCoordinator(), buildSample()]);
+await Promise.all([
+  buildAgent(),
+  buildClient(),
+  buildCoordinator(),
+  buildDashboard(),
+  buildSample(),
+]);
 layOutImages();

@@ -44,5 +44,4 @@ export async function docsPlugin(app: FastifyInstance): Promise<void> {
     staticCSP: policy,
     theme: { title: "heartmesh API" },
   });
-  app.get("/", { schema: { hide: true } }, (_request, reply) => reply.redirect("/docs/"));
 }

@@ -13,6 +13,7 @@ import { answerBrokenBytes, answerStrangeWishes } from "./broken-bytes.ts";
 import { holdFor } from "./at-leader.ts";
 import { backupPlugin } from "./backup.ts";
 import type { ApiContext } from "./context.ts";
+import { dashboardPlugin } from "./dashboard.ts";
 import { describeRoutes, docsPlugin } from "./docs.ts";
 import { connectionsPlugin } from "./connections.ts";
 import { checksPlugin } from "./checks.ts";
@@ -168,6 +169,7 @@ async function buildApp(
   recordPlugin(app, context);
   backupPlugin(app, context);
   metricsPlugin(app, context);
+  dashboardPlugin(app);
   await docsPlugin(app);
   await queuesPlugin(app, context);
   await app.ready();

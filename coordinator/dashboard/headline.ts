@@ -1,0 +1,150 @@
+// The sentence that somebody reads who was woken: how it stands, what is being done, what is wanted of a person. Pure.
+
+import type { OpenRecovery, StatusView, WorkerRow } from "./contract.ts";
+import { count, shortName, toneOf, type Tone } from "./words.ts";
+
+export interface Headline {
+  readonly tone: Tone;
+  readonly text: string;
+  /** What heartmesh does about it. */
+  readonly doing: string;
+}
+
+/** What only a person can end. */
+export interface Want {
+  readonly key: string;
+  readonly tone: Tone;
+  readonly text: string;
+  /** What to do. */
+  readonly advice: string;
+  /** A page where it can be done; empty where it is not done here. */
+  readonly to: string;
+}
+
+export interface Seen {
+  readonly status: StatusView;
+  readonly workers: readonly WorkerRow[];
+  readonly recoveries: readonly OpenRecovery[];
+}
+
+const isFailed = ({ verdict }: WorkerRow): boolean =>
+  toneOf(verdict) === "bad" || verdict === "agent-lost";
+
+export function headlineOf({ status, workers, recoveries }: Seen): Headline {
+  const failed = workers.filter(isFailed);
+  const quarantined = failed.filter(({ quarantinedAtMs }) => quarantinedAtMs !== null);
+  const doing = doingOf(recoveries, failed.length, quarantined.length);
+  if (status.leader === "") {
+    const text = "No coordinator leads.";
+    return {
+      tone: "bad",
+      text,
+      doing: "Nothing is revived until a quorum of coordinators hears each other.",
+    };
+  }
+  if (failed.length > 0) {
+    const names =
+      failed.length <= 2
+        ? failed.map(({ id }) => shortName(id)).join(" and ")
+        : count(failed.length, "worker");
+    const kinds = [...new Set(failed.map(({ verdict }) => verdict))];
+    const how = kinds.length === 1 ? (kinds[0] ?? "") : "down";
+    return { tone: "bad", text: `${names} ${failed.length === 1 ? "is" : "are"} ${how}.`, doing };
+  }
+  if (recoveries.length > 0) {
+    return {
+      tone: "busy",
+      text: `${count(recoveries.length, "recovery", "recoveries")} under way.`,
+      doing,
+    };
+  }
+  if (workers.length === 0) {
+    return {
+      tone: "calm",
+      text: "No worker is watched yet.",
+      doing: "Label a container with role=node, or name workers in WORKERS.",
+    };
+  }
+  const doubtful = workers.filter(({ verdict }) => toneOf(verdict) === "warn");
+  if (doubtful.length > 0) {
+    const text = `${count(doubtful.length, "worker")} ${doubtful.length === 1 ? "is" : "are"} ${doubtful[0]?.verdict ?? ""}.`;
+    return { tone: "warn", text, doing: "Watched; nothing is done to what somebody still hears." };
+  }
+  const healthy = workers.filter(({ verdict }) => verdict === "healthy").length;
+  return healthy === workers.length
+    ? {
+        tone: "good",
+        text: `All ${count(healthy, "worker")} ${healthy === 1 ? "is" : "are"} healthy.`,
+        doing: "Nothing to do.",
+      }
+    : {
+        tone: "good",
+        text: `${healthy} of ${count(workers.length, "worker")} are healthy, none is down.`,
+        doing: "Nothing to do.",
+      };
+}
+
+function doingOf(recoveries: readonly OpenRecovery[], failed: number, quarantined: number): string {
+  if (recoveries.length === 1) {
+    const [one] = recoveries;
+    if (one !== undefined) return `${shortName(one.worker)}: ${one.text}`;
+  }
+  if (recoveries.length > 1) return `${recoveries.length} recoveries are under way.`;
+  if (failed > 0 && quarantined === failed)
+    return "heartmesh has given up on it; it waits for you.";
+  return failed > 0 ? "Being decided." : "";
+}
+
+/** The gravest first. */
+export function wantsOf({ status, workers }: Seen): readonly Want[] {
+  const wants: Want[] = [];
+  for (const { id, quarantinedAtMs } of workers) {
+    if (quarantinedAtMs === null) continue;
+    const text = `${shortName(id)} is in quarantine: too many revivals, none of which lasted.`;
+    wants.push({
+      key: `q ${id}`,
+      tone: "bad",
+      text,
+      advice: "Look why it dies, then release it.",
+      to: `/workers/${encodeURIComponent(id)}`,
+    });
+  }
+  for (const reason of status.readiness.reasons) {
+    wants.push({
+      key: `r ${reason}`,
+      tone: "bad",
+      text: `${status.id} is not ready: ${reason}`,
+      advice: "heartmesh doctor tells more.",
+      to: "",
+    });
+  }
+  for (const { host, reachable, reason } of status.engines) {
+    if (reachable) continue;
+    wants.push({
+      key: `e ${host}`,
+      tone: "bad",
+      text: `The engine of ${host} does not answer: ${reason}`,
+      advice: "Recoveries there wait for it.",
+      to: "/hosts",
+    });
+  }
+  if (status.redisByQuorum === "unreachable") {
+    wants.push({
+      key: "redis",
+      tone: "warn",
+      text: "Redis cannot be reached.",
+      advice: "The leader acts without it; history is written down later.",
+      to: "",
+    });
+  }
+  for (const { subject, code, text } of status.findings) {
+    wants.push({
+      key: `f ${subject} ${code} ${text}`,
+      tone: "warn",
+      text: subject === "" ? text : `${subject}: ${text}`,
+      advice: "",
+      to: "",
+    });
+  }
+  return wants;
+}

@@ -1,0 +1,38 @@
+// Which page an address shows. Addresses stand behind the #, so that every coordinator and proxy serves one file.
+
+import { createRouter, createWebHashHistory, type RouteRecordRaw } from "vue-router";
+import OverviewPage from "./pages/OverviewPage.vue";
+
+/** Pages beside the first are fetched when they are wanted. */
+const routes: readonly RouteRecordRaw[] = [
+  { path: "/", component: OverviewPage, meta: { title: "Overview" } },
+  {
+    path: "/workers",
+    component: () => import("./pages/WorkersPage.vue"),
+    meta: { title: "Workers" },
+  },
+  {
+    path: "/workers/:id",
+    component: () => import("./pages/WorkerPage.vue"),
+    meta: { title: "Worker" },
+  },
+  { path: "/sign-in", redirect: "/" },
+  {
+    path: "/:rest(.*)*",
+    component: () => import("./pages/MissingPage.vue"),
+    meta: { title: "No such page" },
+  },
+];
+
+export const router = createRouter({
+  history: createWebHashHistory(),
+  routes,
+});
+
+router.afterEach((to, from) => {
+  if (to.path !== from.path) scrollTo(0, 0);
+  const { title } = to.meta;
+  const { id } = to.params;
+  const name = typeof id === "string" ? id : typeof title === "string" ? title : "";
+  document.title = `${name} · heartmesh`;
+});
