@@ -200,6 +200,14 @@ export class ScriptedPlane implements ControlPlane {
     return facts;
   }
 
+  /** Where the others answer. */
+  urls: Record<string, string> = {};
+
+  members(): readonly { readonly id: string; readonly url: string }[] {
+    const nowhere = "http://127.0.0.1:1";
+    return this.picture.set.members.map(({ id }) => ({ id, url: this.urls[id] ?? nowhere }));
+  }
+
   knownRecovery(id: string): RecoveryRecord | undefined {
     return this.known.find((one) => one.id === id);
   }
