@@ -105,7 +105,8 @@ async function ask(
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     if (read !== undefined) {
-      throw new Error(signal.aborted ? `it did not answer within ${timeout} ms` : why);
+      const text = signal.aborted ? `it did not answer within ${timeout} ms` : why;
+      throw new Error(text, { cause: error });
     }
     if (!way.isOpen) {
       throw new NotTaken(

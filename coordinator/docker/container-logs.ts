@@ -1,6 +1,6 @@
 // The last lines that a container wrote, as its engine kept them.
 
-import { Readable } from "node:stream";
+import type { Readable } from "node:stream";
 import type { WorkerLogLine } from "../../proto/live-rest.ts";
 import { limits } from "../../proto/limits.ts";
 import type { EngineClient } from "./engines.ts";
