@@ -33,7 +33,10 @@ test("who vanished is shown until then, and forgotten after ten minutes", () => 
   const history = new History();
   history.sample({ workers: [of(1), of(1, "h1/b")] }, 1);
   for (let second = 2; second <= 10; second++) history.sample({ workers: [of(1)] }, second);
-  assert.deepEqual(history.of("h1/b")?.roundTripMs.slice(-10), [1, ...new Array<null>(9).fill(null)]);
+  assert.deepEqual(history.of("h1/b")?.roundTripMs.slice(-10), [
+    1,
+    ...new Array<null>(9).fill(null),
+  ]);
   history.sample({ workers: [of(1)] }, samplesKept + 1);
   assert.equal(history.of("h1/b"), undefined);
 });
