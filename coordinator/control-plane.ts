@@ -102,6 +102,11 @@ export class Plane implements ControlPlane {
     return { version, startedAt, leaderSince: reign.since };
   }
 
+  members(): readonly { readonly id: string; readonly url: string }[] {
+    const { urlOf } = this.#parts.config.http;
+    return this.summary().set.members.map(({ id, host }) => ({ id, url: urlOf(id, host) }));
+  }
+
   knownRecovery(id: string): RecoveryRecord | undefined {
     return this.#parts.book.known(id);
   }

@@ -93,6 +93,8 @@ export interface ControlPlane {
   /** Whether this process can do its work; reasons in words where not. */
   readiness(): { readonly ready: boolean; readonly reasons: readonly string[] };
   facts(): ProcessFacts;
+  /** The coordinators of the set, and where the HTTP of each answers, without a slash at the end. */
+  members(): readonly { readonly id: string; readonly url: string }[];
   /** As far as this process knows it without asking the record. */
   knownRecovery(id: string): RecoveryRecord | undefined;
   /** On the leader. Resolves once the command was taken or refused, not when the recovery ends. `by`: who asks, for the audit. */

@@ -24,7 +24,6 @@ import type { MemberChange } from "../../../coordinator/core/member-set.ts";
 import type { ScalingState } from "../../../coordinator/core/scaling/scaler.ts";
 import type { OpenRecoverySummary } from "../../../coordinator/core/recovery-summary.ts";
 import type { CoordinatorSummary, WorkerSummary } from "../../../coordinator/core/summary.ts";
-import type { HostSummary } from "../../../coordinator/core/hosts/host.ts";
 import { recordingFile } from "../../../coordinator/io/recording.ts";
 import type { Switched } from "../../../coordinator/docker/availability.ts";
 import type { SwarmReading } from "../../../coordinator/docker/swarm.ts";
@@ -33,6 +32,7 @@ import type { Documents } from "../../../coordinator/io/shelf.ts";
 import type { EventAsk, ListedEvent, PageAsk } from "../../../coordinator/io/record-store.ts";
 import { term } from "../../../proto/units.ts";
 import type { VerbEngine } from "../../../coordinator/docker/swarm-verbs.ts";
+import { host } from "./scripted-host.ts";
 import { recoveryRecord } from "./scripted-recovery.ts";
 import { ScriptedShelves } from "./scripted-shelves.ts";
 import { ScriptedClusters } from "./scripted-clusters.ts";
@@ -81,26 +81,6 @@ export const openRecovery = (some: Partial<OpenRecoverySummary> = {}): OpenRecov
 /** Of a process that started then, under a leader. */
 export const facts: ProcessFacts = {
   ...{ version: "0.1.0", startedAt: 1_699_999_000_000, leaderSince: 1_699_999_900_000 },
-};
-
-const host: HostSummary = {
-  id: "h1",
-  address: "10.0.0.1",
-  port: 8888,
-  verdict: "dead",
-  reason: "c1 and c2 hear nothing of it",
-  evidence: [{ kind: "silence", by: "c1", text: "hears nothing of its agent" }],
-  since: 1_000,
-  standing: "down",
-  standings: { c2: "down" },
-  heardAgo: 3_000,
-  roundTrip: 0.4,
-  loss: 0,
-  load: 0.5,
-  capacity: { processors: 2, memory: 8e9, available: 4e9 },
-  fence: { able: true, state: "held", isGranted: false },
-  fenceView: { kind: "stopped", text: "c1 and c2 have granted h2 nothing for 8.0 s" },
-  node: undefined,
 };
 
 export const summaryOf = (some: Partial<CoordinatorSummary> = {}): CoordinatorSummary => ({
@@ -198,6 +178,14 @@ export class ScriptedPlane implements ControlPlane {
 
   facts(): ProcessFacts {
     return facts;
+  }
+
+  /** Where the others answer. */
+  urls: Record<string, string> = {};
+
+  members(): readonly { readonly id: string; readonly url: string }[] {
+    const nowhere = "http://127.0.0.1:1";
+    return this.picture.set.members.map(({ id }) => ({ id, url: this.urls[id] ?? nowhere }));
   }
 
   knownRecovery(id: string): RecoveryRecord | undefined {
