@@ -36,7 +36,7 @@ describe("imports", () => {
   const mayImport: Readonly<Record<string, readonly string[]>> = {
     proto: ["proto"],
     agent: ["proto", "agent"],
-    coordinator: ["proto", "agent", "coordinator"],
+    coordinator: ["proto", "agent", "coordinator", "package.json"],
     compose: ["proto", "agent", "coordinator", "compose"],
   };
   const partOf = (file: string): string => file.split("/")[0] ?? "";
@@ -95,7 +95,7 @@ function rank(file: string): number {
   if (file.includes("/core/")) return 0;
   if (/\/(main|bin)\.ts$/.test(file) || file.startsWith("coordinator/cli/")) return 2;
   const [, second = "", third] = file.split("/");
-  return third !== undefined || /^(config.*|check-spec|errors|secret)\.ts$/.test(second) ? 1 : 2;
+  return third !== undefined || /^(config.*|check-spec|errors|secret|version)\.ts$/.test(second) ? 1 : 2;
 }
 
 function eachImport(
