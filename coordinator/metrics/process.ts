@@ -44,7 +44,11 @@ export class ProcessGauge {
       (user + system) / 1e6,
     );
     text.gauge("process_resident_memory_bytes", "Resident memory.", rss);
-    text.gauge("nodejs_heap_size_used_bytes", "Memory of the main thread's JavaScript heap.", heapUsed);
+    text.gauge(
+      "nodejs_heap_size_used_bytes",
+      "Memory of the main thread's JavaScript heap.",
+      heapUsed,
+    );
     text.gauge("process_start_time_seconds", "When it started, since 1970.", this.#startedAt);
     const descriptors = openDescriptors();
     if (descriptors !== undefined) {
