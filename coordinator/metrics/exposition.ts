@@ -13,7 +13,7 @@ export type Samples = readonly (readonly [Labels, number])[];
 export class Exposition {
   readonly #lines: string[] = [];
 
-  /** A gauge without samples is left out. */
+  /** Without samples the name is declared all the same, as with the next two. */
   gauge(name: string, help: string, samples: Samples | number): void {
     this.#family(name, "gauge", help, samples);
   }
@@ -29,7 +29,6 @@ export class Exposition {
     help: string,
     samples: readonly (readonly [Labels, HistogramView])[],
   ): void {
-    if (samples.length === 0) return;
     this.#head(name, "histogram", help);
     for (const [labels, { bounds, counts, sum }] of samples) {
       let count = 0;
@@ -50,7 +49,6 @@ export class Exposition {
 
   #family(name: string, type: "gauge" | "counter", help: string, samples: Samples | number): void {
     const all: Samples = typeof samples === "number" ? [[{}, samples]] : samples;
-    if (all.length === 0) return;
     this.#head(name, type, help);
     for (const [labels, value] of all) this.#sample(name, labels, value);
   }
