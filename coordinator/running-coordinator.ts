@@ -357,7 +357,7 @@ export class RunningCoordinator {
     const isSeenByAll = seenByAll.has(event.kind);
     const isRecorded = !isSeenByAll || this.#isLeader();
     this.#log[isRecorded ? "info" : "debug"](
-      { kind: event.kind, worker: event.worker, recovery: event.recovery },
+      { kind: event.kind, worker: event.worker, recovery: event.recovery, change: event.change },
       event.text,
     );
     if (!isRecorded) return;
