@@ -66,8 +66,8 @@ export const isShown = (name: string): boolean =>
 
 export function showCounters(text: Exposition, counters: Readonly<Record<string, number>>): void {
   for (const [name, { name: shown, help, isTime = false }] of Object.entries(metrics)) {
-    const value = counters[name];
-    if (value === undefined) continue;
+    // From 0 on, so that the first one is an increase.
+    const value = counters[name] ?? 0;
     text.counter(`heartmesh_${shown}_total`, help, isTime ? value / 1000 : value);
   }
   text.counter(
