@@ -18,7 +18,7 @@ export function createLog(options: LoggerOptions = {}, out: LogSink = process.st
 type Fields = Readonly<Record<string, unknown>>;
 
 /** `22:14:03.120 WARN  c1: engine-lost h1/web: the text  {"more":1}`; an error's stack follows. @param line as pino writes it */
-export function readable(line: string): string {
+function readable(line: string): string {
   const { level, time, coordinator, kind, worker, msg, err, pid, hostname, ...rest } = JSON.parse(
     line,
   ) as Fields;
