@@ -19,9 +19,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** `22:14:03.120 WARN  c1: engine-lost h1/web: the text  {"more":1}`; an error's stack follows. @param line as pino writes it */
 function readable(line: string): string {
-  const { level, time, coordinator, kind, worker, msg, err, pid, hostname, ...rest } = JSON.parse(
-    line,
-  ) as Fields;
+  const { level, time, coordinator, kind, worker, msg, err, ...rest } = JSON.parse(line) as Fields;
   const clock = new Date(Number(time)).toTimeString().slice(0, 8);
   const ms = String(Number(time) % 1000).padStart(3, "0");
   const label = (pino.levels.labels[Number(level)] ?? String(level)).toUpperCase().padEnd(5);
