@@ -16,6 +16,7 @@ import type { SwarmChange } from "../../proto/swarm-rest.ts";
 import type { SwarmReading } from "../docker/swarm.ts";
 import type { VerbEngine } from "../docker/swarm-verbs.ts";
 import type { Documents } from "../io/shelf.ts";
+import type { Tally } from "../metrics/tally.ts";
 import type { Marks } from "../core/marks.ts";
 import type { EventAsk, ListedEvent, PageAsk } from "../io/record-store.ts";
 
@@ -136,6 +137,8 @@ export interface ControlPlane {
   leaderUrl(): string | undefined;
   /** The queues that Bull Board shows. */
   boardQueues(): readonly Queue[];
+  /** What this process counts beside the summary. */
+  tally(): Tally;
   /** The file of this coordinator's own flight recorder, undefined where it has none. Never rejects; takes a second where the mesh thread hangs. */
   recording(): Promise<Buffer | undefined>;
   /** Sends a test message through every channel. */

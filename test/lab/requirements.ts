@@ -6,7 +6,7 @@ import path from "node:path";
 
 /** What a test can ask for; `bench` is needed by benchmarks alone. */
 export type Part =
-  "root" | "engine" | "redis" | "haproxy" | "compose" | "netcat" | "avahi" | "bench";
+  "root" | "engine" | "redis" | "haproxy" | "compose" | "netcat" | "avahi" | "prometheus" | "bench";
 
 interface Program {
   /** For a person: what it is. */
@@ -44,6 +44,10 @@ const programs: Readonly<Record<Exclude<Part, "root">, readonly Program[]>> = {
   avahi: [
     { name: "avahi-daemon", isPresent: () => inPath("avahi-daemon"), packages: ["avahi-daemon"] },
   ],
+  prometheus: [
+    { name: "prometheus", isPresent: () => inPath("prometheus"), packages: ["prometheus"] },
+    { name: "promtool", isPresent: () => inPath("promtool"), packages: ["prometheus"] },
+  ],
   netcat: [{ name: "nc", isPresent: () => inPath("nc"), packages: ["netcat-openbsd"] }],
   bench: [
     { name: "etcd", isPresent: () => inPath("etcd"), packages: ["etcd-server", "etcd"] },
@@ -65,6 +69,7 @@ export function ensureInstalled(
     "compose",
     "netcat",
     "avahi",
+    "prometheus",
   ],
   say: (line: string) => void = console.error,
 ): readonly string[] {

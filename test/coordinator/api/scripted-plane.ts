@@ -27,6 +27,7 @@ import type { CoordinatorSummary, WorkerSummary } from "../../../coordinator/cor
 import { recordingFile } from "../../../coordinator/io/recording.ts";
 import type { Switched } from "../../../coordinator/docker/availability.ts";
 import type { SwarmReading } from "../../../coordinator/docker/swarm.ts";
+import { Tally } from "../../../coordinator/metrics/tally.ts";
 import type { Marks } from "../../../coordinator/core/marks.ts";
 import type { Documents } from "../../../coordinator/io/shelf.ts";
 import type { EventAsk, ListedEvent, PageAsk } from "../../../coordinator/io/record-store.ts";
@@ -128,7 +129,12 @@ export const summaryOf = (some: Partial<CoordinatorSummary> = {}): CoordinatorSu
     }),
     workerSummary({ id: "h2/web-2", host: "h2" }),
   ],
-  counters: { "datagrams received": 12, "dropped-replayed": 3 },
+  counters: { "datagrams-received": 12, "dropped-replayed": 3, unknownNonces: 1 },
+  heartbeatsMissed: { c2: 4, c3: 0 },
+  histograms: {
+    roundTrips: { bounds: [1, 5], counts: [3, 1, 1], sum: 21 },
+    lateness: { bounds: [1, 5], counts: [0, 0, 0], sum: 0 },
+  },
   ...some,
 });
 
@@ -308,6 +314,9 @@ export class ScriptedPlane implements ControlPlane {
   boardQueues(): readonly Queue[] {
     return this.queues;
   }
+
+  readonly counted = new Tally();
+  tally = (): Tally => this.counted;
 
   recording(): Promise<Buffer | undefined> {
     return Promise.resolve(this.hasRecorder ? recordingOfNothing : undefined);
