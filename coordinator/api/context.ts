@@ -17,6 +17,8 @@ export interface ApiContext {
   /** How long a write waits for a leader, ms. */
   readonly holdFor: number;
   readonly log: Logger;
+  /** HTTP_TLS_CERT: by it the other coordinators are trusted too. */
+  readonly certFile: string | undefined;
   readonly metricsOpen: boolean;
   readonly faultInjection: boolean;
   readonly migration: CoordinatorConfig["migration"];

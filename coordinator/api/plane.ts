@@ -11,6 +11,7 @@ import type { MoveCommand } from "../core/migration/moves.ts";
 import type { RecoveryRecord } from "../core/recovery-record.ts";
 import type { ScalingState } from "../core/scaling/scaler.ts";
 import type { CoordinatorSummary } from "../core/summary.ts";
+import type { Symptom } from "../doctor/ailments.ts";
 import type { Availability, Switched } from "../docker/availability.ts";
 import type { SwarmChange } from "../../proto/swarm-rest.ts";
 import type { SwarmReading } from "../docker/swarm.ts";
@@ -120,6 +121,10 @@ export interface ControlPlane {
   move(command: MoveCommand): void;
   /** Where the leader's HTTP answers, without a slash at the end; undefined while none is known. */
   leaderUrl(): string | undefined;
+  /** Where the HTTP of each coordinator of the set answers, this one included, without a slash at the end. */
+  coordinatorUrls(): readonly { readonly id: string; readonly url: string }[];
+  /** What should be mended of its own settings, Redis, engines and disk. Never rejects; takes about 4 s at most. */
+  examine(): Promise<readonly Symptom[]>;
   /** The queues that Bull Board shows. */
   boardQueues(): readonly Queue[];
   /** The file of this coordinator's own flight recorder, undefined where it has none. Never rejects; takes a second where the mesh thread hangs. */

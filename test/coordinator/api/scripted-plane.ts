@@ -23,6 +23,7 @@ import type { MemberChange } from "../../../coordinator/core/member-set.ts";
 import type { ScalingState } from "../../../coordinator/core/scaling/scaler.ts";
 import type { CoordinatorSummary, WorkerSummary } from "../../../coordinator/core/summary.ts";
 import type { HostSummary } from "../../../coordinator/core/hosts/host.ts";
+import type { Symptom } from "../../../coordinator/doctor/ailments.ts";
 import { recordingFile } from "../../../coordinator/io/recording.ts";
 import type { Switched } from "../../../coordinator/docker/availability.ts";
 import type { SwarmReading } from "../../../coordinator/docker/swarm.ts";
@@ -293,6 +294,17 @@ export class ScriptedPlane implements ControlPlane {
   leaderUrl(): string | undefined {
     this.looksForLeader++;
     return this.leaderAt;
+  }
+
+  urls: { id: string; url: string }[] = [{ id: "c1", url: "http://127.0.0.1:8080" }];
+  symptoms: Symptom[] = [];
+
+  coordinatorUrls(): readonly { readonly id: string; readonly url: string }[] {
+    return this.urls;
+  }
+
+  examine(): Promise<readonly Symptom[]> {
+    return Promise.resolve(this.symptoms);
   }
 
   boardQueues(): readonly Queue[] {
