@@ -73,7 +73,9 @@ export async function switchHost(call: VerbCall, what: "drain" | "activate"): Pr
   const view = await call.client.post<HostSwitchView>(`${host}/${what}`, body);
   if (wait !== true) return print(call, view, hostSwitchText);
   if (!json) call.terminal.out(hostSwitchText(view, lookOf(call)));
-  return followDrain(call, view.plan.host.name, moving, timeout);
+  const { host: place, services } = view.plan;
+  const names = services.map(({ name }) => name);
+  return followDrain(call, { host: place.name, services: names, moving }, timeout);
 }
 
 async function andFollow(

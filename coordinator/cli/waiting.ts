@@ -4,6 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isCodedError } from "../../proto/coded-error.ts";
 import { parseDuration } from "../../proto/config-parse.ts";
 import type { HostView, RecoveryView } from "../../proto/rest.ts";
+import type { SwarmTaskRow } from "../../proto/swarm-rest.ts";
+import { refusal, type Client } from "./client.ts";
 import { exits } from "./exit-codes.ts";
 import { span } from "./terminal.ts";
 import type { VerbCall } from "./verb.ts";
@@ -50,21 +52,37 @@ export async function followRecovery(
   return one === undefined ? overdue(call, worker, timeout) : tellEnd(call, one);
 }
 
-/** Until none of its tasks runs, and the moves of these services have ended. */
+/** What is followed of a drain. */
+export interface Draining {
+  readonly host: string;
+  /** Services that may have tasks there. */
+  readonly services: readonly string[];
+  /** Those that move, as `swarm:<name>`, each with its recoveries that had ended before. */
+  readonly moving: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+/** Until none of its tasks runs, and the moves of its services have ended. */
 export async function followDrain(
   call: VerbCall,
-  host: string,
-  moving: ReadonlyMap<string, ReadonlySet<string>>,
+  { host, services, moving }: Draining,
   timeout: number,
 ): Promise<number> {
-  const { client, terminal, options } = call;
+  const { client, progress, terminal, options } = call;
+  const left = new Set(services);
   let emptySince: number | undefined;
   const moves = await untilTold(call, timeout, `${host}: being emptied`, async () => {
-    const { runningTasks } = await client.get<HostView>(
-      `/api/v1/hosts/${encodeURIComponent(host)}`,
-    );
+    const path = `/api/v1/hosts/${encodeURIComponent(host)}`;
+    const { runningTasks } = await client.get<HostView>(path);
     if (runningTasks !== 0) {
-      call.progress.tell(`${host}: ${runningTasks ?? "its"} tasks still run`);
+      progress.tell(`${host}: ${runningTasks ?? "its"} tasks still run`);
+      return undefined;
+    }
+    // What Swarm has told to end may go on for its grace period.
+    for (const service of left) {
+      if (!(await runsOn(client, service, host))) left.delete(service);
+    }
+    if (left.size > 0) {
+      progress.tell(`${host}: ${[...left].join(", ")} is ending`);
       return undefined;
     }
     emptySince ??= performance.now();
@@ -74,7 +92,7 @@ export async function followDrain(
       seen.push(...page.filter(({ id }) => !ended.has(id)));
     }
     const open = seen.find(({ outcome }) => outcome === "running");
-    if (open !== undefined) call.progress.tell(stageText(open));
+    if (open !== undefined) progress.tell(stageText(open));
     const mayBegin = seen.length === 0 && performance.now() - emptySince < moveBegins;
     return open === undefined && !(mayBegin && moving.size > 0) ? seen : undefined;
   });
@@ -84,8 +102,17 @@ export async function followDrain(
     for (const one of moves) terminal.out(endText(one));
     terminal.out(`${host} is empty: none of its tasks runs any more`);
   }
-  const worst = moves.map(({ outcome }) => exitOf(outcome));
-  return worst.includes(exits.unwell) ? exits.unwell : exits.done;
+  return moves.some(({ outcome }) => outcome === "exhausted") ? exits.unwell : exits.done;
+}
+
+async function runsOn(client: Client, service: string, host: string): Promise<boolean> {
+  const path = `/api/swarm/services/${encodeURIComponent(service)}/tasks`;
+  const { status, text } = await client.ask("GET", path);
+  // It was removed meanwhile.
+  if (status === 404) return false;
+  if (status !== 200) throw refusal(status, text);
+  const { data } = JSON.parse(text) as { readonly data: readonly SwarmTaskRow[] };
+  return data.some(({ hostname, state }) => hostname === host && state === "running");
 }
 
 const pathOf = (worker: string): string =>

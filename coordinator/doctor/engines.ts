@@ -1,6 +1,6 @@
 // Whether each engine answers, lets us act, and knows the time. Nothing is changed there: what is asked for is a start of a container that does not exist.
 
-import { accessSync, constants, existsSync } from "node:fs";
+import { accessSync, constants } from "node:fs";
 import { isCodedError } from "../../proto/coded-error.ts";
 import { EngineClient, EngineRefused } from "../docker/engines.ts";
 import { endpointText, type Endpoint, type EngineSpec } from "../docker/endpoints.ts";
@@ -32,12 +32,12 @@ export async function ofEngine(spec: EngineSpec): Promise<readonly Symptom[]> {
 
 /** A path that is not there is told by the call that fails. */
 function isOpenToUs(way: Endpoint): boolean {
-  if (way.kind !== "unix" || !existsSync(way.path)) return true;
+  if (way.kind !== "unix") return true;
   try {
     accessSync(way.path, constants.R_OK | constants.W_OK);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "EACCES";
   }
 }
 

@@ -154,6 +154,7 @@ export const meshEvent = (some: Partial<MeshEvent> = {}): MeshEvent => ({
 
 export class ScriptedPlane implements ControlPlane {
   picture = summaryOf();
+  recoveries: RecoveryRecord[] = [recoveryRecord];
   isReady = true;
   leaderAt: string | undefined;
   looksForLeader = 0;
@@ -217,7 +218,7 @@ export class ScriptedPlane implements ControlPlane {
 
   listRecoveries(ask: PageAsk): Promise<readonly RecoveryRecord[]> {
     this.asked.push(ask);
-    return this.#unlessAway([recoveryRecord]);
+    return this.#unlessAway(this.recoveries);
   }
 
   getRecovery(id: string): Promise<RecoveryRecord | undefined> {

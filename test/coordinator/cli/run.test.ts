@@ -183,11 +183,13 @@ test("events --follow goes on, across a break of the connection, without a gap o
   assert.equal(await ended, 0);
 });
 
-test("notify-test shows each channel and fails where one failed", async (t) => {
+test("notify test shows each channel and fails where one failed", async (t) => {
   const server = await serve(t);
-  const { code, out } = await run(["notify-test"], asking(server));
-  assert.equal(code, 1);
-  assert.match(out, /^slack +FAILED +answered 500$/m);
+  for (const words of [["notify", "test"], ["notify-test"]]) {
+    const { code, out } = await run(words, asking(server));
+    assert.equal(code, 1);
+    assert.match(out, /^slack +FAILED +answered 500$/m);
+  }
 });
 
 test("healthcheck needs no token and tells by its exit code", async (t) => {
@@ -252,6 +254,8 @@ for (const [argv, says] of [
   [["constructor"], /there is no verb constructor/],
   [["status", "extra"], /extra is too much/],
   [["explain"], /name one worker/],
+  [["plan"], /name one host/],
+  [["notify", "best"], /expected heartmesh notify test/],
   [["silence", "web-1"], /--for and --reason must be given/],
   [["status", "--follow"], /Unknown option '--follow'/],
   [["status", "--url", "nowhere"], /"nowhere" is no address/],
