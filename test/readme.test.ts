@@ -92,7 +92,7 @@ const runBy: Readonly<Record<string, readonly [file: string, words: string]>> = 
   "heartmesh plan <host>": ["test/e2e/plan.real.test.ts", '"plan"'],
   "heartmesh drain <host>": ["test/e2e/maintenance.real.test.ts", '"drain"'],
   "heartmesh activate <host>": ["test/e2e/maintenance.real.test.ts", '"activate"'],
-  "heartmesh doctor": ["test/coordinator/cli/run.test.ts", '"doctor"'],
+  "heartmesh doctor": ["test/e2e/doctor.real.test.ts", '"doctor"'],
   "heartmesh notify test": ["test/coordinator/cli/run.test.ts", '["notify", "test"]'],
   "heartmesh help": ["test/coordinator/cli/help.test.ts", '["help"]'],
   "heartmesh help <verb>": ["test/coordinator/cli/help.test.ts", '["help", name]'],

@@ -29,8 +29,8 @@ export function doctorPlugin(app: FastifyInstance, context: ApiContext): void {
   app.get<{ Querystring: Query }>(
     "/api/v1/doctor",
     {
-      // It calls engines and writes a file: a few a minute are enough.
-      config: { rateLimit: { max: 30, timeWindow: 60_000 } },
+      // It calls engines and writes a file: two a second are enough.
+      config: { rateLimit: { max: 120, timeWindow: 60_000 } },
       schema: {
         tags: ["coordinator"],
         summary: "What should be mended before the night",

@@ -113,8 +113,8 @@ ${cases(verbs, (name, words, options) => `    ${name}) words_of="${words}"; opti
     *) if [[ "$cur" == -* ]]; then compadd -- \${(s: :)options}; return; fi ;;
   esac
   case "$words_of" in
-    =*) compadd -- \${(s: :)\${words_of#=}} ;;
-    @*) compadd -- \${(f)"$(heartmesh complete \${words_of#@} 2>/dev/null)"} ;;
+    "="*) compadd -- \${(s: :)\${words_of#"="}} ;;
+    "@"*) compadd -- \${(f)"$(heartmesh complete "\${words_of#"@"}" 2>/dev/null)"} ;;
     /) _files ;;
   esac
 }

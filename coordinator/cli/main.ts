@@ -16,7 +16,8 @@ process.exit(await run(argv[0]));
 
 /** What runs for long is loaded only where it runs. */
 async function run(verb: string | undefined): Promise<number> {
-  switch (verb) {
+  const wantsHelp = argv.slice(1).some((word) => word === "--help" || word === "-h");
+  switch (wantsHelp ? undefined : verb) {
     case "agent":
       return (await import("../../agent/main.ts")).runAgent(process.env);
     case "coordinator":

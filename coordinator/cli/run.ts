@@ -40,7 +40,8 @@ export async function runCommandLine(
   }
   const verb = verbNamed(name);
   if (verb !== undefined) return runVerb(verb, rest, env, terminal, signal);
-  return unknownVerb(name, terminal);
+  // Of what runs for long only its help comes here.
+  return otherVerbs.includes(name) ? showHelp([name], terminal) : unknownVerb(name, terminal);
 }
 
 const verbNamed = (name: string): Verb | undefined =>

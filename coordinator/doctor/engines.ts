@@ -74,4 +74,4 @@ async function refusalOfWrites(client: EngineClient): Promise<string | undefined
 }
 
 const detailOf = (error: unknown): string =>
-  (isCodedError(error) ? error.detail : String((error as Error).message)).replace(/\.$/, "");
+  (isCodedError(error) ? error.detail : (error as Error).message).replace(/\.$/, "");

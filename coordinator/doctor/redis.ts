@@ -35,7 +35,7 @@ export async function ofRedis(address: RedisAddress): Promise<readonly Symptom[]
 async function examine(redis: Redis, where: string): Promise<readonly Symptom[]> {
   const clock = await readClock(async () => {
     const [seconds = 0, micros = 0] = await redis.time();
-    return Number(seconds) * 1000 + Number(micros) / 1000;
+    return seconds * 1000 + micros / 1000;
   });
   const found: Symptom[] = [];
   if (clock.isOff(clockMayErr)) {

@@ -103,12 +103,11 @@ describe("the doctor", { skip: needs("root", "engine", "redis") }, () => {
       );
     await add("bare");
     await add("mistaken", "heartmesh.check-interval=often");
-    await add("shallow", "heartmesh.check=tcp://:8000");
+    await add("shallow", "heartmesh.check=tcp://172.17.0.200:8000");
     await found("unwatched", "lab/bare");
     const label = await found("label-invalid", "lab/mistaken");
     assert.match(label.found, /check-interval/);
     await found("tcp-sees-no-hang", "lab/shallow");
-    await found("never-heard", "lab/shallow");
     await engine.docker("rm", "-f", "bare", "mistaken", "shallow");
     for (const code of ["unwatched", "label-invalid", "tcp-sees-no-hang"]) await mended(code);
   });
@@ -176,7 +175,9 @@ describe("the doctor", { skip: needs("root", "engine", "redis") }, () => {
       await new Promise((resolve) => child.once("close", resolve));
       return (JSON.parse(text) as DoctorView).findings.map(({ code }) => code);
     };
-    const sound = ["coordinator-silent", "tokens-missing", "channels-missing", "deadman-missing"];
+    const open = ["tokens-missing", "channels-missing", "deadman-missing"];
+    // The port is another than COORDINATORS says, since the coordinator itself holds that one.
+    const sound = ["coordinator-silent", "config-warning", ...open];
     const wanted = [...sound].sort().join(" ");
     assert.equal([...new Set(await here(0))].sort().join(" "), wanted);
     assert.ok((await here(nobody)).includes("socket-rights"));

@@ -82,7 +82,7 @@ test("a wide character moves no column", () => {
 test("colours are for a terminal alone, and say no more than the words", () => {
   const cells = [[toned("silent", "bad"), "h1/web-1"]];
   const colored = table(["VERDICT", "WORKER"], cells, look(80, true));
-  assert.match(colored, /\u001b\[1;31msilent\u001b\[0m {3}h1\/web-1/);
+  assert.ok(colored.includes("\u001b[1;31msilent\u001b[0m   h1/web-1"), colored);
   const plain = table(["VERDICT", "WORKER"], cells, look(80));
   assert.equal(stripVTControlCharacters(colored), plain);
 });
@@ -99,8 +99,8 @@ test("a verb's table fits the terminal that it is given", async (t) => {
   for (const line of out.split("\n")) {
     assert.ok(displayWidth(stripVTControlCharacters(line)) <= 50, line);
   }
-  assert.match(out, /\u001b\[1;31msilent/);
-  assert.doesNotMatch((await run(["workers"], asking(server))).out, /\u001b/);
+  assert.ok(out.includes("\u001b[1;31msilent"), out);
+  assert.ok(!(await run(["workers"], asking(server))).out.includes("\u001b"));
 });
 
 test("what takes longer than a second shows for how long, and is gone before the answer", async () => {
