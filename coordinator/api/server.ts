@@ -150,7 +150,15 @@ async function buildApp(
   const held = { forwarder, holdFor: narrowed.hold ?? holdFor };
   const { image: clusterImage, nodeImage } = config.clusters;
   const clusters = { clusterImage, spawnsEngines: nodeImage !== "" };
-  const context: ApiContext = { ...own, plane, tokens, ...held, ...clusters, log, certFile: tls?.certFile };
+  const context: ApiContext = {
+    ...own,
+    plane,
+    tokens,
+    ...held,
+    ...clusters,
+    log,
+    certFile: tls?.certFile,
+  };
   statusPlugin(app, context);
   probesPlugin(app, context);
   checksPlugin(app, context);

@@ -10,7 +10,7 @@ export async function queues(call: VerbCall): Promise<number> {
   return print(call, await call.client.get<QueuesView>("/api/v1/queues"), queuesText);
 }
 
-export function queuesText({ queues: all }: QueuesView, look: Look): string {
+function queuesText({ queues: all }: QueuesView, look: Look): string {
   const counts = table(
     ["QUEUE", "WAITING", "ACTIVE", "DELAYED", "FAILED", "COMPLETED", ""],
     all.map((one) => [

@@ -17,7 +17,7 @@ export async function readClock(ask: () => Promise<number>): Promise<ClockRead> 
 }
 
 /** All in wall-clock ms. */
-export function clockRead(told: number, began: number, ended: number): ClockRead {
+function clockRead(told: number, began: number, ended: number): ClockRead {
   const ahead = Math.round(told - (began + ended) / 2);
   const err = Math.max(0, ended - began) / 2;
   return { ahead, err, isOff: (by) => Math.abs(ahead) - err > by };
