@@ -159,14 +159,7 @@ async function buildApp(
     log,
     certFile: tls?.certFile,
   };
-  statusPlugin(app, context);
-  probesPlugin(app, context);
-  checksPlugin(app, context);
-  coordinatorsPlugin(app, context);
-  connectionsPlugin(app, context);
-  workersPlugin(app, context);
-  hostsPlugin(app, context);
-  servicesPlugin(app, context);
+  addWatching(app, context);
   swarmPlugins(app, context);
   clustersPlugin(app, context);
   clusterServicesPlugin(app, context);
@@ -184,6 +177,18 @@ async function buildApp(
   await queuesPlugin(app, context);
   await app.ready();
   return app;
+}
+
+/** The mesh, its workers and its hosts. */
+function addWatching(app: FastifyInstance, context: ApiContext): void {
+  statusPlugin(app, context);
+  probesPlugin(app, context);
+  checksPlugin(app, context);
+  coordinatorsPlugin(app, context);
+  connectionsPlugin(app, context);
+  workersPlugin(app, context);
+  hostsPlugin(app, context);
+  servicesPlugin(app, context);
 }
 
 function createServer(
