@@ -5,7 +5,7 @@ import type { Logger } from "pino";
 import { freshBootId, freshSeed } from "../agent/io/chance.ts";
 import { systemClock } from "../agent/io/clock.ts";
 import { KeyFile } from "../agent/io/key-file.ts";
-import { insecureRing, parseKeyRing, type KeyRing } from "../proto/key-ring.ts";
+import type { KeyRing } from "../proto/key-ring.ts";
 import { Random } from "../proto/random.ts";
 import { incarnation } from "../proto/units.ts";
 import { startCheckPort, type RunningCheckPort } from "./api/check-port.ts";
@@ -20,6 +20,7 @@ import { jobOf } from "./core/recovery.ts";
 import { DirectHands } from "./direct-hands.ts";
 import { EngineRoom } from "./engine-room.ts";
 import { coded } from "./errors.ts";
+import { ringOf } from "./secret.ts";
 import { isStillValid, Mesh, type ReceivedOutput } from "./io/mesh.ts";
 import { leaseMargin } from "./io/mesh-protocol.ts";
 import { Tally } from "./metrics/tally.ts";
@@ -392,12 +393,4 @@ export class RunningCoordinator {
       });
     }
   }
-}
-
-function ringOf(config: CoordinatorConfig): KeyRing {
-  const { key } = config.mesh;
-  if (key === undefined) return insecureRing;
-  const ring = parseKeyRing(key.text);
-  if (!ring.ok) throw coded("HM_CONFIG", `MESH_KEY: ${ring.detail ?? ring.failure}`);
-  return ring.value;
 }

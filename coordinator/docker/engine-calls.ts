@@ -39,3 +39,12 @@ export interface EngineCall {
   /** Of a read 5 s unless given, of a write 20 s. */
   readonly timeout?: Duration;
 }
+
+/**
+ * What a manager says, with HTTP 500, while the Swarm's managers look for a leader: the words are swarmkit's. What was asked may
+ * have been done nevertheless.
+ */
+export const isLeaderless = (words: string): boolean =>
+  /lost leader status|no elected cluster leader|node is stopped|code = (Unavailable|DeadlineExceeded|Canceled)|context (deadline exceeded|canceled)/.test(
+    words,
+  );

@@ -9,7 +9,8 @@ import { coded } from "../errors.ts";
 import { agreedVersion } from "./api-version.ts";
 import { Connection, type EngineRequest } from "./connection.ts";
 import { endpointText, type EngineSpec } from "./endpoints.ts";
-import { callTimeouts, type CreateSpec, type EngineCall, type Query } from "./engine-calls.ts";
+import { callTimeouts, isLeaderless } from "./engine-calls.ts";
+import type { CreateSpec, EngineCall, Query } from "./engine-calls.ts";
 import { mapBounded } from "./map-bounded.ts";
 import { summaryOf, type Summary } from "./relevance.ts";
 import { swarmPartOf, type EngineInfo, type RawInfo } from "./swarm-part.ts";
@@ -37,15 +38,6 @@ interface Change {
   readonly body?: unknown;
   readonly onAnswer?: (answer: unknown) => void;
 }
-
-/**
- * What a manager says, with HTTP 500, while the Swarm's managers look for a leader: the words are swarmkit's. What was asked may
- * have been done nevertheless.
- */
-const isLeaderless = (words: string): boolean =>
-  /lost leader status|no elected cluster leader|node is stopped|code = (Unavailable|DeadlineExceeded|Canceled)|context (deadline exceeded|canceled)/.test(
-    words,
-  );
 
 const eventActions = [
   ...["create", "start", "die", "kill", "stop", "restart", "pause", "unpause"],

@@ -315,13 +315,8 @@ export class ScriptedPlane implements ControlPlane {
 
   symptoms: Symptom[] = [];
 
-  examine(): Promise<readonly Symptom[]> {
-    return Promise.resolve(this.symptoms);
-  }
-
-  boardQueues(): readonly Queue[] {
-    return this.queues;
-  }
+  examine = (): Promise<readonly Symptom[]> => Promise.resolve(this.symptoms);
+  boardQueues = (): readonly Queue[] => this.queues;
 
   readonly counted = new Tally();
   tally = (): Tally => this.counted;

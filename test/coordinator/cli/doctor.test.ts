@@ -23,6 +23,12 @@ const well = summaryOf({
   workers: [workerSummary()],
 });
 
+/** Where no other one is to be asked. */
+const alone: CoordinatorSummary = {
+  ...well,
+  set: { ...well.set, members: well.set.members.filter(({ id }) => id === "c1") },
+};
+
 const codesOf = (picture: CoordinatorSummary, isReady = true): readonly string[] => {
   const reasons = isReady ? [] : ["the disk is full"];
   const workers = picture.workers.map((one) => workerView(picture, one));
@@ -63,7 +69,7 @@ test("so is what is wrong with the mesh", () => {
 
 test("where nothing is found it says so with 0, advice is no fault, and the rest gives 1", async (t) => {
   const server = await serve(t);
-  server.plane.picture = well;
+  server.plane.picture = alone;
   const nothing = await run(["doctor"], asking(server));
   assert.deepEqual([nothing.code, nothing.out], [0, "Nothing is found amiss. Told by c1."]);
   server.plane.symptoms = [symptom("deadman-missing", "DEADMAN_URL", "DEADMAN_URL is not given.")];
