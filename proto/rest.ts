@@ -2,6 +2,8 @@
 
 import type { StandingKind } from "./messages.ts";
 
+export type { LiveChange, LiveView, OpenRecovery, WorkerRow } from "./live-rest.ts";
+
 export interface EvidenceView {
   /** `pong`, `silence`, `engine-event` …: the words of the design. */
   readonly kind: string;
@@ -53,6 +55,24 @@ export interface FindingView {
   readonly text: string;
 }
 
+/** Who asks, as the pages want to know it before anything else. */
+export interface SessionView {
+  /** Whether API_TOKENS is set. */
+  readonly isNeeded: boolean;
+  /** Of the token; empty while nobody is signed in. */
+  readonly name: string;
+  readonly role: "viewer" | "operator" | "admin" | null;
+  /** When the cookie ends; null where none let the request in. */
+  readonly expiresAtMs: number | null;
+  /** For the header `x-heartmesh-csrf` of writes; empty where none is needed. */
+  readonly csrf: string;
+  /** The answering one. */
+  readonly coordinator: string;
+  /** CLUSTER_ID. */
+  readonly cluster: string;
+  readonly version: string;
+}
+
 export interface LeaderView {
   /** Empty while none is known. */
   readonly leader: string;
@@ -87,6 +107,12 @@ export interface CoordinatorsView {
 
 export interface StatusView {
   readonly id: string;
+  /** Of heartmesh. */
+  readonly version: string;
+  /** When this process started. */
+  readonly startedAtMs: number;
+  /** When the leader began to lead; null while none is known. */
+  readonly leaderSinceMs: number | null;
   readonly role: "follower" | "pre-candidate" | "candidate" | "leader";
   readonly term: number;
   readonly leader: string;

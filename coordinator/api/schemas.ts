@@ -3,6 +3,7 @@
 import { backupSchemas } from "./backup-schemas.ts";
 import { clusterSchemas } from "./clusters/shapes.ts";
 import { hostSchemas } from "./host-schemas.ts";
+import { liveSchemas } from "./live/schemas.ts";
 import { problemExample } from "./problem-examples.ts";
 import { swarmSchemas } from "./swarm/shapes.ts";
 import {
@@ -59,6 +60,9 @@ const finding = shape({ subject: text(), code: text(), text: text() });
 
 const status = shape({
   id: text("the answering coordinator"),
+  version: text("of heartmesh"),
+  startedAtMs: time("when this process started"),
+  leaderSinceMs: orNull(time("when the leader began to lead")),
   role: oneOf("follower", "pre-candidate", "candidate", "leader"),
   term: number(),
   leader: text("empty while none is known"),
@@ -77,6 +81,17 @@ const status = shape({
   findings: list(ref("Finding"), "what a person should know"),
   readiness: shape({ ready: flag(), reasons: list(text()) }),
   workers: map(number(), "workers by verdict"),
+});
+
+const session = shape({
+  isNeeded: flag("whether anybody has to sign in"),
+  name: text("of the token; empty while nobody is signed in"),
+  role: { type: ["string", "null"], enum: ["viewer", "operator", "admin", null] },
+  expiresAtMs: orNull(time("when the cookie ends; null where none let the request in")),
+  csrf: text("for the header x-heartmesh-csrf of writes; empty where none is needed"),
+  coordinator: text("the answering one"),
+  cluster: text("CLUSTER_ID"),
+  version: text("of heartmesh"),
 });
 
 const coordinators = shape({
@@ -191,6 +206,7 @@ export const sharedSchemas: readonly (Schema & { readonly $id: string })[] = Obj
   Finding: finding,
   Status: status,
   Leader: leader,
+  Session: session,
   Coordinators: coordinators,
   Connections: connections,
   Try: attempt,
@@ -202,6 +218,7 @@ export const sharedSchemas: readonly (Schema & { readonly $id: string })[] = Obj
   ...hostSchemas,
   ...swarmSchemas,
   ...backupSchemas,
+  ...liveSchemas,
   ...clusterSchemas,
   Problem: problem,
 }).map(([name, schema]) => ({ $id: name, ...schema }));
@@ -312,6 +329,12 @@ export const requests = {
         maxLength: 260,
       },
     },
+  },
+  session: {
+    type: "object",
+    additionalProperties: false,
+    required: ["token"],
+    properties: { token: { ...text("of API_TOKENS"), minLength: 1, maxLength: 4096 } },
   },
   revive: withReason,
   hostSwitch: withReason,
