@@ -37,3 +37,24 @@ const tones: Readonly<Record<string, Tone>> = {
 };
 
 export const eventTone = (kind: string): Tone => tones[kind] ?? "calm";
+
+/** For a choice: those of the table and those that need no tone. */
+export const knownKinds: readonly string[] = [
+  ...Object.keys(tones),
+  "verdict-changed",
+  "held",
+  "left-alone",
+  "superseded",
+  "silenced",
+  "silence-ended",
+  "coordinators-changed",
+  "host-changed",
+  "host-switched",
+  "restored",
+  "swarm-changed",
+  "cluster-changed",
+  "command-taken",
+  "agent-leaving",
+  "started",
+  "stopping",
+].toSorted();
