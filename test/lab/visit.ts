@@ -158,6 +158,13 @@ export class Visit {
     });
   }
 
+  /** Waits until nothing says any more that it is being loaded. */
+  async settled(): Promise<void> {
+    const busy = this.page.locator("[aria-busy=true]:visible");
+    await until("all is loaded", async () => (await busy.count()) === 0, patience, 50);
+    await this.page.evaluate("document.fonts.ready.then(() => undefined)");
+  }
+
   /** Faults that match are expected while `act` runs, as of requests to a coordinator that does not run. */
   async allowing<Value>(pattern: RegExp, act: () => Promise<Value>): Promise<Value> {
     this.#allowed = pattern;
