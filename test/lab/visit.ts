@@ -158,6 +158,37 @@ export class Visit {
     });
   }
 
+  /** From now on keeps what stands in the first that fits, each time that it changes: what lasts a moment is seen too. */
+  async watch(selector: string): Promise<void> {
+    await this.page.evaluate(`{
+      const note = () => {
+        const text = document.querySelector(${JSON.stringify(selector)})?.innerText ?? "";
+        if (window.__seen.at(-1) !== text) window.__seen.push(text);
+      };
+      window.__watcher?.disconnect();
+      window.__seen = [];
+      window.__watcher = new MutationObserver(note);
+      window.__watcher.observe(document, { subtree: true, childList: true, characterData: true });
+      note();
+    }`);
+  }
+
+  /** Waits until what is watched has shown this. */
+  async saw(what: string | RegExp, within = patience): Promise<void> {
+    let seen: readonly string[] = [];
+    const holds = async (): Promise<boolean> => {
+      seen = await this.page.evaluate<string[]>("window.__seen");
+      return seen.some((text) =>
+        typeof what === "string" ? text.includes(what) : what.test(text),
+      );
+    };
+    await until(`${String(what)} to have been shown`, holds, within, 50).catch((error: unknown) => {
+      throw new Error(`${(error as Error).message}; shown was:\n${seen.join("\n")}`, {
+        cause: error,
+      });
+    });
+  }
+
   /** Waits until nothing says any more that it is being loaded. */
   async settled(): Promise<void> {
     const busy = this.page.locator("[aria-busy=true]:visible");
