@@ -1,6 +1,7 @@
 // How grave an event is, by its kind.
 
-import type { Tone } from "./words.ts";
+import type { EventView } from "../../proto/rest.ts";
+import { toneOf, type Tone } from "./words.ts";
 
 const tones: Readonly<Record<string, Tone>> = {
   recovered: "good",
@@ -36,6 +37,7 @@ const tones: Readonly<Record<string, Tone>> = {
   "move-requested": "busy",
 };
 
+<<<<<<< HEAD
 export const eventTone = (kind: string): Tone => tones[kind] ?? "calm";
 
 /** For a choice: those of the table and those that need no tone. */
@@ -58,3 +60,8 @@ export const knownKinds: readonly string[] = [
   "started",
   "stopping",
 ].toSorted();
+=======
+/** A changed verdict is as grave as the new one, with which its text begins. */
+export const eventTone = ({ kind, text }: Pick<EventView, "kind" | "text">): Tone =>
+  kind === "verdict-changed" ? toneOf(text.split(":")[0] ?? "") : (tones[kind] ?? "calm");
+>>>>>>> origin/main
