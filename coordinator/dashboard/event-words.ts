@@ -37,8 +37,9 @@ const tones: Readonly<Record<string, Tone>> = {
   "move-requested": "busy",
 };
 
-<<<<<<< HEAD
-export const eventTone = (kind: string): Tone => tones[kind] ?? "calm";
+/** A changed verdict is as grave as the new one, with which its text begins. */
+export const eventTone = ({ kind, text }: Pick<EventView, "kind" | "text">): Tone =>
+  kind === "verdict-changed" ? toneOf(text.split(":")[0] ?? "") : (tones[kind] ?? "calm");
 
 /** For a choice: those of the table and those that need no tone. */
 export const knownKinds: readonly string[] = [
@@ -60,8 +61,3 @@ export const knownKinds: readonly string[] = [
   "started",
   "stopping",
 ].toSorted();
-=======
-/** A changed verdict is as grave as the new one, with which its text begins. */
-export const eventTone = ({ kind, text }: Pick<EventView, "kind" | "text">): Tone =>
-  kind === "verdict-changed" ? toneOf(text.split(":")[0] ?? "") : (tones[kind] ?? "calm");
->>>>>>> origin/main
