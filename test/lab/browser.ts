@@ -22,6 +22,8 @@ const flags: readonly string[] = [
   "--disable-component-update",
   "--disable-sync",
   "--disable-extensions",
+  "--disable-breakpad",
+  "--disable-crash-reporter",
   "--disable-field-trial-config",
   // A test's page lives as if somebody looked at it.
   "--disable-background-timer-throttling",
