@@ -36,7 +36,7 @@ import { coded } from "./errors.ts";
 import { EventFeed } from "./event-feed.ts";
 import type { Mesh } from "./io/mesh.ts";
 import { marksOf, type Marks } from "./core/marks.ts";
-import type { EventAsk, ListedEvent, PageAsk } from "./io/record-store.ts";
+import type { EventAsk, ListedEvent, RecoveryAsk } from "./io/record-asks.ts";
 import type { Documents } from "./io/shelf.ts";
 import type { Tally } from "./metrics/tally.ts";
 import type { Notifier } from "./notify/notifier.ts";
@@ -177,7 +177,7 @@ export class Plane implements ControlPlane {
     this.#change.onEnded(ended);
   }
 
-  async listRecoveries(ask: PageAsk): Promise<readonly RecoveryRecord[]> {
+  async listRecoveries(ask: RecoveryAsk): Promise<readonly RecoveryRecord[]> {
     const { book, queues } = this.#parts;
     try {
       return await queues.store.listRecoveries(ask);

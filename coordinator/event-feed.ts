@@ -3,7 +3,7 @@
 import type { Duration } from "../proto/units.ts";
 import { streamId } from "./api/views.ts";
 import type { MeshEvent } from "./core/event.ts";
-import type { ListedEvent } from "./io/record-store.ts";
+import type { ListedEvent } from "./io/record-asks.ts";
 
 /** What is asked of the record; rejects while Redis is away. */
 export interface EventRecord {

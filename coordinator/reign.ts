@@ -2,7 +2,7 @@
 
 import { leadsText } from "./core/event.ts";
 import type { CoordinatorSummary } from "./core/summary.ts";
-import type { EventAsk, ListedEvent } from "./io/record-store.ts";
+import type { EventAsk, ListedEvent } from "./io/record-asks.ts";
 
 export interface ReignPorts {
   /** Newest first; rejects while Redis is away. */

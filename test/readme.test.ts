@@ -29,6 +29,7 @@ const runBy: Readonly<Record<string, readonly [file: string, words: string]>> = 
   "npm run bench -- loss": [".ci/run", "step npm run bench"],
   "npm run bench -- api": [".ci/run", "step npm run bench"],
   "npm run bench -- migrate": [".ci/run", "step npm run bench"],
+  "npm run screenshots": ["test/e2e/pages-look.real.test.ts", "takePictures("],
   "npm run demo": [".ci/run", "step npm run demo"],
   "npm run demo -- --json": [".ci/run", "step npm run demo -- --json"],
   // The same run, without its last step.

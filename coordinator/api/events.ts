@@ -3,7 +3,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { EventView } from "../../proto/rest.ts";
 import { isWanted } from "../core/event.ts";
-import type { EventAsk } from "../io/record-store.ts";
+import type { EventAsk } from "../io/record-asks.ts";
 import type { ApiContext } from "./context.ts";
 import { EventStream } from "./event-stream.ts";
 import { examples } from "./examples.ts";

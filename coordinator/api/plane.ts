@@ -19,7 +19,7 @@ import type { VerbEngine } from "../docker/swarm-verbs.ts";
 import type { Documents } from "../io/shelf.ts";
 import type { Tally } from "../metrics/tally.ts";
 import type { Marks } from "../core/marks.ts";
-import type { EventAsk, ListedEvent, PageAsk } from "../io/record-store.ts";
+import type { EventAsk, ListedEvent, RecoveryAsk } from "../io/record-asks.ts";
 
 /** What an operator asks of the leader. */
 export type OperatorCommand =
@@ -110,7 +110,7 @@ export interface ControlPlane {
   /** On the leader. Rejects with a coded error where no manager takes it. */
   switchHost(ask: HostSwitch, by: string): Promise<Switched>;
   /** Newest first, as the next two; may reject while Redis is away. */
-  listRecoveries(ask: PageAsk): Promise<readonly RecoveryRecord[]>;
+  listRecoveries(ask: RecoveryAsk): Promise<readonly RecoveryRecord[]>;
   getRecovery(id: string): Promise<RecoveryRecord | undefined>;
   listEvents(ask: EventAsk): Promise<readonly ListedEvent[]>;
   /** Each event of the mesh from the moment on when this resolves, with what ends it. Never rejects; while Redis is away, only this process's own. */

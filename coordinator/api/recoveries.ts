@@ -2,7 +2,7 @@
 
 import type { FastifyInstance } from "fastify";
 import type { RecoveryView } from "../../proto/rest.ts";
-import type { PageAsk } from "../io/record-store.ts";
+import type { RecoveryAsk } from "../io/record-asks.ts";
 import type { ApiContext } from "./context.ts";
 import { examples } from "./examples.ts";
 import { ApiProblem } from "./problem.ts";
@@ -14,13 +14,13 @@ import { recoveryView } from "./views.ts";
 export function recoveriesPlugin(app: FastifyInstance, { plane }: ApiContext): void {
   const tags = ["recoveries"];
 
-  app.get<{ Querystring: PageAsk }>(
+  app.get<{ Querystring: RecoveryAsk }>(
     "/api/v1/recoveries",
     {
       schema: {
         tags,
         summary: "Recoveries, newest first",
-        querystring: requests.page,
+        querystring: requests.recoveries,
         response: answers(
           { 200: good({ type: "array", items: ref("Recovery") }, "A page", examples.recoveries) },
           ...[400, 503],

@@ -295,6 +295,22 @@ const withReason = {
   properties: { reason: { ...reason, description: "for the audit" } },
 } as const;
 
+const page = {
+  limit: { type: "integer", minimum: 1, maximum: 1000, default: 100 },
+  before: { ...text("id of the last entry of the page before"), maxLength: 200 },
+  worker: { ...text("only of this worker"), maxLength: 200 },
+};
+
+/** The last that a date can be, in Unix ms. */
+const lastMoment = 8.64e15;
+
+const moment = (description: string): Schema => ({
+  ...time(description),
+  type: "integer",
+  minimum: 0,
+  maximum: lastMoment,
+});
+
 /** Requests: what is not named is refused. */
 export const requests = {
   workerId: byId("id, URL-encoded, or the container's name where it is unique"),
@@ -343,27 +359,28 @@ export const requests = {
       reason,
     },
   },
-  page: {
+  recoveries: {
     type: "object",
     additionalProperties: false,
     properties: {
-      limit: { type: "integer", minimum: 1, maximum: 1000, default: 100 },
-      before: { ...text("id of the last entry of the page before"), maxLength: 200 },
-      worker: { ...text("only of this worker"), maxLength: 200 },
+      ...page,
+      outcome: oneOf("running", "recovered", "exhausted", "superseded"),
+      from: moment("only those detected then or later"),
+      until: moment("only those detected before"),
     },
   },
   events: {
     type: "object",
     additionalProperties: false,
     properties: {
-      limit: { type: "integer", minimum: 1, maximum: 1000, default: 100 },
-      before: { ...text("id of the last entry of the page before"), maxLength: 200 },
-      worker: { ...text("only of this worker"), maxLength: 200 },
+      ...page,
       kind: { ...text("only of this kind"), maxLength: 60 },
       changes: flag("only what people asked for, done or refused"),
       actor: { ...text("only what was asked with the token of this name"), maxLength: 200 },
       subject: { ...text("only what was asked of this worker, service …"), maxLength: 200 },
       search: { ...text("only those in whose text this stands"), maxLength: 200 },
+      from: moment("only what happened then or later"),
+      until: moment("only what happened before"),
     },
   },
 } as const;

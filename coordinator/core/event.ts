@@ -97,6 +97,10 @@ export interface EventFilter {
   readonly subject?: string;
   /** Words that stand in its text, in any case of letters. */
   readonly search?: string;
+  /** Wall-clock ms: happened then or later. */
+  readonly from?: number;
+  /** Wall-clock ms: happened before. */
+  readonly until?: number;
 }
 
 /** An event as the core makes it, before the shell adds the time and its own name. */
@@ -137,7 +141,7 @@ export const asksForChanges = ({ changes, actor, subject, kind }: EventFilter): 
   changes === true || actor !== undefined || subject !== undefined || changeKinds.has(kind ?? "");
 
 export function isWanted(event: MeshEvent, filter: EventFilter): boolean {
-  const { worker, kind, actor, subject, search = "" } = filter;
+  const { worker, kind, actor, subject, search = "", from = -Infinity, until = Infinity } = filter;
   const { change } = event;
   return (
     (worker === undefined || event.worker === worker) &&
@@ -145,6 +149,8 @@ export function isWanted(event: MeshEvent, filter: EventFilter): boolean {
     (change !== undefined || !asksForChanges(filter)) &&
     (actor === undefined || change?.actor.replace(/ \(.*\)$/, "") === actor) &&
     (subject === undefined || change?.subject === subject) &&
+    event.at >= from &&
+    event.at < until &&
     event.text.toLowerCase().includes(search.toLowerCase())
   );
 }

@@ -40,3 +40,24 @@ const tones: Readonly<Record<string, Tone>> = {
 /** A changed verdict is as grave as the new one, with which its text begins. */
 export const eventTone = ({ kind, text }: Pick<EventView, "kind" | "text">): Tone =>
   kind === "verdict-changed" ? toneOf(text.split(":")[0] ?? "") : (tones[kind] ?? "calm");
+
+/** For a choice: those of the table and those that need no tone. */
+export const knownKinds: readonly string[] = [
+  ...Object.keys(tones),
+  "verdict-changed",
+  "held",
+  "left-alone",
+  "superseded",
+  "silenced",
+  "silence-ended",
+  "coordinators-changed",
+  "host-changed",
+  "host-switched",
+  "restored",
+  "swarm-changed",
+  "cluster-changed",
+  "command-taken",
+  "agent-leaving",
+  "started",
+  "stopping",
+].toSorted();

@@ -16,6 +16,31 @@ const routes: readonly RouteRecordRaw[] = [
     component: () => import("./pages/WorkerPage.vue"),
     meta: { title: "Worker" },
   },
+  {
+    path: "/recoveries",
+    component: () => import("./pages/RecoveriesPage.vue"),
+    meta: { title: "Recoveries" },
+  },
+  {
+    path: "/recoveries/:id",
+    component: () => import("./pages/RecoveryPage.vue"),
+    meta: { title: "Recovery" },
+  },
+  {
+    path: "/events",
+    component: () => import("./pages/EventsPage.vue"),
+    meta: { title: "Events" },
+  },
+  {
+    path: "/explain",
+    component: () => import("./pages/ExplainPage.vue"),
+    meta: { title: "Explain" },
+  },
+  {
+    path: "/queues",
+    component: () => import("./pages/QueuesPage.vue"),
+    meta: { title: "Queues" },
+  },
   { path: "/sign-in", redirect: "/" },
   {
     path: "/:rest(.*)*",

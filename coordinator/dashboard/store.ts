@@ -188,6 +188,7 @@ function follow(): void {
   openStream();
   watch = setInterval(() => void tend(), pollEvery);
   document.addEventListener("visibilitychange", onVisible);
+  addEventListener("pagehide", onHide);
 }
 
 function stop(): void {
@@ -195,6 +196,12 @@ function stop(): void {
   source = undefined;
   clearInterval(watch);
   document.removeEventListener("visibilitychange", onVisible);
+  removeEventListener("pagehide", onHide);
+}
+
+/** A page that the browser keeps for the way back must not keep one of its six connections; `tend` opens it anew. */
+function onHide(): void {
+  source?.close();
 }
 
 /** A machine that slept has a stream that nobody told of its end. */

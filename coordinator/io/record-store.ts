@@ -2,13 +2,21 @@
 
 import { isDeepStrictEqual } from "node:util";
 import type { Redis } from "ioredis";
-import { asksForChanges, isWanted, type EventFilter, type MeshEvent } from "../core/event.ts";
+import { asksForChanges, isWanted, type MeshEvent } from "../core/event.ts";
 import type { Heard } from "../core/hearing.ts";
 import { mergeRecords, type RecoveryRecord } from "../core/recovery-record.ts";
 import type { GossipRecord } from "../../proto/messages.ts";
 import type { Clock } from "../../agent/io/clock.ts";
-import type { Duration, WorkerId } from "../../proto/units.ts";
+import type { Duration } from "../../proto/units.ts";
 import { forgetOldest } from "../core/forget-oldest.ts";
+import {
+  idFrom,
+  idUntil,
+  isAskedFor,
+  type EventAsk,
+  type ListedEvent,
+  type RecoveryAsk,
+} from "./record-asks.ts";
 import { saveRecoveryScript, saveWorkerScript } from "./record-scripts.ts";
 
 /** Entries of each kind; older ones are forgotten, also those older than the retention. */
@@ -24,21 +32,6 @@ const trimEvery: Duration = 60_000;
 const scanChunk = 1_000;
 /** The largest page. */
 const pageBound = 1_000;
-
-export interface ListedEvent {
-  /** For `before`. */
-  readonly id: string;
-  readonly event: MeshEvent;
-}
-
-export interface PageAsk {
-  readonly limit: number;
-  /** The `id` of the last entry of the page before. */
-  readonly before?: string;
-  readonly worker?: WorkerId;
-}
-
-export type EventAsk = PageAsk & EventFilter;
 
 export interface SavedWorker {
   readonly record: GossipRecord;
@@ -149,23 +142,30 @@ export class RecordStore {
   }
 
   /** Newest first; `before` is the id of a recovery. */
-  async listRecoveries(ask: PageAsk): Promise<readonly RecoveryRecord[]> {
+  async listRecoveries(ask: RecoveryAsk): Promise<readonly RecoveryRecord[]> {
     const times = this.#key("recoveries:time");
     const limit = pageLimit(ask.limit);
-    const rank = ask.before === undefined ? null : await this.#redis.zrevrank(times, ask.before);
     const found: RecoveryRecord[] = [];
-    let from = rank === null ? 0 : rank + 1;
-    while (found.length < limit) {
-      const ids = await this.#redis.zrevrange(times, from, from + scanChunk - 1);
+    const end = await this.#redis.zcount(times, ask.from ?? "-inf", "+inf");
+    let at = await this.#firstRank(times, ask);
+    while (found.length < limit && at < end) {
+      const ids = await this.#redis.zrevrange(times, at, Math.min(at + scanChunk, end) - 1);
       if (ids.length === 0) break;
-      from += ids.length;
+      at += ids.length;
       for (const text of await this.#redis.hmget(this.#key("recoveries"), ...ids)) {
         if (text === null || found.length >= limit) continue;
         const record = parseRecovery(text);
-        if (ask.worker === undefined || record.worker === ask.worker) found.push(record);
+        if (isAskedFor(record, ask)) found.push(record);
       }
     }
     return found;
+  }
+
+  /** Of the newest that is asked for, the newest of all being 0. */
+  async #firstRank(times: string, { before, until }: RecoveryAsk): Promise<number> {
+    const rank = before === undefined ? null : await this.#redis.zrevrank(times, before);
+    const isLater = until === undefined ? 0 : await this.#redis.zcount(times, until, "+inf");
+    return Math.max(isLater, rank === null ? 0 : rank + 1);
   }
 
   async loadWorkerRecords(): Promise<readonly SavedWorker[]> {
@@ -338,15 +338,17 @@ export class RecordStore {
 
   async #page<Value>(
     part: "events" | "changes",
-    ask: { readonly limit: number; readonly before?: string },
+    ask: EventAsk,
     matches: (value: Value) => boolean,
   ): Promise<readonly { readonly id: string; readonly value: Value }[]> {
     const limit = pageLimit(ask.limit);
     const found: { id: string; value: Value }[] = [];
     const names = new Set<string>();
-    let end = ask.before === undefined ? "+" : `(${ask.before}`;
+    const { before, from, until } = ask;
+    const begin = idFrom(from);
+    let end = before === undefined ? idUntil(until) : `(${before}`;
     for (let read = 0; read < 2 * kept && found.length < limit; read += scanChunk) {
-      const chunk = await this.#redis.xrevrange(this.#key(part), end, "-", "COUNT", scanChunk);
+      const chunk = await this.#redis.xrevrange(this.#key(part), end, begin, "COUNT", scanChunk);
       const last = chunk.at(-1);
       if (last === undefined) break;
       end = `(${last[0]}`;

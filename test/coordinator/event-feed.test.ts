@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { MeshEvent } from "../../coordinator/core/event.ts";
 import { EventFeed } from "../../coordinator/event-feed.ts";
-import type { ListedEvent } from "../../coordinator/io/record-store.ts";
+import type { ListedEvent } from "../../coordinator/io/record-asks.ts";
 import { meshEvent } from "./api/scripted-plane.ts";
 import { pause, until } from "../waiting.ts";
 

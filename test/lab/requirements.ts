@@ -6,7 +6,16 @@ import path from "node:path";
 
 /** What a test can ask for; `bench` is needed by benchmarks alone. */
 export type Part =
-  "root" | "engine" | "redis" | "haproxy" | "compose" | "netcat" | "avahi" | "prometheus" | "bench";
+  | "root"
+  | "engine"
+  | "redis"
+  | "haproxy"
+  | "compose"
+  | "netcat"
+  | "avahi"
+  | "browser"
+  | "prometheus"
+  | "bench";
 
 interface Program {
   /** For a person: what it is. */
@@ -44,6 +53,7 @@ const programs: Readonly<Record<Exclude<Part, "root">, readonly Program[]>> = {
   avahi: [
     { name: "avahi-daemon", isPresent: () => inPath("avahi-daemon"), packages: ["avahi-daemon"] },
   ],
+  browser: [{ name: "chromium", isPresent: () => inPath("chromium"), packages: ["chromium"] }],
   prometheus: [
     { name: "prometheus", isPresent: () => inPath("prometheus"), packages: ["prometheus"] },
     { name: "promtool", isPresent: () => inPath("promtool"), packages: ["prometheus"] },
@@ -69,6 +79,7 @@ export function ensureInstalled(
     "compose",
     "netcat",
     "avahi",
+    "browser",
     "prometheus",
   ],
   say: (line: string) => void = console.error,

@@ -94,6 +94,26 @@ test("a page is filtered and bounded as asked", async (t) => {
   assert.deepEqual({ ...asked }, { limit: 2, before: "3-0", worker: "h1/web-1" });
 });
 
+test("a page is of the time that is asked for, by whole milliseconds", async (t) => {
+  const { url, plane } = await serve(t);
+  plane.events = [4, 3, 2, 1].map((n) => ({ id: `${n}-0`, event: at(n) }));
+  const ask = (what: string): Promise<Response> =>
+    fetch(`${url}/api/v1/${what}`, { headers: bearer("viewer") });
+  const page = (await (await ask("events?from=1002&until=1004")).json()) as EventView[];
+  assert.deepEqual(
+    page.map((one) => one.id),
+    ["3-0", "2-0"],
+  );
+  const recoveries = await ask("recoveries?outcome=exhausted&from=7&until=9");
+  assert.equal(recoveries.status, 200);
+  const asked = { ...plane.asked.at(-1) };
+  assert.deepEqual(asked, { limit: 100, outcome: "exhausted", from: 7, until: 9 });
+  for (const wrong of ["events?from=1.5", "events?until=-1", "recoveries?until=9e15"]) {
+    assert.equal((await ask(wrong)).status, 400, wrong);
+  }
+  assert.equal((await ask("recoveries?outcome=fine")).status, 400);
+});
+
 test("what people asked for is told with who, what, before and after, and found by each", async (t) => {
   const { url, plane } = await serve(t);
   const publish = (event: CoreEvent): void => {

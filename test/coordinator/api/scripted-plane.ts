@@ -31,7 +31,7 @@ import type { SwarmReading } from "../../../coordinator/docker/swarm.ts";
 import { Tally } from "../../../coordinator/metrics/tally.ts";
 import type { Marks } from "../../../coordinator/core/marks.ts";
 import type { Documents } from "../../../coordinator/io/shelf.ts";
-import type { EventAsk, ListedEvent, PageAsk } from "../../../coordinator/io/record-store.ts";
+import type { EventAsk, ListedEvent, RecoveryAsk } from "../../../coordinator/io/record-asks.ts";
 import { term } from "../../../proto/units.ts";
 import type { VerbEngine } from "../../../coordinator/docker/swarm-verbs.ts";
 import { host } from "./scripted-host.ts";
@@ -170,7 +170,7 @@ export class ScriptedPlane implements ControlPlane {
   };
   readonly switches: { ask: HostSwitch; by: string }[] = [];
   switched: () => Switched = () => ({ before: "active", by: "h1" });
-  readonly asked: PageAsk[] = [];
+  readonly asked: RecoveryAsk[] = [];
   hasRecorder = true;
   reading: SwarmReading = smallSwarm();
   readonly listeners = new Set<(event: MeshEvent) => void>();
@@ -232,7 +232,7 @@ export class ScriptedPlane implements ControlPlane {
     });
   }
 
-  listRecoveries(ask: PageAsk): Promise<readonly RecoveryRecord[]> {
+  listRecoveries(ask: RecoveryAsk): Promise<readonly RecoveryRecord[]> {
     this.asked.push(ask);
     return this.#unlessAway(this.recoveries);
   }

@@ -12,11 +12,8 @@ import {
 } from "../../../coordinator/core/event.ts";
 import type { JobNews } from "../../../coordinator/core/job.ts";
 import { applyNews, beginRecord } from "../../../coordinator/core/recovery-record.ts";
-import {
-  RecordStore,
-  type EventAsk,
-  type SavedWorker,
-} from "../../../coordinator/io/record-store.ts";
+import type { EventAsk } from "../../../coordinator/io/record-asks.ts";
+import { RecordStore, type SavedWorker } from "../../../coordinator/io/record-store.ts";
 import { RedisConnections } from "../../../coordinator/io/redis.ts";
 import { keysOf } from "../../../coordinator/jobs/keys.ts";
 import { term } from "../../../proto/units.ts";
@@ -105,6 +102,45 @@ test("events come back newest first, page by page, all or one worker's", async (
   });
 });
 
+test("what happened, and what was detected, is found by its time", async () => {
+  await inRecord(async ({ open }) => {
+    const store = open("c1.a");
+    const now = Date.now();
+    const begun = beginRecord(revivalJob());
+    for (let n = 0; n < 6; n++) {
+      const at = now - 10_000 * n;
+      store.appendEvent({ ...event(`e${n}`), at });
+      store.saveRecovery({ ...begun, id: `r${n}`, detectedAt: at });
+    }
+    await written(store);
+    const found = async (ask: Omit<EventAsk, "limit">): Promise<string[][]> => [
+      (await store.listEvents({ limit: 9, ...ask })).map((one) => one.event.text),
+      (await store.listRecoveries({ limit: 9, ...ask })).map(({ id }) => id),
+    ];
+    const [from, until] = [now - 40_000, now - 20_000];
+    // As they were written down, the last first; recoveries by when they were detected.
+    assert.deepEqual(await found({ from }), [
+      ["e4", "e3", "e2", "e1", "e0"],
+      ["r0", "r1", "r2", "r3", "r4"],
+    ]);
+    assert.deepEqual(await found({ until }), [
+      ["e5", "e4", "e3"],
+      ["r3", "r4", "r5"],
+    ]);
+    assert.deepEqual(await found({ from, until }), [
+      ["e4", "e3"],
+      ["r3", "r4"],
+    ]);
+    assert.deepEqual(await found({ until: now - day }), [[], []]);
+    assert.deepEqual(await found({ from: now + 1 }), [[], []]);
+    const rest = await store.listRecoveries({ limit: 9, from, until, before: "r3" });
+    assert.deepEqual(
+      rest.map(({ id }) => id),
+      ["r4"],
+    );
+  });
+});
+
 test("what happens while Redis is away is written down afterwards, in order and once", async () => {
   await inRecord(async ({ open, redis, producer }) => {
     const store = open("c1.a");
@@ -182,6 +218,7 @@ test("a recovery is kept as whoever heard most of it tells it, and listed by tim
     assert.deepEqual(await ids({ limit: 5 }), ["later", recovery]);
     assert.deepEqual(await ids({ limit: 5, before: "later" }), [recovery]);
     assert.deepEqual(await ids({ limit: 5, worker: "h1/db" }), ["later"]);
+    assert.deepEqual(await ids({ limit: 5, outcome: "recovered" }), [recovery]);
     assert.equal(await one.getRecovery("unknown"), undefined);
   });
 });

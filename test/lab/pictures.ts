@@ -1,0 +1,78 @@
+// Every page of the dashboard, in both themes and two widths.
+
+import { mkdirSync } from "node:fs";
+import path from "node:path";
+import type { RecoveryView } from "../../proto/rest.ts";
+import type { Browser } from "./browser.ts";
+import { cast } from "./scene.ts";
+import type { Trio } from "./trio.ts";
+import type { Visit } from "./visit.ts";
+
+interface PageToSee {
+  /** Of its picture. */
+  readonly name: string;
+  /** As in the address. */
+  readonly path: string;
+  /** What stands there when all of it was loaded. */
+  readonly shows: string | RegExp;
+}
+
+/** After `setScene`. */
+export async function pagesToSee(trio: Trio): Promise<readonly PageToSee[]> {
+  const worker = encodeURIComponent(`lab/${cast.healed}`);
+  const [recovery] = (await trio.recoveries(cast.healed)) as [RecoveryView];
+  return [
+    { name: "overview", path: "#/", shows: "What happened last" },
+    { name: "workers", path: "#/workers", shows: /\d+ of \d+ workers/ },
+    { name: "worker", path: `#/workers/${worker}`, shows: "answered again after" },
+    { name: "recoveries", path: "#/recoveries", shows: `lab/${cast.healed}` },
+    { name: "recovery", path: `#/recoveries/${recovery.id}`, shows: "recovered" },
+    { name: "events", path: "#/events", shows: "Show older" },
+    { name: "audit", path: "#/events?changes=true", shows: "its disk is being replaced" },
+    {
+      name: "explain",
+      path: `#/explain?at=${recovery.decidedAtMs}&worker=${worker}`,
+      shows: "What happened",
+    },
+    { name: "queues", path: "#/queues", shows: "Queues" },
+  ];
+}
+
+export interface PicturesAsk {
+  readonly browser: Browser;
+  readonly trio: Trio;
+  readonly token: string;
+  /** Made where it is not there; `<page>-<theme>-<width>.png`. */
+  readonly folder: string;
+  readonly pages: readonly PageToSee[];
+  /** Called with each page before its picture is taken. */
+  readonly onPage?: (visit: Visit, name: string) => Promise<void>;
+}
+
+export const sizes = [
+  [1440, 900],
+  [390, 844],
+] as const;
+
+export async function takePictures(ask: PicturesAsk): Promise<void> {
+  const { browser, trio, token, folder, pages, onPage } = ask;
+  mkdirSync(folder, { recursive: true });
+  const url = trio.url(await trio.leader());
+  for (const theme of ["light", "dark"] as const) {
+    for (const [width, height] of sizes) {
+      const visit = await browser.visit({ url, theme, width, height });
+      await visit.picture(path.join(folder, `sign-in-${theme}-${width}.png`));
+      await visit.signIn(token);
+      for (const page of pages) {
+        // A document of its own for each: what shifts is counted from its begin.
+        await visit.go("favicon.svg");
+        await visit.go(page.path);
+        await visit.sees(page.shows);
+        await visit.settled();
+        await onPage?.(visit, `${page.name}, ${theme}, ${width}`);
+        await visit.picture(path.join(folder, `${page.name}-${theme}-${width}.png`));
+      }
+      await visit.end();
+    }
+  }
+}
