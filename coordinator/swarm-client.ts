@@ -12,6 +12,7 @@ import type {
   SwarmScaling,
   SwarmScalingPolicy,
   SwarmServiceRow,
+  SwarmStackPreview,
   SwarmStackResult,
   SwarmStatistics,
   SwarmTaskRow,
@@ -248,6 +249,11 @@ export class SwarmClient {
     });
   }
 
+  /** @returns what `deployStack` would do, by images and replicas; nothing is changed */
+  previewStack(wish: StackWish): Promise<SwarmStackPreview> {
+    return this.#ask("preview-stack", { method: "POST", body: wish });
+  }
+
   templates(): Promise<readonly SwarmTemplateRow[]> {
     return this.#ask("templates");
   }
@@ -271,6 +277,10 @@ export class SwarmClient {
       body: wish,
       signal: AbortSignal.timeout(80_000),
     });
+  }
+
+  previewTemplate(name: string, wish: TemplateDeployment): Promise<SwarmStackPreview> {
+    return this.#ask(`${templatePath(name)}/preview`, { method: "POST", body: wish });
   }
 
   statistics(): Promise<SwarmStatistics> {
