@@ -8,9 +8,11 @@ import type {
   SwarmInfo,
   SwarmJoinToken,
   SwarmLogLine,
+  SwarmNodeFilter,
   SwarmNodeRow,
   SwarmScaling,
   SwarmScalingPolicy,
+  SwarmServiceFilter,
   SwarmServiceRow,
   SwarmStackPreview,
   SwarmStackResult,
@@ -31,30 +33,11 @@ export interface SwarmClientOptions {
   readonly timeout?: number;
 }
 
-export interface NodeFilter {
-  /** In names, ids, addresses and labels. */
-  readonly search?: string;
-  readonly role?: "manager" | "worker";
-  readonly availability?: "active" | "pause" | "drain";
-  readonly state?: "ready" | "down" | "unknown" | "disconnected";
-  /** `key` or `key=value`. */
-  readonly label?: string;
-}
-
 export interface Watch {
   /** Ends it; without, it goes on until the coordinator does. */
   readonly signal?: AbortSignal;
   /** While nobody can tell, why; the stream goes on. */
   readonly onFailure?: (text: string) => void;
-}
-
-export interface ServiceFilter {
-  /** In names, ids, images and labels. */
-  readonly search?: string;
-  readonly name?: string;
-  readonly stack?: string;
-  readonly label?: string;
-  readonly image?: string;
 }
 
 export interface StackWish {
@@ -143,12 +126,15 @@ export class SwarmClient {
     return this.#ask(`join-token/${role}`);
   }
 
-  nodes(filter: NodeFilter = {}): Promise<readonly SwarmNodeRow[]> {
+  nodes(filter: SwarmNodeFilter = {}): Promise<readonly SwarmNodeRow[]> {
     return this.#ask("nodes", { query: filter });
   }
 
   /** The list, and again whenever it has changed. */
-  watchNodes(filter: NodeFilter = {}, watch: Watch = {}): AsyncGenerator<readonly SwarmNodeRow[]> {
+  watchNodes(
+    filter: SwarmNodeFilter = {},
+    watch: Watch = {},
+  ): AsyncGenerator<readonly SwarmNodeRow[]> {
     return this.#watch("nodes", watch, filter);
   }
 
@@ -168,12 +154,12 @@ export class SwarmClient {
     return this.#ask(`nodes/${encodeURIComponent(id)}`, { method: "DELETE", query: { force } });
   }
 
-  services(filter: ServiceFilter = {}): Promise<readonly SwarmServiceRow[]> {
+  services(filter: SwarmServiceFilter = {}): Promise<readonly SwarmServiceRow[]> {
     return this.#ask("services", { query: filter });
   }
 
   watchServices(
-    filter: ServiceFilter = {},
+    filter: SwarmServiceFilter = {},
     watch: Watch = {},
   ): AsyncGenerator<readonly SwarmServiceRow[]> {
     return this.#watch("services", watch, filter);

@@ -1,10 +1,5 @@
 // The shapes of `/clusters/*`, the management of clusters of containers, and of `/stats`. Instants are ISO 8601 texts.
 
-/** Every answer of `/clusters/*` and `/stats`. `count` stands beside lists. */
-export type ClusterAnswer<Data> =
-  | { readonly success: true; readonly data: Data; readonly count?: number }
-  | { readonly success: false; readonly error: string };
-
 /** A call as it stands in the log of its cluster. */
 export interface LogEntryRow {
   readonly cluster: string;

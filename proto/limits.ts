@@ -63,6 +63,8 @@ export const limits = {
   clusterOpen: 1_000,
   /** Calls kept in the log of one cluster; the oldest that have ended are forgotten. */
   clusterLog: 2_000,
+  /** Addresses whose wrong tokens at sign-in are counted; beyond it the count that began first is forgotten. */
+  failedSignIns: 10_000,
   /** Inputs that wait for a machine; beyond it datagrams are dropped and counted, nothing else is. */
   driverQueue: 65_536,
   /** The flight recorder's memory. Beyond it the oldest blocks are dropped; what is left of a segment without its begin is read, not replayed. */

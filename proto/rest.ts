@@ -53,6 +53,24 @@ export interface FindingView {
   readonly text: string;
 }
 
+/** Who asks, as the pages want to know it before anything else. */
+export interface SessionView {
+  /** Whether API_TOKENS is set. */
+  readonly isNeeded: boolean;
+  /** Of the token; empty while nobody is signed in. */
+  readonly name: string;
+  readonly role: "viewer" | "operator" | "admin" | null;
+  /** When the cookie ends; null where none let the request in. */
+  readonly expiresAtMs: number | null;
+  /** For the header `x-heartmesh-csrf` of writes; empty where none is needed. */
+  readonly csrf: string;
+  /** The answering one. */
+  readonly coordinator: string;
+  /** CLUSTER_ID. */
+  readonly cluster: string;
+  readonly version: string;
+}
+
 export interface LeaderView {
   /** Empty while none is known. */
   readonly leader: string;

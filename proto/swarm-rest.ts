@@ -1,6 +1,6 @@
 // The shapes of `/api/swarm/*`, the management of a Swarm over HTTP. Instants are ISO 8601 texts, as the engine writes them.
 
-/** Every answer of `/api/swarm/*`. `count` stands beside lists. */
+/** Every answer of `/api/swarm/*`, `/clusters/*` and `/stats`. `count` stands beside lists. */
 export type SwarmAnswer<Data> =
   | { readonly success: true; readonly data: Data; readonly count?: number }
   | { readonly success: false; readonly error: string };
@@ -17,6 +17,27 @@ export interface SwarmInfo {
   readonly managers: number;
   readonly createdAt: string;
   readonly updatedAt: string;
+}
+
+/** Of the list of nodes; all that is given must hold. */
+export interface SwarmNodeFilter {
+  /** In names, ids, addresses and labels. */
+  readonly search?: string;
+  readonly role?: "manager" | "worker";
+  readonly availability?: "active" | "pause" | "drain";
+  readonly state?: "ready" | "down" | "unknown" | "disconnected";
+  /** `key` or `key=value`. */
+  readonly label?: string;
+}
+
+/** Of the list of services; all that is given must hold. */
+export interface SwarmServiceFilter {
+  /** In names, ids, images and labels. */
+  readonly search?: string;
+  readonly name?: string;
+  readonly stack?: string;
+  readonly label?: string;
+  readonly image?: string;
 }
 
 export interface SwarmNodeRow {

@@ -95,7 +95,9 @@ function rank(file: string): number {
   if (file.includes("/core/")) return 0;
   if (/\/(main|bin)\.ts$/.test(file) || file.startsWith("coordinator/cli/")) return 2;
   const [, second = "", third] = file.split("/");
-  return third !== undefined || /^(config.*|check-spec|errors|secret)\.ts$/.test(second) ? 1 : 2;
+  return third !== undefined || /^(config.*|check-spec|errors|secret|version)\.ts$/.test(second)
+    ? 1
+    : 2;
 }
 
 function eachImport(

@@ -2,7 +2,10 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { isLoopback } from "../config-shapes.ts";
+import { pathOf } from "./not-found.ts";
 import { problem, sendProblem } from "./problem.ts";
+import { queuesPath } from "./queues.ts";
+import { isSame, type Session } from "./session-cookie.ts";
 import { mayAct, type Caller, type Role } from "./tokens.ts";
 import type { TokenStore } from "./token-store.ts";
 
@@ -15,16 +18,22 @@ declare module "fastify" {
   }
   interface FastifyRequest {
     caller: Caller | undefined;
+    /** Where its cookie let the caller in, no token. */
+    session: Session | undefined;
   }
 }
+
+/** What a write by a session has to show. */
+export const csrfHeader = "x-heartmesh-csrf";
 
 const isRead = (method: string): boolean => ["GET", "HEAD", "OPTIONS"].includes(method);
 
 /** Before the rate is counted: a caller with a token has a count of its own. */
 export function identifyCallers(app: FastifyInstance, tokens: TokenStore): void {
   app.decorateRequest("caller", undefined);
+  app.decorateRequest("session", undefined);
   app.addHook("onRequest", (request, _reply, done) => {
-    request.caller = tokens.callerOf(request.headers.authorization);
+    Object.assign(request, tokens.whoAsks(request.headers));
     done();
   });
 }
@@ -48,28 +57,52 @@ function isAuthorized(
   origins: readonly string[],
 ): boolean {
   const access = request.routeOptions.config.access ?? "viewer";
-  if (access === "open") return true;
   const { caller } = request;
-  if (caller === undefined) {
-    const scheme = isOfBrowser(request) ? "Basic" : "Bearer";
-    reply.header("www-authenticate", `${scheme} realm="heartmesh", charset="UTF-8"`);
-    const how = "Send Authorization: Bearer <token>, or the token as password of any user name.";
-    sendProblem(reply, problem(401, how));
+  if (access !== "open" && caller === undefined) {
+    askToSignIn(request, reply);
     return false;
   }
-  const refusal =
-    refusedHost(request, tokens) ?? refusedOrigin(request, origins) ?? refusedRole(caller, access);
+  const refusal = refusedFor(request, access, tokens, origins);
   if (refusal === undefined) return true;
   sendProblem(reply, problem(403, refusal));
   return false;
 }
 
-/**
- * Only a person's browser shall ask for a password: for a page, and for what our own pages load, since it sends along
- * what it knows of a login only below the folder where it was asked.
- */
-const isOfBrowser = ({ headers }: FastifyRequest): boolean =>
-  (headers.accept ?? "").includes("text/html") || headers["sec-fetch-site"] === "same-origin";
+/** A browser that opens a page is led to ours; nothing makes it ask for a password by itself. */
+function askToSignIn(request: FastifyRequest, reply: FastifyReply): void {
+  const { method, headers, url } = request;
+  const isNavigation = isRead(method) && (headers.accept ?? "").includes("text/html");
+  if (isNavigation && pathOf(url) !== "/") {
+    // Two slashes would begin another host's name.
+    const next = /^\/(?![/\\])/.test(url) ? `?next=${encodeURIComponent(url)}` : "";
+    reply.redirect(`/#/sign-in${next}`);
+    return;
+  }
+  reply.header("www-authenticate", 'Bearer realm="heartmesh", charset="UTF-8"');
+  const how = "Send Authorization: Bearer <token>, or the token as password of any user name.";
+  sendProblem(reply, problem(401, how));
+}
+
+function refusedFor(
+  request: FastifyRequest,
+  access: Role | "open",
+  tokens: TokenStore,
+  origins: readonly string[],
+): string | undefined {
+  const { caller, method } = request;
+  if (access === "open" || caller === undefined) {
+    // Anybody may begin and end a session, but no other site's page for him: not even one that may use a token of its own.
+    return isRead(method)
+      ? undefined
+      : (refusedHost(request, tokens) ?? refusedOrigin(request, []));
+  }
+  return (
+    refusedHost(request, tokens) ??
+    refusedOrigin(request, origins) ??
+    refusedForgery(request) ??
+    refusedRole(caller, access)
+  );
+}
 
 /**
  * Without tokens being on this machine is the only proof, and a page elsewhere could get there by a name that is made to
@@ -91,6 +124,22 @@ function refusedOrigin(request: FastifyRequest, origins: readonly string[]): str
   if (!isForeign && !isCrossSite) return undefined;
   return "Writes of a browser are taken from heartmesh's own pages only.";
 }
+
+/** A cookie comes along by itself; what it has to be shown with only our own pages can read. */
+function refusedForgery(request: FastifyRequest): string | undefined {
+  const { session, method, headers, routeOptions } = request;
+  if (session === undefined || isRead(method)) return undefined;
+  const shown = headers[csrfHeader];
+  if (typeof shown === "string" && isSame(shown, session.csrf)) return undefined;
+  // Bull Board's page knows nothing of it.
+  const isOfBoard = routeOptions.url?.startsWith(`${queuesPath}/`) === true;
+  if (isOfBoard && isFromOwnPage(request)) return undefined;
+  return `A write by a session needs the header ${csrfHeader}; GET /api/v1/session tells it.`;
+}
+
+const isFromOwnPage = ({ headers, host }: FastifyRequest): boolean =>
+  headers["sec-fetch-site"] === "same-origin" ||
+  (headers.origin !== undefined && hostOf(headers.origin) === host.toLowerCase());
 
 function refusedRole(caller: Caller, needed: Role): string | undefined {
   if (mayAct(caller.role, needed)) return undefined;

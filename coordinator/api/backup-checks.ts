@@ -1,6 +1,7 @@
 // What documents of a backup are held to: shapes of plain JSON, each fault with the place where it is.
 
 import { limits } from "../../proto/limits.ts";
+import { idPattern, imagePattern } from "./clusters/schemas.ts";
 import { readTemplate, TemplateRefused } from "../docker/stack-template.ts";
 
 /** @returns what is wrong at that place, in words; none where nothing is */
@@ -26,8 +27,8 @@ const whole = (least: number, most: number = Number.MAX_SAFE_INTEGER): Check =>
   );
 const oneOf = (...words: readonly string[]): Check =>
   holds(words.join(" or "), (value) => words.includes(value as string));
-const matching = (pattern: RegExp, expected: string): Check =>
-  holds(expected, (value) => typeof value === "string" && pattern.test(value));
+const matching = (pattern: string, expected: string): Check =>
+  holds(expected, (value) => typeof value === "string" && new RegExp(pattern).test(value));
 
 const list =
   (each: Check, most: number): Check =>
@@ -81,12 +82,12 @@ export function templateFaults(document: unknown): readonly string[] {
   }
 }
 
-const id = matching(/^[a-z0-9]([a-z0-9_-]{0,38}[a-z0-9])?$/, "small letters, digits, - and _");
+const id = matching(idPattern, "small letters, digits, - and _");
 const replica = { ordinal: whole(1), part: whole(0), node: text };
 const wish = shape({
   uniqId: text,
   label: text,
-  image: matching(/^[A-Za-z0-9][A-Za-z0-9._/:@-]*$/, "an image"),
+  image: matching(imagePattern, "an image"),
   command: list(text, 1_000),
   env: texts,
 });

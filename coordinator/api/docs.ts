@@ -22,9 +22,16 @@ export async function describeRoutes(app: FastifyInstance): Promise<void> {
         securitySchemes: {
           bearer: { type: "http", scheme: "bearer" },
           basic: { type: "http", scheme: "basic", description: "The token as password" },
+          session: {
+            type: "apiKey",
+            in: "cookie",
+            name: "heartmesh",
+            description:
+              "Set by POST /api/v1/session, under TLS with the prefix __Host-; writes also need the header x-heartmesh-csrf",
+          },
         },
       },
-      security: [{ bearer: [] }, { basic: [] }],
+      security: [{ bearer: [] }, { basic: [] }, { session: [] }],
     },
     // Who may ask: the same that the server goes by.
     transform: ({ schema, url, route }) => {

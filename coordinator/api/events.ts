@@ -66,14 +66,13 @@ function openStream(
   if (streams.size >= streamsAtMost) {
     throw new ApiProblem(503, `${streamsAtMost} streams are open already. Try again later.`);
   }
-  const { query } = request;
-  const { authorization } = request.headers;
-  const lastId = request.headers["last-event-id"];
+  const { query, headers } = request;
+  const lastId = headers["last-event-id"];
   const stream = new EventStream({
     response: reply.hijack().raw,
     plane: context.plane,
     wanted: (event) => isWanted(event, query),
-    mayStay: () => context.tokens.callerOf(authorization) !== undefined,
+    mayStay: () => context.tokens.whoAsks(headers).caller !== undefined,
     lastId: typeof lastId === "string" && lastId !== "" ? lastId : undefined,
     onEnd: () => streams.delete(stream),
   });

@@ -9,6 +9,7 @@ import type {
   LeaderView,
   NotifyTestView,
   RecoveryView,
+  SessionView,
   StatusView,
   WorkerView,
 } from "../../proto/rest.ts";
@@ -52,6 +53,14 @@ const status: StatusView = {
 };
 
 const leader: LeaderView = { leader: "c1", term: 7, url: "http://10.0.0.1:8080", isSelf: true };
+
+const session: SessionView = {
+  ...{ isNeeded: true, name: "ops", role: "operator" },
+  expiresAtMs: killedAt + 42_000_000,
+  csrf: "pq5bYJqDsNUaV7GQb8bZ2Cn3OBNVmZ0Yk1t9Wb0cG4E",
+  ...{ coordinator: "c1", cluster: "prod", version: "0.1.0" },
+};
+const signedOut: SessionView = { ...session, name: "", role: null, expiresAtMs: null, csrf: "" };
 
 const coordinators: CoordinatorsView = {
   coordinators: [
@@ -250,7 +259,7 @@ const done = (text: string): CommandView => ({ text, recovery: null });
 
 export const examples = {
   ...{ status, leader, coordinators, links, worker, recovery, notifyTest, backup, restored },
-  ...{ stream, metrics },
+  ...{ stream, metrics, session, signedOut },
   workers: [worker, silenced, quarantined],
   recoveries: [recovery],
   events: [recovered, asked],

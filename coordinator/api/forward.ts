@@ -5,6 +5,7 @@ import { request as httpRequest, type ClientRequest, type IncomingMessage } from
 import { request as httpsRequest } from "node:https";
 import { rootCertificates } from "node:tls";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { csrfHeader } from "./access.ts";
 import { ApiProblem, NotTaken } from "./problem.ts";
 
 /** Who forwarded it; a request that carries it is forwarded no further. */
@@ -68,13 +69,16 @@ async function ask(
   const isTls = url.protocol === "https:";
   const body =
     request.body === undefined || request.body === null ? "" : JSON.stringify(request.body);
-  const { authorization, "idempotency-key": key } = request.headers;
+  const { authorization, "idempotency-key": key, [csrfHeader]: csrf } = request.headers;
   const headers = {
     accept: "application/json",
     [forwardedHeader]: id,
     ...(body === "" ? {} : { "content-type": "application/json" }),
     "content-length": String(Buffer.byteLength(body)),
     ...(authorization === undefined ? {} : { authorization }),
+    // No cookie but ours.
+    ...(request.session === undefined ? {} : { cookie: request.session.cookie }),
+    ...(csrf === undefined ? {} : { [csrfHeader]: csrf }),
     ...(key === undefined ? {} : { "idempotency-key": key }),
   };
   const signal = AbortSignal.timeout(timeout);

@@ -9,11 +9,11 @@ import type { ApiContext } from "./context.ts";
 import { problem, problemOf, problemType, sendProblem } from "./problem.ts";
 import { mayAct, type Role } from "./tokens.ts";
 
-const queuesPath = "/queues";
+export const queuesPath = "/queues";
 
-/** The page's own parts and nothing else; its styles are partly inline. */
+/** The page's own parts and nothing else; its styles are partly inline. Our own pages show it in a frame. */
 const policy =
-  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'";
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'self'";
 
 /**
  * What may be written, by the end of the route's path. All else is refused to everybody: a job tells a runner which

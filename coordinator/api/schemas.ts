@@ -79,6 +79,17 @@ const status = shape({
   workers: map(number(), "workers by verdict"),
 });
 
+const session = shape({
+  isNeeded: flag("whether anybody has to sign in"),
+  name: text("of the token; empty while nobody is signed in"),
+  role: { type: ["string", "null"], enum: ["viewer", "operator", "admin", null] },
+  expiresAtMs: orNull(time("when the cookie ends; null where none let the request in")),
+  csrf: text("for the header x-heartmesh-csrf of writes; empty where none is needed"),
+  coordinator: text("the answering one"),
+  cluster: text("CLUSTER_ID"),
+  version: text("of heartmesh"),
+});
+
 const coordinators = shape({
   coordinators: list(
     shape({
@@ -191,6 +202,7 @@ export const sharedSchemas: readonly (Schema & { readonly $id: string })[] = Obj
   Finding: finding,
   Status: status,
   Leader: leader,
+  Session: session,
   Coordinators: coordinators,
   Connections: connections,
   Try: attempt,
@@ -303,6 +315,12 @@ export const requests = {
         maxLength: 260,
       },
     },
+  },
+  session: {
+    type: "object",
+    additionalProperties: false,
+    required: ["token"],
+    properties: { token: { ...text("of API_TOKENS"), minLength: 1, maxLength: 4096 } },
   },
   revive: withReason,
   hostSwitch: withReason,

@@ -36,6 +36,8 @@ import { queuesPlugin } from "./queues.ts";
 import { recordPlugin } from "./record.ts";
 import { recoveriesPlugin } from "./recoveries.ts";
 import { sharedSchemas } from "./schemas.ts";
+import { SessionCookies } from "./session-cookie.ts";
+import { sessionPlugin } from "./session.ts";
 import { probesPlugin, statusPlugin } from "./status.ts";
 import { swarmPlugins } from "./swarm/plugins.ts";
 import { TokenStore } from "./token-store.ts";
@@ -88,9 +90,10 @@ export async function startHttp(
   narrowed: HttpBounds = {},
 ): Promise<RunningHttp> {
   const { http } = config;
-  const tokens = new TokenStore(http.tokens, log);
-  const app = await buildApp(config, plane, tokens, log, narrowed);
   const { tls } = http;
+  const cookies = new SessionCookies({ cluster: config.clusterId, isTls: tls !== undefined });
+  const tokens = new TokenStore(http.tokens, cookies, log);
+  const app = await buildApp(config, plane, tokens, log, narrowed);
   const tlsWatch = new FileWatch(tls === undefined ? [] : [tls.certFile, tls.keyFile], () => {
     rereadTls(app, http, log);
   });
@@ -152,6 +155,7 @@ async function buildApp(
   const context: ApiContext = { ...own, plane, tokens, ...held, ...clusters, log };
   statusPlugin(app, context);
   probesPlugin(app, context);
+  sessionPlugin(app, context);
   checksPlugin(app, context);
   coordinatorsPlugin(app, context);
   connectionsPlugin(app, context);

@@ -1,19 +1,29 @@
 // The tokens that hold now: from the configuration, and read again when their file changes.
 
+import type { IncomingHttpHeaders } from "node:http";
 import type { Logger } from "pino";
 import type { Secret } from "../config.ts";
 import { currentText } from "../secret.ts";
 import { FileWatch } from "./file-watch.ts";
-import { callerOf, callersBy, parseTokens, type Caller, type KnownCallers } from "./tokens.ts";
+import type { Session, SessionCookies } from "./session-cookie.ts";
+import { callersBy, hashOf, parseTokens, type Caller, type KnownCallers } from "./tokens.ts";
+
+/** Who asks, and by which session where a cookie told it. */
+export interface Asker {
+  readonly caller: Caller | undefined;
+  readonly session: Session | undefined;
+}
 
 export class TokenStore {
   /** Undefined: no tokens are configured, and whoever reaches loopback is an admin. */
   #callers: KnownCallers | undefined;
+  readonly cookies: SessionCookies;
   readonly #secret: Secret | undefined;
   readonly #log: Logger;
   readonly #watch: FileWatch;
 
-  constructor(secret: Secret | undefined, log: Logger) {
+  constructor(secret: Secret | undefined, cookies: SessionCookies, log: Logger) {
+    this.cookies = cookies;
     this.#secret = secret;
     this.#log = log;
     if (secret !== undefined) {
@@ -30,11 +40,24 @@ export class TokenStore {
     return this.#callers !== undefined;
   }
 
-  /** Who asks, by an Authorization header: `Bearer <token>`, or `Basic` with the token as password. */
-  callerOf(authorization: string | undefined): Caller | undefined {
-    if (this.#callers === undefined) return { name: "anybody on loopback", role: "admin" };
-    const shown = tokenIn(authorization);
-    return shown === undefined ? undefined : callerOf(this.#callers, shown);
+  /** By an Authorization header, `Bearer <token>` or `Basic` with the token as password; else by the cookie of a session. */
+  whoAsks(headers: IncomingHttpHeaders): Asker {
+    const callers = this.#callers;
+    if (callers === undefined) {
+      return { caller: { name: "anybody on loopback", role: "admin" }, session: undefined };
+    }
+    const token = tokenIn(headers.authorization);
+    const caller = token === undefined ? undefined : callers.get(hashOf(token));
+    if (caller !== undefined) return { caller, session: undefined };
+    const session = this.cookies.read(headers.cookie, callers, Date.now());
+    return { caller: session?.caller, session };
+  }
+
+  /** @returns undefined for a token that is none */
+  beginSession(token: string): Session | undefined {
+    const hash = hashOf(token);
+    const caller = this.#callers?.get(hash);
+    return caller === undefined ? undefined : this.cookies.begin(hash, caller, Date.now());
   }
 
   start(interval?: number): void {

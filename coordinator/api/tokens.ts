@@ -65,8 +65,6 @@ export type KnownCallers = ReadonlyMap<string, Caller>;
 export const callersBy = (tokens: readonly ApiToken[]): KnownCallers =>
   new Map(tokens.toReversed().map(({ name, role, hash }) => [hash, { name, role }]));
 
-export const callerOf = (callers: KnownCallers, shown: string): Caller | undefined =>
-  callers.get(hashOf(shown));
-
-const hashOf = (token: string): string => hash("sha256", token, "base64");
+/** As known callers are found by. */
+export const hashOf = (token: string): string => hash("sha256", token, "base64");
 const malformed = (detail: string): Parsed<never> => ({ ok: false, failure: "malformed", detail });

@@ -107,12 +107,9 @@ export class Desk implements ClusterDesk {
     return this.#of(id, async (cluster, clusters) => {
       const { log } = this.#ask;
       const found = await this.#find(cluster, clusters);
-      const [open, last] = await unlessAway(
-        Promise.all([log.open(id, Number.MAX_SAFE_INTEGER), log.entries(id, 1)]),
-      );
+      const [open, last] = await unlessAway(Promise.all([log.openCount(id), log.last(id)]));
       const services = servicesView(cluster, found, clusters);
-      const told = { last_index: last[0]?.index ?? 0, open: open.length };
-      return stateView(cluster, services, told);
+      return stateView(cluster, services, { last_index: last, open });
     });
   }
 

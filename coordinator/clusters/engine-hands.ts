@@ -2,15 +2,19 @@
 
 import type { Cluster } from "../core/clusters/cluster.ts";
 import type { FoundContainer, WantedContainer } from "../core/clusters/compare.ts";
+import type { CreateSpec } from "../docker/engine-calls.ts";
 import type { EngineClient } from "../docker/engines.ts";
 import { EngineRefused, hasStatus } from "../docker/engines.ts";
 import { nameOf } from "../docker/views.ts";
 import type { BookedEngine } from "./engine-book.ts";
 
+/** Of which cluster of that name it is. */
+export const birthLabel = "heartmesh.cluster-birth";
+
 const labels = {
   mesh: "heartmesh.cluster-mesh",
   cluster: "heartmesh.cluster",
-  birth: "heartmesh.cluster-birth",
+  birth: birthLabel,
   node: "heartmesh.cluster-node",
   number: "heartmesh.log-index",
   ordinal: "heartmesh.ordinal",
@@ -42,8 +46,7 @@ export async function listContainers(
   cluster: string,
   { mesh }: Marks,
 ): Promise<readonly FoundContainer[]> {
-  const label = [`${labels.cluster}=${cluster}`, `${labels.mesh}=${mesh}`];
-  const query = { all: true, filters: JSON.stringify({ label }) };
+  const query = { all: true, filters: clusterFilter(cluster, mesh) };
   const path = "/containers/json";
   const told = await client.call({ what: "list", path, query, timeout: listPatience });
   return (told as readonly RawListed[]).map(foundOf);
@@ -71,19 +74,26 @@ export async function makeContainer(
 ): Promise<void> {
   const body = bodyOf(cluster, wanted, marks, isWatched);
   const spec = { name: wanted.name, body };
-  let id: string;
-  try {
-    id = await client.create(spec);
-  } catch (error) {
-    if (hasStatus(error, 404)) {
-      // The image is not there: the engine may have a registry.
-      await client.pull(wanted.wish.image);
-      id = await client.create(spec);
-    } else if (hasStatus(error, 409)) {
-      id = await ownOf(client, cluster, wanted, marks, error);
-    } else throw error;
-  }
+  const id = await createOrPull(client, spec, wanted.wish.image).catch((error: unknown) => {
+    if (!hasStatus(error, 409)) throw error;
+    return ownOf(client, cluster, wanted, marks, error);
+  });
   await client.start(id);
+}
+
+/** An image that is not there is pulled: the engine may have a registry. */
+export async function createOrPull(
+  client: EngineClient,
+  spec: CreateSpec,
+  image: string,
+): Promise<string> {
+  try {
+    return await client.create(spec);
+  } catch (error) {
+    if (!hasStatus(error, 404)) throw error;
+    await client.pull(image);
+    return await client.create(spec);
+  }
 }
 
 /** Whoever was broken off has made it, or its answer was lost. */

@@ -5,6 +5,7 @@ import type { Term } from "../../proto/units.ts";
 import { carriesOf } from "../core/clusters/carrying.ts";
 import {
   hasEnded,
+  isOf,
   sketchOf,
   wordsOf,
   type Cluster,
@@ -40,6 +41,8 @@ export interface ExecutorAsk {
 
 /** All clusters are looked at so often, also where nothing is asked: what is gone is made again. ms */
 const lookEvery = 3_000;
+/** Which clusters there are is read so often: documents may be long, and calls are told apart from them. */
+const glanceEvery = 1_000;
 /** What waits for an engine is tried again. */
 const againAfter = 400;
 /** A node that joins has so long to answer; a spawned one that has to boot, longer. */
@@ -57,6 +60,7 @@ export class ClusterExecutor {
   /** Decisions look at all clusters: they are taken one at a time. */
   #deciding: Promise<unknown> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
+  #glancedAt = Number.NEGATIVE_INFINITY;
   #isStopping = false;
 
   constructor(ask: ExecutorAsk) {
@@ -103,17 +107,20 @@ export class ClusterExecutor {
   }
 
   async #lookAround(): Promise<void> {
-    const { leads, log, rounds } = this.#ask;
+    const { leads, log, rounds, clock } = this.#ask;
     if (leads() === undefined) {
       rounds.clear();
       this.#refusals.clear();
       return;
     }
     try {
-      const [all, busy] = await Promise.all([log.all(), log.busy()]);
+      for (const id of await log.busy()) this.kick(id);
+      const now = clock.now();
+      if (now - this.#glancedAt < glanceEvery) return;
+      this.#glancedAt = now;
+      const all = await log.all();
       rounds.begin(all);
-      const due = [...all.keys()].filter((id) => this.#isDue(id));
-      for (const id of new Set([...busy, ...due])) this.kick(id);
+      for (const id of all.keys()) if (this.#isDue(id)) this.kick(id);
     } catch {
       // Redis is away, which is told elsewhere.
     }
@@ -269,15 +276,16 @@ export class ClusterExecutor {
   /** Undefined once every cluster below runs what it shall. */
   async #carryDown(term: Term, cluster: Cluster): Promise<Brought | undefined> {
     const { log } = this.#ask;
-    const clusters = await log.all();
     const children = cluster.nodes.flatMap(({ place }) =>
       place.kind === "cluster" ? [place.cluster] : [],
     );
+    if (children.length === 0) return undefined;
+    const clusters = await log.all();
     const wanted = carriesOf(cluster, clusters);
     for (const child of children) {
       const open = await log.open(child, Number.MAX_SAFE_INTEGER);
       const isUnderWay = open.some(({ entry: { call } }) => {
-        return call.kind === "carry" && call.origin.startsWith(`${cluster.id}/`);
+        return call.kind === "carry" && isOf(call.origin, cluster.id);
       });
       const own = wanted.filter((one) => one.cluster === child);
       // What is on its way is waited for: a second word might say another thing.

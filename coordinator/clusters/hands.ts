@@ -221,10 +221,7 @@ async function removeContainer(
       if (!isFinal(error)) throw error;
     });
   }
-  await client.remove(id).catch((error: unknown) => {
-    // A removal that somebody, or we before an answer was lost, began.
-    if (!isFinal(error) || !error.detail.includes("already in progress")) throw error;
-  });
+  await client.remove(id);
 }
 
 function bookedOf(engines: readonly Listed[], engine: string): BookedEngine {

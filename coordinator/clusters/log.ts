@@ -126,30 +126,34 @@ export class ClusterLog {
   /** Calls that have not ended, in the order of the log. */
   async open(cluster: string, most: number): Promise<readonly OpenEntry[]> {
     const indices = await this.#redis.zrange(this.#key(`open:${cluster}`), 0, String(most - 1));
-    const found = await Promise.all(indices.map((index) => this.#stored(cluster, Number(index))));
-    return found.filter((one) => one !== undefined);
+    return await this.#entriesAt(cluster, indices.map(Number));
+  }
+
+  /** How many have not ended. */
+  async openCount(cluster: string): Promise<number> {
+    return await this.#redis.zcard(this.#key(`open:${cluster}`));
+  }
+
+  /** The log index of the last call; 0 before the first. */
+  async last(cluster: string): Promise<number> {
+    return Number((await this.#redis.get(this.#key(`last:${cluster}`))) ?? 0);
   }
 
   async entry(cluster: string, index: number): Promise<LogEntry | undefined> {
-    return (await this.#stored(cluster, index))?.entry;
+    return (await this.#entriesAt(cluster, [index]))[0]?.entry;
   }
 
   /** The last ones, in the order of the log. */
   async entries(cluster: string, most: number): Promise<readonly OpenEntry[]> {
-    const last = Number((await this.#redis.get(this.#key(`last:${cluster}`))) ?? 0);
-    const indices = Array.from({ length: Math.min(most, last) }, (_, at) => last - at).reverse();
-    if (indices.length === 0) return [];
-    const stored = await this.#redis.hmget(this.#key(`log:${cluster}`), ...indices.map(String));
-    return stored.flatMap((text, at) => (text === null ? [] : [opened(indices[at] ?? 0, text)]));
+    const last = await this.last(cluster);
+    const indices = Array.from({ length: Math.min(most, last) }, (_, at) => last - at);
+    return await this.#entriesAt(cluster, indices.reverse());
   }
 
   async export(): Promise<readonly ClusterExport[]> {
     const clusters = [...(await this.all()).values()];
     return await Promise.all(
-      clusters.map(async (cluster) => {
-        const last = Number((await this.#redis.get(this.#key(`last:${cluster.id}`))) ?? 0);
-        return { cluster, last };
-      }),
+      clusters.map(async (cluster) => ({ cluster, last: await this.last(cluster.id) })),
     );
   }
 
@@ -167,9 +171,11 @@ export class ClusterLog {
     return taken;
   }
 
-  async #stored(cluster: string, index: number): Promise<OpenEntry | undefined> {
-    const text = await this.#redis.hget(this.#key(`log:${cluster}`), String(index));
-    return text === null ? undefined : opened(index, text);
+  /** Those of them that are kept. */
+  async #entriesAt(cluster: string, indices: readonly number[]): Promise<readonly OpenEntry[]> {
+    if (indices.length === 0) return [];
+    const stored = await this.#redis.hmget(this.#key(`log:${cluster}`), ...indices.map(String));
+    return stored.flatMap((text, at) => (text === null ? [] : [opened(indices[at] ?? 0, text)]));
   }
 
   /** All that a write touches but the client's key. */

@@ -3,7 +3,7 @@
 import type { Cluster, ClusterNode } from "../core/clusters/cluster.ts";
 import { coded } from "../errors.ts";
 import type { EngineClient } from "../docker/engines.ts";
-import { hasStatus } from "../docker/engines.ts";
+import { birthLabel, createOrPull, isFinal } from "./engine-hands.ts";
 
 const nodeLabel = "heartmesh.cluster-engine";
 const enginePort = 2375;
@@ -28,19 +28,15 @@ export async function ensureNested(
     Image: image,
     // Without it the image of Docker itself makes certificates and listens by TLS alone.
     Env: ["DOCKER_TLS_CERTDIR="],
-    Labels: { [nodeLabel]: id, "heartmesh.cluster-birth": birth },
+    Labels: { [nodeLabel]: id, [birthLabel]: birth },
     HostConfig: { Privileged: true, RestartPolicy: { Name: "unless-stopped" } },
   };
-  const made = await client.create({ name, body }).catch(async (error: unknown) => {
-    if (!hasStatus(error, 404)) throw error;
-    await client.pull(image);
-    return await client.create({ name, body });
-  });
+  const made = await createOrPull(client, { name, body }, image);
   try {
     await client.start(made);
   } catch (error) {
-    // It has never run: nothing is lost with it.
-    await removeNested(client, id, node.id).catch(() => undefined);
+    // It has never run: nothing is lost with it. Where no answer came it may run by now.
+    if (isFinal(error)) await removeNested(client, id, node.id).catch(() => undefined);
     throw error;
   }
 }
@@ -73,7 +69,5 @@ export async function removeNested(
 ): Promise<void> {
   const found = await client.inspect(nestedName(cluster, node));
   if (found === undefined) return;
-  const path = `/containers/${found.id}`;
-  const query = { force: true, v: true };
-  await client.call({ what: "remove", method: "DELETE", path, query });
+  await client.remove(found.id, { volumes: true });
 }

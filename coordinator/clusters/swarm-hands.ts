@@ -5,7 +5,7 @@ import { hasStatus, isUnavailable } from "../docker/engines.ts";
 import { inSequence } from "../docker/out-of-sequence.ts";
 import type { SwarmReading } from "../docker/swarm.ts";
 import type { VerbEngine } from "../docker/swarm-verbs.ts";
-import { clusterFilter, isFinal, labelsOf, type Marks } from "./engine-hands.ts";
+import { birthLabel, clusterFilter, isFinal, labelsOf, type Marks } from "./engine-hands.ts";
 import type { Brought, MayAct } from "./hands.ts";
 
 interface RawService {
@@ -75,8 +75,7 @@ export class SwarmHands {
 
   async #bringBy(manager: VerbEngine, cluster: Cluster, mayAct: MayAct): Promise<Brought> {
     const wanted = wantedOf(cluster);
-    const isOurs = ({ Spec }: RawService): boolean =>
-      Spec?.Labels?.["heartmesh.cluster-birth"] === cluster.birth;
+    const isOurs = ({ Spec }: RawService): boolean => Spec?.Labels?.[birthLabel] === cluster.birth;
     const found = await this.#list(manager, cluster);
     const strays = found.filter(
       (one) => !isOurs(one) || !wanted.some(({ name }) => name === one.Spec?.Name),

@@ -13,6 +13,8 @@ import type {
 } from "../../proto/cluster-rest.ts";
 import {
   containerName,
+  desiredOf,
+  originOf,
   wordsOf,
   type Cluster,
   type ClusterNode,
@@ -41,9 +43,6 @@ export const entryRow = (cluster: string, index: number, entry: LogEntry): LogEn
   at: isoOf(entry.at),
   ended_at: isoOf(entry.endedAt),
 });
-
-const desiredOf = ({ services }: Cluster): number =>
-  services.reduce((sum, { replicas }) => sum + replicas.length, 0);
 
 export const clusterRow = (cluster: Cluster, clusters: Clusters): ClusterRow => ({
   id: cluster.id,
@@ -127,7 +126,13 @@ function replicaRows(
     const place = cluster.nodes.find(({ id }) => id === node)?.place;
     const there =
       place?.kind === "cluster"
-        ? belowOf(clusters.get(place.cluster), `${cluster.id}/${number}`, ordinal, found, clusters)
+        ? belowOf(
+            clusters.get(place.cluster),
+            originOf(cluster.id, number),
+            ordinal,
+            found,
+            clusters,
+          )
         : containersOn(found.engines, node)?.find(
             (one) => one.node === node && one.number === number && one.ordinal === ordinal,
           );

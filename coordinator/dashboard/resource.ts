@@ -1,6 +1,6 @@
 // What one page asks for by itself: loaded, loaded anew from time to time, and said where it cannot be.
 
-import { onScopeDispose, shallowRef, watch, type ShallowRef } from "vue";
+import { onScopeDispose, shallowRef, watch, type ShallowRef, type WatchSource } from "vue";
 import { wordsOf } from "./store.ts";
 
 export interface Resource<View> {
@@ -15,11 +15,20 @@ export interface Resource<View> {
 /**
  * @param load asks; the signal ends it when the page is left or asks for something else
  * @param every asks anew after so long, ms; 0: never
+ * @param onChange asks anew when this changes; what was shown stays meanwhile
  * @param by what is asked for: when it changes, what was shown is forgotten
  */
 export function useResource<View>(
   load: (signal: AbortSignal) => Promise<View>,
-  { every = 0, by }: { readonly every?: number; readonly by?: () => unknown } = {},
+  {
+    every = 0,
+    by,
+    onChange,
+  }: {
+    readonly every?: number;
+    readonly by?: () => unknown;
+    readonly onChange?: WatchSource;
+  } = {},
 ): Resource<View> {
   const view = shallowRef<View>();
   const fault = shallowRef("");
@@ -49,6 +58,7 @@ export function useResource<View>(
       void again();
     });
   }
+  if (onChange !== undefined) watch(onChange, () => void again());
   onScopeDispose(() => {
     current.abort();
     clearTimeout(timer);

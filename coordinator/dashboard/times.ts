@@ -8,7 +8,7 @@ const day = 86_400_000;
 /** `840 ms`, `1.4 s`, `38 s`, `5 min`, `3 h`, `12 d`: two digits that matter. */
 export function span(ms: number): string {
   const length = Math.max(0, ms);
-  if (length < second) return `${Math.round(length)} ms`;
+  if (length < second - 0.5) return `${Math.round(length)} ms`;
   if (length < 9_950) return `${(length / second).toFixed(1)} s`;
   if (length < 100 * second) return `${Math.round(length / second)} s`;
   if (length < 100 * minute) return `${Math.round(length / minute)} min`;

@@ -230,13 +230,17 @@ export class EngineClient {
     await this.#post("wait", `/containers/${id}/wait`, ms, { query });
   }
 
-  /** The container alone: its anonymous volumes stay. False when there was none. */
-  async remove(id: string): Promise<boolean> {
-    const request = { method: "DELETE", query: { v: false, force: true } } as const;
+  /** Its anonymous volumes stay unless they are named. False when there was none, or its removal is under way already. */
+  async remove(
+    id: string,
+    { volumes = false }: { readonly volumes?: boolean } = {},
+  ): Promise<boolean> {
+    const request = { method: "DELETE", query: { v: volumes, force: true } } as const;
     try {
       return await this.#post("remove", `/containers/${id}`, callTimeouts.write, request);
     } catch (error) {
       if (hasStatus(error, 404)) return false;
+      if (hasStatus(error, 409) && error.detail.includes("already in progress")) return false;
       throw error;
     }
   }

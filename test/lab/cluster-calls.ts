@@ -1,6 +1,7 @@
 // Calls to clusters of containers as a client makes them, to any coordinator that runs; and what an engine shows of their containers.
 
-import type { CallRow, ClusterAnswer, LogEntryRow } from "../../proto/cluster-rest.ts";
+import type { CallRow, LogEntryRow } from "../../proto/cluster-rest.ts";
+import type { SwarmAnswer } from "../../proto/swarm-rest.ts";
 import { inTime } from "../../coordinator/io/in-time.ts";
 import type { LabEngine } from "./engine.ts";
 import { imageNames } from "./images.ts";
@@ -38,7 +39,7 @@ export function callCluster<Data = CallRow>(wish: CallWish): Promise<CallAnswer<
     const init = { method, headers, signal };
     const whole = body === undefined ? init : { ...init, body: JSON.stringify(body) };
     const response = await fetch(url + path, whole);
-    const answer = (await response.json()) as ClusterAnswer<Data>;
+    const answer = (await response.json()) as SwarmAnswer<Data>;
     return answer.success
       ? { status: response.status, data: answer.data, error: "" }
       : { status: response.status, data: undefined as Data, error: answer.error };

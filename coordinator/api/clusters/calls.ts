@@ -1,18 +1,14 @@
 // How requests of `/clusters/*` reach the log: by the leader, once for each Idempotency-Key, answered when they stand there durably.
 
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { CallRow, ClusterAnswer } from "../../../proto/cluster-rest.ts";
+import type { CallRow } from "../../../proto/cluster-rest.ts";
+import type { SwarmAnswer } from "../../../proto/swarm-rest.ts";
 import type { CallTold } from "../../clusters/desk.ts";
 import type { ClusterCall } from "../../core/clusters/cluster.ts";
 import { atLeader, noLeader } from "../at-leader.ts";
 import type { ApiContext } from "../context.ts";
 import { ApiProblem } from "../problem.ts";
-
-export const told = <Data>(data: Data): ClusterAnswer<Data> => ({
-  success: true,
-  data,
-  ...(Array.isArray(data) ? { count: data.length } : {}),
-});
+import { told } from "../swarm/desk.ts";
 
 /** A follower waits so long for the leader, whose own answer may wait for the call's end. */
 export const forwardFor = 8_000;
@@ -29,7 +25,7 @@ export function makeCall(
   request: FastifyRequest,
   reply: FastifyReply,
   { cluster, call }: Asked,
-): Promise<ClusterAnswer<CallRow> | FastifyReply> {
+): Promise<SwarmAnswer<CallRow> | FastifyReply> {
   const key = keyOf(request);
   return atLeader(context, request, reply, async (by) => {
     const asked = { cluster, call: call(), by, key };

@@ -5,8 +5,9 @@ import type { ClusterDesk } from "../../clusters/desk.ts";
 import type { ApiContext } from "../context.ts";
 import { ApiProblem } from "../problem.ts";
 import { ref } from "../schema-words.ts";
+import { told } from "../swarm/desk.ts";
 import { enveloped } from "../swarm/schemas.ts";
-import { forwardFor, makeCall, noCluster, told } from "./calls.ts";
+import { forwardFor, makeCall, noCluster } from "./calls.ts";
 import { clusterExamples as examples } from "./examples.ts";
 import { callAnswers, clusterRequests, keyText } from "./schemas.ts";
 

@@ -10,7 +10,9 @@ const closed = (required: readonly string[], properties: Readonly<Record<string,
   properties,
 });
 
-const idPattern = "^[a-z0-9]([a-z0-9_-]{0,38}[a-z0-9])?$";
+export const idPattern = "^[a-z0-9]([a-z0-9_-]{0,38}[a-z0-9])?$";
+/** name[:tag][@digest] */
+export const imagePattern = "^[A-Za-z0-9][A-Za-z0-9._/:@-]*$";
 const idText = "small letters, digits, - and _, at most 40";
 const clusterId: Schema = { ...text(idText), minLength: 1, maxLength: 40 };
 const id: Schema = { ...clusterId, pattern: idPattern };
@@ -33,7 +35,7 @@ const container = {
     ...text("name[:tag][@digest]; CLUSTER_IMAGE unless given"),
     minLength: 1,
     maxLength: 500,
-    pattern: "^[A-Za-z0-9][A-Za-z0-9._/:@-]*$",
+    pattern: imagePattern,
   },
   command: {
     description: "words, or one text that is taken apart at blanks; the image's own unless given",

@@ -3,9 +3,10 @@
 import type { FastifyInstance } from "fastify";
 import type { ApiContext } from "../context.ts";
 import { ref } from "../schema-words.ts";
+import { told } from "../swarm/desk.ts";
 import { enveloped } from "../swarm/schemas.ts";
 import { serviceCall, type ServiceBody } from "./bodies.ts";
-import { forwardFor, makeCall, noCluster, told } from "./calls.ts";
+import { forwardFor, makeCall, noCluster } from "./calls.ts";
 import { clusterExamples as examples } from "./examples.ts";
 import { callAnswers, clusterRequests, keyText } from "./schemas.ts";
 

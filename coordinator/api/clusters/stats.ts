@@ -4,8 +4,8 @@ import type { FastifyInstance } from "fastify";
 import type { CoordinatorStats } from "../../../proto/cluster-rest.ts";
 import type { ApiContext } from "../context.ts";
 import { ref } from "../schema-words.ts";
+import { told } from "../swarm/desk.ts";
 import { enveloped } from "../swarm/schemas.ts";
-import { told } from "./calls.ts";
 import { clusterExamples as examples } from "./examples.ts";
 import { clusterRequests } from "./schemas.ts";
 

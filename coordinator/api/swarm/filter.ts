@@ -1,32 +1,20 @@
 // Which nodes and services of a list are wanted; all that is given must hold. Pure.
 
-import type { SwarmNodeRow, SwarmServiceRow } from "../../../proto/swarm-rest.ts";
+import type {
+  SwarmNodeFilter,
+  SwarmNodeRow,
+  SwarmServiceFilter,
+  SwarmServiceRow,
+} from "../../../proto/swarm-rest.ts";
 
-export interface NodeFilter {
-  readonly search?: string;
-  readonly role?: string;
-  readonly availability?: string;
-  readonly state?: string;
-  /** `key` or `key=value`. */
-  readonly label?: string;
-}
-
-export interface ServiceFilter {
-  readonly search?: string;
-  readonly name?: string;
-  readonly stack?: string;
-  readonly label?: string;
-  readonly image?: string;
-}
-
-export const isNodeWanted = (row: SwarmNodeRow, filter: NodeFilter): boolean =>
+export const isNodeWanted = (row: SwarmNodeRow, filter: SwarmNodeFilter): boolean =>
   isLabelled(row.labels, filter.label) &&
   isFound(filter.search, [row.hostname, row.id, row.address, ...labelTexts(row.labels)]) &&
   (filter.role ?? row.role) === row.role &&
   (filter.availability ?? row.availability) === row.availability &&
   (filter.state ?? row.state) === row.state;
 
-export const isServiceWanted = (row: SwarmServiceRow, filter: ServiceFilter): boolean =>
+export const isServiceWanted = (row: SwarmServiceRow, filter: SwarmServiceFilter): boolean =>
   isLabelled(row.labels, filter.label) &&
   isFound(filter.search, [row.name, row.id, row.image, ...labelTexts(row.labels)]) &&
   row.name.includes(filter.name ?? "") &&

@@ -63,11 +63,11 @@ export class LiveSwarms {
   }
 
   #begin(request: FastifyRequest, reply: FastifyReply, watch: Watch, view: LiveView): void {
-    const { authorization } = request.headers;
+    const { headers } = request;
     let leave = (): void => undefined;
     const sent = new ServerSent({
       response: reply.hijack().raw,
-      mayStay: () => this.#tokens.callerOf(authorization) !== undefined,
+      mayStay: () => this.#tokens.whoAsks(headers).caller !== undefined,
       onEnd: () => {
         leave();
         this.#open.delete(sent);

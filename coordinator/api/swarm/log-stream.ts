@@ -42,10 +42,10 @@ export class LogStreams {
       const lines = await inWords(async () =>
         (await managerOf(at)).follow(service, tail, abort.signal),
       );
-      const { authorization } = request.headers;
+      const { headers } = request;
       const answer = new ServerSent({
         response: reply.hijack().raw,
-        mayStay: () => this.#tokens.callerOf(authorization) !== undefined,
+        mayStay: () => this.#tokens.whoAsks(headers).caller !== undefined,
         onEnd: () => {
           lines.destroy();
           abort.abort();

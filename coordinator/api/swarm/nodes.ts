@@ -1,7 +1,7 @@
 // `/api/swarm/*`: the Swarm itself, its health, and its nodes.
 
 import type { FastifyInstance } from "fastify";
-import type { SwarmJoinToken, SwarmNodeRow } from "../../../proto/swarm-rest.ts";
+import type { SwarmJoinToken, SwarmNodeFilter, SwarmNodeRow } from "../../../proto/swarm-rest.ts";
 import { gradeSwarm, type SwarmRows } from "../../core/swarm-grades.ts";
 import { statisticsOf } from "../../core/swarm-statistics.ts";
 import type { Availability } from "../../docker/availability.ts";
@@ -11,7 +11,7 @@ import { ref } from "../schema-words.ts";
 import { ask, askOrFollow, change } from "./desk.ts";
 import { examples } from "./examples.ts";
 import type { SwarmAt, SwarmContext } from "./context.ts";
-import { isNodeWanted, type NodeFilter } from "./filter.ts";
+import { isNodeWanted } from "./filter.ts";
 import { enveloped, followed, swarmRequests } from "./schemas.ts";
 
 interface ById {
@@ -42,7 +42,7 @@ function addReads(app: FastifyInstance, context: SwarmContext): void {
     (request) => ask(context, request, (verbs) => verbs.info()),
   );
 
-  app.get<{ Querystring: NodeFilter }>(
+  app.get<{ Querystring: SwarmNodeFilter }>(
     `${context.prefix}/nodes`,
     {
       schema: {

@@ -1,13 +1,13 @@
 // `/api/swarm/services/*`: what a person looks at and changes of a Swarm's services.
 
 import type { FastifyInstance } from "fastify";
-import type { SwarmServiceRow } from "../../../proto/swarm-rest.ts";
+import type { SwarmServiceFilter, SwarmServiceRow } from "../../../proto/swarm-rest.ts";
 import { tasksOfService, type SwarmVerbs } from "../../docker/swarm-verbs.ts";
 import { ref } from "../schema-words.ts";
 import { wantsStream } from "../server-sent.ts";
 import { ask, askOrFollow, change } from "./desk.ts";
 import { examples } from "./examples.ts";
-import { isServiceWanted, type ServiceFilter } from "./filter.ts";
+import { isServiceWanted } from "./filter.ts";
 import type { SwarmContext } from "./context.ts";
 import { enveloped, followed, swarmRequests } from "./schemas.ts";
 
@@ -24,7 +24,7 @@ export function swarmServicesPlugin(app: FastifyInstance, context: SwarmContext)
 }
 
 function addReads(app: FastifyInstance, context: SwarmContext): void {
-  app.get<{ Querystring: ServiceFilter }>(
+  app.get<{ Querystring: SwarmServiceFilter }>(
     `${context.prefix}/services`,
     {
       schema: {

@@ -1,6 +1,13 @@
 // A call is spread down: what clusters that stand as nodes have to run of a cluster's services, as calls to their own logs.
 
-import type { Cluster, ClusterCall, Clusters, Service } from "./cluster.ts";
+import {
+  isOf,
+  originOf,
+  type Cluster,
+  type ClusterCall,
+  type Clusters,
+  type Service,
+} from "./cluster.ts";
 
 export type Carry = Extract<ClusterCall, { readonly kind: "carry" }>;
 
@@ -18,21 +25,19 @@ export function carriesOf(cluster: Cluster, clusters: Clusters): readonly Carrie
   return children.flatMap(({ node, state, child }) => {
     const wanted = state === "leaving" || cluster.isDeleting ? [] : cluster.services;
     const origins = new Set([
-      ...wanted.map(({ number }) => originOf(cluster, number)),
+      ...wanted.map(({ number }) => originOf(cluster.id, number)),
       ...carriedBy(child, cluster.id).map(({ origin }) => origin),
     ]);
     return [...origins].flatMap((origin) => {
-      const service = wanted.find(({ number }) => originOf(cluster, number) === origin);
+      const service = wanted.find(({ number }) => originOf(cluster.id, number) === origin);
       const call = carryOf(origin, service, node);
       return isCarried(child, call) ? [] : [{ cluster: child.id, call }];
     });
   });
 }
 
-const originOf = ({ id }: Cluster, number: number): string => `${id}/${number}`;
-
 const carriedBy = (child: Cluster, parent: string): readonly Service[] =>
-  child.services.filter(({ origin }) => origin.startsWith(`${parent}/`));
+  child.services.filter(({ origin }) => isOf(origin, parent));
 
 function carryOf(origin: string, service: Service | undefined, node: string): Carry {
   const replicas = (service?.replicas ?? [])

@@ -131,9 +131,19 @@ export const hasEnded = ({ state }: LogEntry): boolean => state === "done" || st
 export const containerName = (cluster: string, number: number, ordinal: number): string =>
   `hm-${cluster}-${number}-${ordinal}`;
 
+/** Whose part a service is that was spread down from that cluster. */
+export const originOf = (cluster: string, number: number): string => `${cluster}/${number}`;
+
+/** Whether a service was spread down from that cluster. */
+export const isOf = (origin: string, cluster: string): boolean => origin.startsWith(`${cluster}/`);
+
+/** Replicas that are wanted, wherever they are. */
+export const desiredOf = ({ services }: Pick<Cluster, "services">): number =>
+  services.reduce((sum, { replicas }) => sum + replicas.length, 0);
+
 /** A cluster in a few words. */
 export function sketchOf({ nodes, services }: Cluster): string {
-  const count = services.reduce((sum, { replicas }) => sum + replicas.length, 0);
+  const count = desiredOf({ services });
   const stay = nodes.filter(({ state }) => state !== "leaving").length;
   return `${stay} nodes, ${services.length} services, ${count} containers`;
 }

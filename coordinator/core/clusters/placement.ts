@@ -1,6 +1,14 @@
 // Where replicas go: to the node that is emptiest for its capacity, load counted in; moved only where that is asked or a node is gone.
 
-import type { Cluster, ClusterNode, Clusters, Replica, Service } from "./cluster.ts";
+import {
+  desiredOf,
+  isOf,
+  type Cluster,
+  type ClusterNode,
+  type Clusters,
+  type Replica,
+  type Service,
+} from "./cluster.ts";
 
 /** What is known of nodes beside their clusters. */
 export interface Facts {
@@ -31,9 +39,6 @@ export const usedOf = ({ services }: Pick<Cluster, "services">, node: string): n
     (sum, { replicas }) => sum + replicas.filter((one) => one.node === node).length,
     0,
   );
-
-const allUsed = ({ services }: Cluster): number =>
-  services.reduce((sum, { replicas }) => sum + replicas.length, 0);
 
 /** How many replicas it bears; of a cluster the sum of its nodes that live. */
 export function capacityOf(node: ClusterNode, clusters: Clusters): number {
@@ -72,9 +77,9 @@ function foreignUse(cluster: Cluster, { place }: ClusterNode, { clusters }: Fact
   const child = place.kind === "cluster" ? clusters.get(place.cluster) : undefined;
   if (child === undefined) return 0;
   const ours = child.services
-    .filter(({ origin }) => origin.startsWith(`${cluster.id}/`))
+    .filter(({ origin }) => isOf(origin, cluster.id))
     .reduce((sum, { replicas }) => sum + replicas.length, 0);
-  return allUsed(child) - ours;
+  return desiredOf(child) - ours;
 }
 
 /** The next seat with room; ties go to the one with more room left, then by id. */
@@ -122,7 +127,7 @@ export function spreadAgain(cluster: Cluster, facts: Facts): Cluster {
 /** The fewest moves after which no further one would even things out; of a service the last replicas go first. */
 export function rebalanced(cluster: Cluster, facts: Facts): Cluster {
   let now = spreadAgain(cluster, facts);
-  for (let left = allUsed(now); left > 0; left--) {
+  for (let left = desiredOf(now); left > 0; left--) {
     const seats = seatsOf(now, facts);
     const fullest = seats
       .filter(({ used }) => used > 0)

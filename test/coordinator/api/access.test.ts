@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { connect } from "node:tls";
-import { callerOf, callersBy, parseTokens } from "../../../coordinator/api/tokens.ts";
+import { callersBy, hashOf, parseTokens } from "../../../coordinator/api/tokens.ts";
 import { firstPair, secondPair } from "./certificates.ts";
 import { bearer, serve, tokens } from "./scripted-plane.ts";
 import { pause, until } from "../../waiting.ts";
@@ -68,31 +68,44 @@ test("pages of CORS_ORIGINS may ask from a browser, and no others", async (t) =>
   assert.equal(allowed(answer), null);
 });
 
-test("a person's browser is asked for a password, a program for a bearer", async (t) => {
+test("nothing makes a browser ask for a password: a page that is opened leads to our own sign-in, all else is told what to send", async (t) => {
   const { url } = await serve(t);
-  const page = await fetch(`${url}/queues`, { headers: { accept: "text/html,*/*" } });
-  assert.match(page.headers.get("www-authenticate") ?? "", /^Basic realm="heartmesh"/);
-  // Chromium asks for what a page deep below /queues loads without the login that it knows.
-  const script = `${url}/queues/static/js/main.js`;
-  for (const [site, scheme] of [
-    ["same-origin", "Basic"],
-    ["cross-site", "Bearer"],
-  ] as const) {
-    const { headers } = await fetch(script, { headers: { "sec-fetch-site": site } });
-    assert.match(headers.get("www-authenticate") ?? "", new RegExp(`^${scheme} `), site);
+  const html = { accept: "text/html,application/xhtml+xml,*/*;q=0.8" };
+  const leadsTo = async (path: string, method = "GET"): Promise<string | null> => {
+    const answer = await fetch(url + path, { method, headers: html, redirect: "manual" });
+    assert.equal(answer.status, 302, path);
+    assert.equal(answer.headers.get("www-authenticate"), null);
+    assert.equal(answer.headers.get("cache-control"), "no-store");
+    return answer.headers.get("location");
+  };
+  assert.equal(await leadsTo("/queues"), "/#/sign-in?next=%2Fqueues");
+  assert.equal(await leadsTo("/docs/", "HEAD"), "/#/sign-in?next=%2Fdocs%2F");
+  const deep = "/queues/queue/revival?status=failed&page=2";
+  assert.equal(await leadsTo(deep), `/#/sign-in?next=${encodeURIComponent(deep)}`);
+  // What another host's name could be made of is led back to nowhere.
+  assert.equal(await leadsTo("//evil.example/queues"), "/#/sign-in");
+  const asked: readonly [path: string, method: string, headers: Record<string, string>][] = [
+    [status, "GET", {}],
+    [status, "GET", { "sec-fetch-site": "same-origin" }],
+    ["/queues/static/js/main.js", "GET", { "sec-fetch-site": "same-origin" }],
+    ["/api/v1/events", "GET", { accept: "text/event-stream" }],
+    ["/api/swarm/health", "GET", {}],
+    ["/", "GET", html],
+    [revive, "POST", html],
+  ];
+  for (const [path, method, headers] of asked) {
+    const answer = await fetch(url + path, { method, headers, redirect: "manual" });
+    assert.equal(answer.status, 401, path);
+    assert.match(answer.headers.get("www-authenticate") ?? "", /^Bearer realm="heartmesh"/, path);
   }
-  const program = await fetch(url + status);
-  assert.match(program.headers.get("www-authenticate") ?? "", /^Bearer realm="heartmesh"/);
 });
 
 test("tokens are parsed in both forms, and a faulty entry is named by its place, never by its text", () => {
   const both = parseTokens("viewer:0123456789abcdef\n# a comment\nanna:admin:fedcba9876543210,");
   assert.ok(both.ok);
-  assert.deepEqual(callerOf(callersBy(both.value), "fedcba9876543210"), {
-    name: "anna",
-    role: "admin",
-  });
-  assert.equal(callerOf(callersBy(both.value), "fedcba987654321"), undefined);
+  const callers = callersBy(both.value);
+  assert.deepEqual(callers.get(hashOf("fedcba9876543210")), { name: "anna", role: "admin" });
+  assert.equal(callers.get(hashOf("fedcba987654321")), undefined);
   assert.ok(!JSON.stringify(both.value).includes("fedcba9876543210"), "only hashes are kept");
   for (const text of [
     "",
@@ -181,7 +194,9 @@ test("every answer carries the headers that keep browsers out of trouble", async
     const { headers } = await fetch(url + path, { headers: bearer("viewer") });
     assert.equal(headers.get("x-content-type-options"), "nosniff", path);
     assert.match(headers.get("content-security-policy") ?? "", /default-src 'none'/, path);
-    assert.match(headers.get("content-security-policy") ?? "", /frame-ancestors 'none'/, path);
+    // Our own pages show the queues in a frame.
+    const framedBy = path === "/queues" ? /frame-ancestors 'self'$/ : /frame-ancestors 'none'/;
+    assert.match(headers.get("content-security-policy") ?? "", framedBy, path);
   }
 });
 

@@ -1,7 +1,7 @@
 // Every route of the API with the least role that it answers, and a request that it takes.
 
 import { managingRoutes } from "./managing-routes.ts";
-import type { tokens } from "./scripted-plane.ts";
+import { tokens } from "./scripted-plane.ts";
 
 export type Role = keyof typeof tokens | "nobody";
 export interface Route {
@@ -169,6 +169,15 @@ const each: readonly Route[] = [
     answers: 503,
     from: "nobody",
   },
+  { method: "GET", path: "/api/v1/session", described: "/api/v1/session", from: "nobody" },
+  {
+    method: "POST",
+    path: "/api/v1/session",
+    described: "/api/v1/session",
+    body: { token: tokens.operator },
+    from: "nobody",
+  },
+  { method: "DELETE", path: "/api/v1/session", described: "/api/v1/session", from: "nobody" },
   { method: "GET", path: "/leader", described: "/leader", from: "nobody" },
   { method: "GET", path: "/livez", described: "/livez", from: "nobody" },
   { method: "GET", path: "/readyz", described: "/readyz", from: "nobody" },

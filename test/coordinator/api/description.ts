@@ -1,6 +1,6 @@
 // The API's own description, as a running server gives it, and what can be asked by it: rightly and wrongly.
 
-import { bearer, type TestServer } from "./scripted-plane.ts";
+import { bearer, tokens, type TestServer } from "./scripted-plane.ts";
 
 export interface JsonSchema {
   readonly type?: string | readonly string[];
@@ -104,6 +104,7 @@ const goodProperties: Readonly<Record<string, unknown>> = {
   force: true,
   prune: false,
   resolveImage: "never",
+  token: tokens.viewer,
   remoteAddrs: ["10.0.0.1:2377"],
   joinToken: `SWMTKN-1-${"a".repeat(50)}`,
 };

@@ -1,11 +1,12 @@
 // A write on a follower reaches the leader, once, with the same login; and every way that this can fail.
 
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
+import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test, type TestContext } from "node:test";
 import type { Problem } from "../../../proto/rest.ts";
 import { pause, until } from "../../waiting.ts";
+import { ask, ofPage, signIn } from "./browser.ts";
 import { bearer, serve, summaryOf, type TestServer } from "./scripted-plane.ts";
 
 async function pair(t: TestContext): Promise<{ leader: TestServer; follower: TestServer }> {
@@ -39,6 +40,31 @@ test("a follower forwards the write and gives back the leader's answer", async (
       by: "operator-2 (c1)",
     },
   ]);
+});
+
+test("a session of the follower is one of the leader: its cookie and csrf go along, and no cookie but ours", async (t) => {
+  const { leader, follower } = await pair(t);
+  const signed = await signIn(follower.url, "operator");
+  const { cookie, ...csrf } = ofPage(signed);
+  const headers = { cookie: `theme=dark; ${cookie}; secret=of-another`, ...csrf };
+  assert.equal((await write(follower, undefined, headers)).status, 200);
+  assert.equal(leader.plane.commands[0]?.by, "operator-2 (c1)");
+  assert.equal((await write(follower, undefined, { cookie: headers.cookie })).status, 403);
+  assert.equal(leader.plane.commands.length, 1);
+  let told: IncomingHttpHeaders = {};
+  const listening = createServer((request, response) => {
+    told = request.headers;
+    response.writeHead(200, { "content-type": "application/json" }).end("{}");
+  });
+  await new Promise<void>((resolve) => listening.listen(0, "127.0.0.1", resolve));
+  t.after(() => listening.close());
+  follower.plane.leaderAt = `http://127.0.0.1:${(listening.address() as AddressInfo).port}`;
+  const revive = `${follower.url}/api/v1/workers/h1%2Fweb-1/revive`;
+  assert.equal((await ask(revive, { method: "POST", headers })).status, 200);
+  assert.deepEqual([told.cookie, told["x-heartmesh-csrf"]], [cookie, signed.view.csrf]);
+  const byToken = { ...bearer("operator"), cookie: "secret=of-another" };
+  assert.equal((await ask(revive, { method: "POST", headers: byToken })).status, 200);
+  assert.deepEqual([told.cookie, told.authorization], [undefined, byToken.authorization]);
 });
 
 test("the leader's refusals come back as they are", async (t) => {

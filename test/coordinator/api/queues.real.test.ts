@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test, type TestContext } from "node:test";
 import { Queue, Worker } from "bullmq";
 import { startRedis, type LabRedis } from "../../lab/redis.ts";
+import { ask, ofPage, signIn } from "./browser.ts";
 import { bearer, serve, tokens, type TestServer } from "./scripted-plane.ts";
 
 let redis: LabRedis;
@@ -150,6 +151,39 @@ test("a stranger's page cannot drive it with an operator's login", async (t) => 
   assert.equal(answer.status, 403);
   assert.match(answer.text, /heartmesh's own pages/);
   assert.equal((await queue.getJobCounts("failed")).failed, 1);
+});
+
+test("the board's page acts by a session without a csrf, where the browser says that it is ours, and nobody else's does", async (t) => {
+  const { url, plane } = await board(t);
+  plane.queues = [queue];
+  const admin = await signIn(url, "admin");
+  const { cookie } = admin;
+  const page = await ask(`${url}/queues`, { headers: { cookie, accept: "text/html" } });
+  assert.equal(page.status, 200);
+  assert.match(String(page.headers["content-security-policy"]), /frame-ancestors 'self'$/);
+  const puts = async (headers: Record<string, string>, what = "pause"): Promise<number> =>
+    (await ask(`${url}/queues/api/queues/revival/${what}`, { method: "PUT", headers })).status;
+  for (const headers of [
+    {},
+    { origin: "https://evil.example" },
+    { origin: "null" },
+    { origin: "https://evil.example", "sec-fetch-site": "same-origin" },
+    { "sec-fetch-site": "cross-site" },
+    { "sec-fetch-site": "same-site" },
+    { "sec-fetch-site": "none" },
+    { "x-heartmesh-csrf": "a-guess" },
+  ]) {
+    assert.equal(await puts({ cookie, ...headers }), 403, JSON.stringify(headers));
+  }
+  assert.equal(await queue.isPaused(), false);
+  assert.equal(await puts({ cookie, "sec-fetch-site": "same-origin", origin: url }), 200);
+  assert.equal(await queue.isPaused(), true);
+  assert.equal(await puts({ cookie, origin: url }, "resume"), 200);
+  assert.equal(await puts({ cookie, "sec-fetch-site": "same-origin" }), 200);
+  assert.equal(await puts(ofPage(admin), "resume"), 200);
+  const viewer = { cookie: (await signIn(url, "viewer")).cookie, origin: url };
+  assert.equal(await puts(viewer), 403, "a viewer's");
+  assert.equal(await queue.isPaused(), false);
 });
 
 test("an operator retries the failed job from our own page", async (t) => {

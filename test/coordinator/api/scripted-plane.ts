@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import type { TestContext } from "node:test";
 import type { Queue } from "bullmq";
-import { pino } from "pino";
+import { pino, type Logger } from "pino";
 import { startHttp, type HttpBounds } from "../../../coordinator/api/server.ts";
 import type {
   CommandResult,
@@ -337,6 +337,7 @@ export interface ServerAsk {
   /** Variables beyond those of a trio with tokens; an empty one removes it. */
   readonly env?: Record<string, string>;
   readonly bounds?: HttpBounds;
+  readonly log?: Logger;
 }
 
 export async function serve(t: TestContext, ask: ServerAsk = {}): Promise<TestServer> {
@@ -357,7 +358,7 @@ export async function serve(t: TestContext, ask: ServerAsk = {}): Promise<TestSe
   const running = await startHttp(
     { ...config, http: { ...config.http, port: 0 } },
     plane,
-    pino({ level: "silent" }),
+    ask.log ?? pino({ level: "silent" }),
     ask.bounds,
   );
   t.after(() => running.stop());

@@ -134,6 +134,25 @@ describe("the client of a real engine", { skip }, () => {
     await assert.rejects(clientOf(`tcp://127.0.0.1:${port}`).ping(), isUnavailable);
   });
 
+  test("a removal that is under way already is none of ours; any other conflict is refused", async () => {
+    let [status, message] = [409, "removal of container 0123 is already in progress"];
+    const server = http.createServer((_request, response) => {
+      response.writeHead(status, { "content-type": "application/json" });
+      response.end(status === 204 ? undefined : JSON.stringify({ message }));
+    });
+    closing.push(() => server.close());
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const client = clientOf(`tcp://127.0.0.1:${port}`);
+    assert.equal(await client.remove("0123"), false);
+    message = "cannot remove container 0123: it is paused";
+    await assert.rejects(client.remove("0123"), (error) => hasStatus(error, 409));
+    [status, message] = [404, "no such container: 0123"];
+    assert.equal(await client.remove("0123"), false);
+    status = 204;
+    assert.equal(await client.remove("0123"), true);
+  });
+
   test("a manager whose Swarm is between two leaders is unavailable; what it refuses for good is refused", async () => {
     let message = "";
     const server = http.createServer((_request, response) => {
