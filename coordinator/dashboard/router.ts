@@ -34,6 +34,11 @@ const routes: readonly RouteRecordRaw[] = [
     meta: { title: "Stacks" },
   },
   {
+    path: "/stacks/new-template",
+    component: () => import("./pages/TemplatePage.vue"),
+    meta: { title: "New template" },
+  },
+  {
     path: "/stacks/templates/:id",
     component: () => import("./pages/TemplatePage.vue"),
     meta: { title: "Template" },

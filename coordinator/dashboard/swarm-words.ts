@@ -88,7 +88,10 @@ export function movedFrom({ labels }: Pick<SwarmServiceRow, "labels">): string |
 }
 
 /** As many as shall run are well; fewer are on their way, or fail; of what shall not run nothing is asked. */
-export function replicasTone({ running, desired }: Pick<SwarmServiceRow, "running" | "desired">): Tone {
+export function replicasTone({
+  running,
+  desired,
+}: Pick<SwarmServiceRow, "running" | "desired">): Tone {
   if (desired === 0 && running === 0) return "calm";
   if (running >= desired) return "good";
   return running === 0 ? "bad" : "warn";
@@ -146,3 +149,12 @@ export const tasksInOrder = (tasks: readonly SwarmTaskRow[]): readonly SwarmTask
 /** `web.2`; of a global service its name alone. */
 export const taskName = ({ service, slot }: SwarmTaskRow): string =>
   slot === 0 ? service : `${service}.${slot}`;
+
+/** What a deployment still wants; empty where nothing is missing. */
+export function missingOf(stack: string, others: string): string {
+  if (others !== "") return others;
+  if (stack === "") return "The stack needs a name.";
+  return /^[a-zA-Z0-9][a-zA-Z0-9_-]{0,62}$/.test(stack)
+    ? ""
+    : "A stack's name has letters, digits, - and _, and begins with a letter or digit.";
+}

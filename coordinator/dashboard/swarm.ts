@@ -7,7 +7,9 @@ import { useRoute } from "vue-router";
 export const ownSwarm = "default";
 
 export const swarmPath = (name: string, rest: string): string =>
-  name === ownSwarm ? `/api/swarm/${rest}` : `/api/clusters/${encodeURIComponent(name)}/swarm/${rest}`;
+  name === ownSwarm
+    ? `/api/swarm/${rest}`
+    : `/api/clusters/${encodeURIComponent(name)}/swarm/${rest}`;
 
 export interface SwarmOfPage {
   readonly name: ComputedRef<string>;
@@ -15,7 +17,10 @@ export interface SwarmOfPage {
   /** Of the API. */
   readonly path: (rest: string) => string;
   /** Of another page about the same Swarm. */
-  readonly to: (page: string, query?: Readonly<Record<string, string>>) => {
+  readonly to: (
+    page: string,
+    query?: Readonly<Record<string, string>>,
+  ) => {
     readonly path: string;
     readonly query: Readonly<Record<string, string>>;
   };
