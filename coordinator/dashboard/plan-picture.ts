@@ -36,7 +36,7 @@ const most = 12;
 /** Of a letter on average, px. */
 const letter = 7.4;
 
-/** @param width px, at least 480 for it to be read */
+/** @param width px, at least 440 for it to be read */
 export function pictureOf(plan: PlanView, width: number): PlanPicture {
   const touched = plan.services.filter(({ action }) => action !== "untouched");
   const services = touched.slice(0, most);
@@ -71,7 +71,7 @@ export function pictureOf(plan: PlanView, width: number): PlanPicture {
   const lines = services.flatMap((one, at): PictureLine[] => {
     const own = middle[at];
     if (own === undefined) return [];
-    const kind = one.action === "move" ? "move" : "stay";
+    const kind: PictureLine["kind"] = one.action === "move" ? "move" : "stay";
     const ends = one.targets.flatMap(({ name }) => right[names.indexOf(name)] ?? []);
     return [
       { key: `from ${one.id}`, d: curve(host, own), kind },
