@@ -9,6 +9,7 @@ import type {
   Link,
   OperatorCommand,
   OtherSwarm,
+  ProcessFacts,
   SwarmChanged,
 } from "./api/plane.ts";
 import { ChangeLog } from "./change-log.ts";
@@ -38,12 +39,17 @@ import type { Notifier } from "./notify/notifier.ts";
 import { PendingChange } from "./pending-change.ts";
 import type { QueueRoom } from "./queue-room.ts";
 import type { RecoveryBook } from "./recovery-book.ts";
+import type { Reign } from "./reign.ts";
 import type { ScalingLoop } from "./scaling-loop.ts";
+import { version } from "./version.ts";
 
 export interface PlaneParts {
   readonly config: CoordinatorConfig;
   readonly clock: Clock;
   readonly mesh: Mesh;
+  /** Unix time in ms. */
+  readonly startedAt: number;
+  readonly reign: Pick<Reign, "since">;
   readonly queues: QueueRoom;
   readonly book: RecoveryBook;
   readonly notifier: Notifier;
@@ -89,6 +95,15 @@ export class Plane implements ControlPlane {
     }
     if (summary.redisByQuorum === "unreachable") reasons.push("a quorum cannot reach Redis");
     return { ready: reasons.length === 0, reasons };
+  }
+
+  facts(): ProcessFacts {
+    const { startedAt, reign } = this.#parts;
+    return { version, startedAt, leaderSince: reign.since };
+  }
+
+  knownRecovery(id: string): RecoveryRecord | undefined {
+    return this.#parts.book.known(id);
   }
 
   command(command: OperatorCommand, by: string): Promise<CommandResult> {

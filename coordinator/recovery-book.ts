@@ -65,6 +65,11 @@ export class RecoveryBook {
     return this.#records.get(id);
   }
 
+  /** Also where it was ordered, and nothing was heard of it yet. */
+  known(id: string): RecoveryRecord | undefined {
+    return this.#records.get(id) ?? this.#drafts.get(id);
+  }
+
   #load(id: string, news: JobNews): void {
     const waiting = this.#waiting.get(id);
     if (waiting !== undefined) {

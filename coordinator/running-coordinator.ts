@@ -30,6 +30,7 @@ import { DeadmanCall } from "./notify/deadman.ts";
 import { buildChannels, Notifier } from "./notify/notifier.ts";
 import { QueueRoom } from "./queue-room.ts";
 import { RecoveryBook } from "./recovery-book.ts";
+import { Reign } from "./reign.ts";
 import { ScalingLoop } from "./scaling-loop.ts";
 import { meshSetupOf, type ProcessFacts } from "./setup.ts";
 
@@ -52,6 +53,10 @@ export class RunningCoordinator {
   readonly #scaling: ScalingLoop;
   readonly #deadman: DeadmanCall | undefined;
   readonly #plane: Plane;
+  readonly #reign = new Reign({
+    listEvents: (ask) => this.#queues.store.listEvents(ask),
+    wall: () => systemClock.wall(),
+  });
   readonly #keyFile: KeyFile | undefined;
   #clusters: ClusterRoom | undefined;
   #http: RunningHttp | undefined;
@@ -111,6 +116,8 @@ export class RunningCoordinator {
       config,
       clock: systemClock,
       mesh: this.#mesh,
+      startedAt: Math.round(systemClock.wall()),
+      reign: this.#reign,
       queues: this.#queues,
       book: this.#book,
       notifier: this.#notifier,
@@ -173,6 +180,9 @@ export class RunningCoordinator {
     });
     return new Mesh(setup, {
       onOutput: this.#onOutput.bind(this),
+      onSummary: (summary) => {
+        this.#reign.onSummary(summary);
+      },
       onLog: (level, text) => {
         this.#log[level](text);
       },

@@ -2,6 +2,8 @@
 
 import type { StandingKind } from "./messages.ts";
 
+export type { LiveChange, LiveView, OpenRecovery, WorkerRow } from "./live-rest.ts";
+
 export interface EvidenceView {
   /** `pong`, `silence`, `engine-event` …: the words of the design. */
   readonly kind: string;
@@ -105,6 +107,12 @@ export interface CoordinatorsView {
 
 export interface StatusView {
   readonly id: string;
+  /** Of heartmesh. */
+  readonly version: string;
+  /** When this process started. */
+  readonly startedAtMs: number;
+  /** When the leader began to lead; null while none is known. */
+  readonly leaderSinceMs: number | null;
   readonly role: "follower" | "pre-candidate" | "candidate" | "leader";
   readonly term: number;
   readonly leader: string;

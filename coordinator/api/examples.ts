@@ -14,6 +14,7 @@ import type {
   WorkerView,
 } from "../../proto/rest.ts";
 import type { ScalingDocument } from "../core/scaling/policy.ts";
+import { liveExamples } from "./live/examples.ts";
 import { examples as swarmExamples } from "./swarm/examples.ts";
 
 /** 2026-03-01T22:14:05.120Z: web-1 was killed. */
@@ -22,6 +23,9 @@ const recoveryId = "3.7.628acfcd4ca658df";
 
 const status: StatusView = {
   id: "c1",
+  version: "0.1.0",
+  startedAtMs: killedAt - 864_000_000,
+  leaderSinceMs: killedAt - 432_000_000,
   role: "leader",
   term: 7,
   leader: "c1",
@@ -257,12 +261,14 @@ heartmesh_datagrams_received_total 48211
 
 const done = (text: string): CommandView => ({ text, recovery: null });
 
+const workers = [worker, silenced, quarantined];
+const events = [recovered, asked] as const;
+
 export const examples = {
+  ...liveExamples({ status, workers, recovery, events }),
   ...{ status, leader, coordinators, links, worker, recovery, notifyTest, backup, restored },
-  ...{ stream, metrics, session, signedOut },
-  workers: [worker, silenced, quarantined],
+  ...{ stream, metrics, session, signedOut, workers, events },
   recoveries: [recovery],
-  events: [recovered, asked],
   linkCut: { ...links, "10.0.0.2:7700": 0 } satisfies ConnectionsView,
   coordinatorAdded: done("c4 (10.0.0.4:7700) is added: done"),
   coordinatorRemoved: done("c3 is removed: done"),

@@ -78,11 +78,23 @@ export interface OtherSwarm {
   read(): Promise<SwarmReading>;
 }
 
+/** What does not stand in the mesh's picture. */
+export interface ProcessFacts {
+  readonly version: string;
+  /** Unix time in ms, as the next. */
+  readonly startedAt: number;
+  /** Undefined while no leader is known. */
+  readonly leaderSince: number | undefined;
+}
+
 export interface ControlPlane {
   /** The latest picture; at most a few hundred ms old. */
   summary(): CoordinatorSummary;
   /** Whether this process can do its work; reasons in words where not. */
   readiness(): { readonly ready: boolean; readonly reasons: readonly string[] };
+  facts(): ProcessFacts;
+  /** As far as this process knows it without asking the record. */
+  knownRecovery(id: string): RecoveryRecord | undefined;
   /** On the leader. Resolves once the command was taken or refused, not when the recovery ends. `by`: who asks, for the audit. */
   command(command: OperatorCommand, by: string): Promise<CommandResult>;
   /** On the leader. Resolves once the change is made, or cannot be. */

@@ -3,6 +3,7 @@
 import { backupSchemas } from "./backup-schemas.ts";
 import { clusterSchemas } from "./clusters/shapes.ts";
 import { hostSchemas } from "./host-schemas.ts";
+import { liveSchemas } from "./live/schemas.ts";
 import { problemExample } from "./problem-examples.ts";
 import { swarmSchemas } from "./swarm/shapes.ts";
 import {
@@ -59,6 +60,9 @@ const finding = shape({ subject: text(), code: text(), text: text() });
 
 const status = shape({
   id: text("the answering coordinator"),
+  version: text("of heartmesh"),
+  startedAtMs: time("when this process started"),
+  leaderSinceMs: orNull(time("when the leader began to lead")),
   role: oneOf("follower", "pre-candidate", "candidate", "leader"),
   term: number(),
   leader: text("empty while none is known"),
@@ -214,6 +218,7 @@ export const sharedSchemas: readonly (Schema & { readonly $id: string })[] = Obj
   ...hostSchemas,
   ...swarmSchemas,
   ...backupSchemas,
+  ...liveSchemas,
   ...clusterSchemas,
   Problem: problem,
 }).map(([name, schema]) => ({ $id: name, ...schema }));

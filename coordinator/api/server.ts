@@ -27,6 +27,7 @@ import { FileWatch } from "./file-watch.ts";
 import { buildForwarder, forwardTimeout } from "./forward.ts";
 import { hostsPlugin } from "./hosts.ts";
 import { servicesPlugin } from "./services.ts";
+import { livePlugin } from "./live/live.ts";
 import { metricsPlugin } from "./metrics.ts";
 import { answerUnknown, pathOf } from "./not-found.ts";
 import { notifyTestPlugin } from "./notify-test.ts";
@@ -159,6 +160,7 @@ async function buildApp(
   checksPlugin(app, context);
   coordinatorsPlugin(app, context);
   connectionsPlugin(app, context);
+  livePlugin(app, context);
   workersPlugin(app, context);
   hostsPlugin(app, context);
   servicesPlugin(app, context);

@@ -44,9 +44,10 @@ function statusTextOf(plane: ControlPlane): () => string {
   let written: { readonly of: CoordinatorSummary; readonly why: string; text: string } | undefined;
   return () => {
     const [of, readiness] = [plane.summary(), plane.readiness()];
-    const why = readiness.reasons.join("\n");
+    const facts = plane.facts();
+    const why = [facts.leaderSince, ...readiness.reasons].join("\n");
     if (written?.of !== of || written.why !== why) {
-      const view: StatusView = statusView(of, readiness);
+      const view: StatusView = statusView(of, readiness, facts);
       written = { of, why, text: JSON.stringify(view) };
     }
     return written.text;

@@ -10,8 +10,10 @@ import type {
   WorkerView,
 } from "../../proto/rest.ts";
 import type { MeshEvent } from "../core/event.ts";
+import type { OpenRecoverySummary } from "../core/recovery-summary.ts";
 import type { RecoveryRecord } from "../core/recovery-record.ts";
 import type { CoordinatorSummary, WorkerSummary } from "../core/summary.ts";
+import type { ProcessFacts } from "./plane.ts";
 
 /** Whether it leads with a lease: what proxies and writes go by. */
 export const holdsLease = (summary: CoordinatorSummary): boolean =>
@@ -44,12 +46,16 @@ export function coordinatorsView(summary: CoordinatorSummary): CoordinatorsView 
 export function statusView(
   summary: CoordinatorSummary,
   readiness: StatusView["readiness"],
+  facts: ProcessFacts,
 ): StatusView {
   const { id, role, term, leader, fit, unfitReason, votes, redis, redisByQuorum } = summary;
   const workers: Record<string, number> = {};
   for (const { verdict } of summary.workers) workers[verdict] = (workers[verdict] ?? 0) + 1;
   return {
     id,
+    version: facts.version,
+    startedAtMs: facts.startedAt,
+    leaderSinceMs: facts.leaderSince ?? null,
     role,
     term,
     leader,
@@ -88,12 +94,18 @@ export function workerView(summary: CoordinatorSummary, worker: WorkerSummary): 
     loss: atLeastZero(worker.loss),
     heardAgoMs: atLeastZero(worker.heardAgo),
     load: worker.load ?? null,
-    recovery: worker.recovery ?? null,
+    recovery: worker.recovery === undefined ? null : recoveryOf(worker.recovery),
     quarantinedForMs: atLeastZero(worker.quarantinedFor),
     silencedForMs: atLeastZero(worker.silencedFor),
     silenceReason: worker.silenceReason,
     revivalsInWindow: worker.revivalsInWindow,
   };
+}
+
+function recoveryOf(open: OpenRecoverySummary): WorkerView["recovery"] {
+  const { id, stage, tries, text, dueIn } = open;
+  const isPause = stage === "backing-off" && dueIn >= 0;
+  return { id, stage, tries, text: isPause ? `${text} in ${Math.ceil(dueIn / 1000)} s` : text };
 }
 
 export function recoveryView(record: RecoveryRecord): RecoveryView {

@@ -14,7 +14,7 @@ import {
 } from "../../proto/units.ts";
 import { Circle } from "./circle.ts";
 import { Election, type Ballot, type ElectionConfig, type ElectionOutput } from "./election.ts";
-import { eventOf, type CoreEvent } from "./event.ts";
+import { eventOf, leadsText, type CoreEvent } from "./event.ts";
 import type { CoordinatorInput, CoordinatorOutput, NewsInput } from "./exchange.ts";
 import { projectsOf } from "./mapping.ts";
 import { Lookout, type HostsConfig, type LookoutOutput, type MigrationConfig } from "./lookout.ts";
@@ -363,7 +363,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
     this.#count("elections-won");
     this.#recoveries.onLease(this.#election.leaseUntil(now));
     this.#fromRecoveries(this.#recoveries.becomeLeader(term, now));
-    this.#publish("leader-changed", `${this.#config.election.id} leads term ${term}`, true);
+    this.#publish("leader-changed", leadsText(this.#config.election.id, term), true);
   }
 
   #fromWards(outputs: readonly LookoutOutput[], now: Instant): void {

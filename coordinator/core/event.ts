@@ -1,6 +1,6 @@
 // Events: each decision, and each decision not to act, with its reason; for the record, the API and notifications.
 
-import type { CoordinatorId, WorkerId } from "../../proto/units.ts";
+import type { CoordinatorId, Term, WorkerId } from "../../proto/units.ts";
 import type { Evidence } from "./decision.ts";
 
 export type EventKind =
@@ -148,3 +148,7 @@ export function isWanted(event: MeshEvent, filter: EventFilter): boolean {
     event.text.toLowerCase().includes(search.toLowerCase())
   );
 }
+
+/** What a new leader says of itself. */
+export const leadsText = (leader: CoordinatorId, term: Term): string =>
+  `${leader} leads term ${term}`;

@@ -10,7 +10,6 @@ import {
   earliest,
   elapsed,
   instant,
-  type Duration,
   type Instant,
   type Term,
   type WorkerId,
@@ -33,7 +32,8 @@ import { targetOf } from "./recovery-order.ts";
 import { onOverdue, overdueAt } from "./recovery-overdue.ts";
 import { Ward } from "./recovery-ward.ts";
 import type { RecoveryConfig, RecoveryOutput, RecoveryWorld } from "./recovery-ward.ts";
-import { describeRecovery, isInFlight, patience, triesOf } from "./recovery.ts";
+import { summariseCase, type RecoverySummary } from "./recovery-summary.ts";
+import { isInFlight, patience, triesOf } from "./recovery.ts";
 
 export type { OperatorCommand } from "./recovery-operator.ts";
 export type { RecoveryConfig, RecoveryOutput, RecoveryWorld } from "./recovery-ward.ts";
@@ -41,18 +41,6 @@ export type { RevivalOrder } from "./recovery.ts";
 
 /** A new leader tells again how a recovery ended so shortly before, in case that no leader was there to tell. */
 const outcomeMemory = 3_000;
-
-export interface RecoverySummary {
-  readonly recovery:
-    | { readonly id: string; readonly stage: string; readonly tries: number; readonly text: string }
-    | undefined;
-  /** -1 when it is not in quarantine. */
-  readonly quarantinedFor: Duration;
-  /** -1 when it is not silenced. */
-  readonly silencedFor: Duration;
-  readonly silenceReason: string;
-  readonly revivalsInWindow: number;
-}
 
 export class Recoveries {
   readonly #ward: Ward;
@@ -269,28 +257,7 @@ export class Recoveries {
   }
 
   summaryOf(worker: WorkerId, now: Instant): RecoverySummary {
-    const ward = this.#ward;
-    const c = ward.find(worker);
-    if (c === undefined) return nothingKnown;
-    const { record, recovery } = c;
-    const window = ward.world.spec(worker)?.settings.revivalWindow ?? ward.config.revivalWindow;
-    const isSilenced = record.silencedUntil !== undefined && record.isSilenced(now);
-    return {
-      recovery: isInFlight(recovery)
-        ? {
-            id: recovery.flight.recovery,
-            stage: recovery.kind,
-            tries: triesOf(recovery.flight),
-            text: describeRecovery(recovery, now),
-          }
-        : recovery.kind === "waiting"
-          ? { id: "", stage: "waiting", tries: record.tries, text: c.explained }
-          : undefined,
-      quarantinedFor: record.quarantinedAt === undefined ? -1 : elapsed(record.quarantinedAt, now),
-      silencedFor: isSilenced ? elapsed(now, record.silencedUntil) : -1,
-      silenceReason: isSilenced ? record.silenceReason : "",
-      revivalsInWindow: record.revivalsWithin(window, now),
-    };
+    return summariseCase(this.#ward, worker, now);
   }
 
   brake(now: Instant): BrakeState & { readonly total: number } {
@@ -390,11 +357,3 @@ export class Recoveries {
     return first;
   }
 }
-
-const nothingKnown: RecoverySummary = {
-  recovery: undefined,
-  quarantinedFor: -1,
-  silencedFor: -1,
-  silenceReason: "",
-  revivalsInWindow: 0,
-};

@@ -32,6 +32,8 @@ export interface Case {
   told: { readonly recovery: string; readonly tryNumber: number; readonly startedAt: string };
   /** What was explained last, so that each change is told once. */
   explained: string;
+  /** That, as it was said then; of no meaning where nothing is explained. */
+  said: string;
   /** The brake knows of the failure. */
   isCounted: boolean;
   healthySince: Instant | undefined;
@@ -63,6 +65,7 @@ export const newCase = (worker: WorkerId): Case => ({
   ended: "",
   told: nothingTold,
   explained: "",
+  said: "",
   isCounted: false,
   healthySince: undefined,
   target: undefined,

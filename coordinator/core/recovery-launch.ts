@@ -126,6 +126,7 @@ export function quarantine(
   ward.save(c, now);
   ward.brake.onHealthy(c.worker, now);
   c.explained = quarantineExplained;
+  c.said = text;
   const evidence = c.decision?.verdict.evidence ?? [];
   ward.publish(c.worker, "quarantined", text, { recovery, evidence, notify });
 }

@@ -215,6 +215,7 @@ export class Ward {
     const key = `${kind} ${text.replaceAll(/\d+(\.\d+)?/g, "#")}`;
     if (c.explained === key) return;
     c.explained = key;
+    c.said = text;
     this.publish(c.worker, kind, text, said);
   }
 

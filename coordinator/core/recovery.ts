@@ -91,6 +91,9 @@ export const patience = {
   forced: 60_000,
 } as const;
 
+/** VERIFY_WINDOW of an order that is not known. */
+const unknownWindow: Duration = 5_000;
+
 /** Tries of the failure so far, the one that has acted included. */
 export const triesOf = (flight: Flight): number =>
   flight.triesBefore + flight.failed + (flight.acted ? 1 : 0);
@@ -130,7 +133,7 @@ export function advance(flight: Flight, news: LiveNews, now: Instant): InFlight 
         kind: "verifying",
         flight: { ...flight, acted: true },
         isVerified: true,
-        deadline: after(now, (order?.verifyWindow ?? 5_000) + patience.news),
+        deadline: after(now, (order?.verifyWindow ?? unknownWindow) + patience.news),
       };
     case "try-failed":
       return {
@@ -160,8 +163,18 @@ export const strangersFlight = (token: Token, recovery: string): Flight => ({
   preventedSince: undefined,
 });
 
-/** One sentence for a person. */
-export function describeRecovery(recovery: InFlight, now: Instant): string {
+/** When the window ends in which it must stay healthy; undefined before its first healthy answer. */
+export function windowEnd(
+  { flight, isVerified, deadline }: Extract<Recovery, { kind: "verifying" }>,
+  window: Duration,
+): Instant | undefined {
+  if (!isVerified) return undefined;
+  const assumed = flight.order?.verifyWindow ?? unknownWindow;
+  return after(deadline, (flight.order?.verifyWindow ?? window) - assumed - patience.news);
+}
+
+/** One sentence for a person; how long a pause still lasts is no part of it. */
+export function describeRecovery(recovery: InFlight): string {
   switch (recovery.kind) {
     case "enqueueing":
       return "a revival was asked for";
@@ -174,6 +187,6 @@ export function describeRecovery(recovery: InFlight, now: Instant): string {
         ? "it answers again and is watched for a while"
         : "it was acted on; its first healthy answer is awaited";
     case "backing-off":
-      return `${triesOf(recovery.flight)} tries failed, the next follows in ${Math.max(0, Math.ceil((recovery.until - now) / 1000))} s`;
+      return `${triesOf(recovery.flight)} tries failed, the next follows`;
   }
 }

@@ -5,7 +5,7 @@ import type { StandingKind } from "../../proto/messages.ts";
 import type { Evidence, VerdictKind } from "./decision.ts";
 import type { HostSummary } from "./hosts/host.ts";
 import type { MemberSet } from "./member-set.ts";
-import type { RecoverySummary } from "./recoveries.ts";
+import type { OpenRecoverySummary, RecoverySummary } from "./recovery-summary.ts";
 import type { ContainerView, Finding } from "./worker.ts";
 
 export interface WorkerSummary {
@@ -31,9 +31,7 @@ export interface WorkerSummary {
   /** How busy its processors are (1: all of its limit, or one where it has none); undefined where no agent inside it tells that now. */
   readonly load: number | undefined;
   /** Of its recovery, where one runs or waits. */
-  readonly recovery:
-    | { readonly id: string; readonly stage: string; readonly tries: number; readonly text: string }
-    | undefined;
+  readonly recovery: OpenRecoverySummary | undefined;
   readonly quarantinedFor: Duration;
   /** -1 where it is not silenced. */
   readonly silencedFor: Duration;

@@ -1,6 +1,6 @@
 // The sentence that somebody reads who was woken: how it stands, what is being done, what is wanted of a person. Pure.
 
-import type { OpenRecovery, StatusView, WorkerRow } from "./contract.ts";
+import type { OpenRecovery, StatusView, WorkerRow } from "../../proto/rest.ts";
 import { count, shortName, toneOf, type Tone } from "./words.ts";
 
 export interface Headline {

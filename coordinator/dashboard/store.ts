@@ -1,15 +1,16 @@
 // The one file that talks to the network: who is signed in, the live picture, what is asked and what is done.
 
 import { computed, reactive, readonly, ref, shallowRef } from "vue";
-import type { EventView, Problem } from "../../proto/rest.ts";
 import type {
+  EventView,
   LiveChange,
   LiveView,
   OpenRecovery,
+  Problem,
   SessionView,
   StatusView,
   WorkerRow,
-} from "./contract.ts";
+} from "../../proto/rest.ts";
 
 /** `live`: events come by themselves. `polling`: they are asked for. `lost`: nobody answers, what is shown is old. */
 export type Connection = "connecting" | "live" | "polling" | "lost";

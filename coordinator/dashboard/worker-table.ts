@@ -1,6 +1,6 @@
 // Which workers a table shows, in which order. Pure.
 
-import type { WorkerRow } from "./contract.ts";
+import type { WorkerRow } from "../../proto/rest.ts";
 import { gravest, toneOf } from "./words.ts";
 
 export const workerColumns = [

@@ -28,6 +28,8 @@ export type ReceivedOutput =
 
 export interface MeshEvents {
   readonly onOutput: (output: ReceivedOutput) => void;
+  /** Ten times a second. */
+  readonly onSummary: (summary: CoordinatorSummary) => void;
   readonly onLog: (level: "warn" | "error", text: string) => void;
   /** The thread ended without being asked: the process can do nothing any more. */
   readonly onDied: (reason: string) => void;
@@ -197,6 +199,7 @@ export class Mesh implements LifeWatch {
     switch (message.kind) {
       case "summary":
         this.#summary = message.summary;
+        this.#events.onSummary(message.summary);
         break;
       case "log":
         this.#events.onLog(message.level, message.text);

@@ -23,6 +23,8 @@ const worker = "h1%2Fweb-1";
 const each: readonly Route[] = [
   ...managingRoutes,
   { method: "GET", path: "/api/v1/status", described: "/api/v1/status", from: "viewer" },
+  { method: "GET", path: "/api/v1/live", described: "/api/v1/live", from: "viewer" },
+  { method: "GET", path: "/api/v1/picture", described: "/api/v1/picture", from: "viewer" },
   {
     method: "GET",
     path: "/api/v1/coordinators",

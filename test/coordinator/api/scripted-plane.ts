@@ -12,6 +12,7 @@ import type {
   Link,
   OperatorCommand,
   OtherSwarm,
+  ProcessFacts,
   SwarmChanged,
 } from "../../../coordinator/api/plane.ts";
 import { parseConfig } from "../../../coordinator/config.ts";
@@ -21,6 +22,7 @@ import type { ChangeEnded } from "../../../coordinator/core/election-shape.ts";
 import type { MoveCommand } from "../../../coordinator/core/migration/moves.ts";
 import type { MemberChange } from "../../../coordinator/core/member-set.ts";
 import type { ScalingState } from "../../../coordinator/core/scaling/scaler.ts";
+import type { OpenRecoverySummary } from "../../../coordinator/core/recovery-summary.ts";
 import type { CoordinatorSummary, WorkerSummary } from "../../../coordinator/core/summary.ts";
 import type { HostSummary } from "../../../coordinator/core/hosts/host.ts";
 import { recordingFile } from "../../../coordinator/io/recording.ts";
@@ -69,6 +71,17 @@ export const workerSummary = (some: Partial<WorkerSummary> = {}): WorkerSummary 
   revivalsInWindow: 0,
   ...some,
 });
+
+export const openRecovery = (some: Partial<OpenRecoverySummary> = {}): OpenRecoverySummary => ({
+  ...{ id: "3.7.ff", stage: "acting", tries: 1, maxTries: 3, text: "try 1 acts" },
+  ...{ verdict: "silent", action: "kill-start", since: 1_500, dueIn: -1 },
+  ...some,
+});
+
+/** Of a process that started then, under a leader. */
+export const facts: ProcessFacts = {
+  ...{ version: "0.1.0", startedAt: 1_699_999_000_000, leaderSince: 1_699_999_900_000 },
+};
 
 const host: HostSummary = {
   id: "h1",
@@ -130,7 +143,7 @@ export const summaryOf = (some: Partial<CoordinatorSummary> = {}): CoordinatorSu
       roundTrip: -1,
       loss: -1,
       heardAgo: -1,
-      recovery: { id: "3.7.ff", stage: "acting", tries: 1, text: "try 1 acts" },
+      recovery: openRecovery(),
       quarantinedFor: 2000,
     }),
     workerSummary({ id: "h2/web-2", host: "h2" }),
@@ -160,6 +173,7 @@ export class ScriptedPlane implements ControlPlane {
   events: ListedEvent[] = [];
   queues: Queue[] = [];
   recordIsAway = false;
+  readonly known: RecoveryRecord[] = [];
   readonly commands: { command: OperatorCommand; by: string }[] = [];
   readonly changes: { change: MemberChange; by: string }[] = [];
   changeEnds: Omit<ChangeEnded, "kind"> = {
@@ -180,6 +194,14 @@ export class ScriptedPlane implements ControlPlane {
 
   readiness() {
     return { ready: this.isReady, reasons: this.isReady ? [] : ["the disk is full"] };
+  }
+
+  facts(): ProcessFacts {
+    return facts;
+  }
+
+  knownRecovery(id: string): RecoveryRecord | undefined {
+    return this.known.find((one) => one.id === id);
   }
 
   command(command: OperatorCommand, by: string): Promise<CommandResult> {

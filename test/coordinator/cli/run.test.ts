@@ -15,6 +15,7 @@ import { statusView, workerView } from "../../../coordinator/api/views.ts";
 import { firstPair } from "../api/certificates.ts";
 import {
   apiTokens,
+  facts,
   meshEvent,
   serve,
   summaryOf,
@@ -307,7 +308,7 @@ test("doctor names what sees no hang, what was never heard, what has no check, a
   const well = await run(["doctor"], asking(server));
   assert.deepEqual([well.code, well.out], [0, "Nothing is found amiss."]);
   const codes = (some: Parameters<typeof workerSummary>[0]): string[] =>
-    diagnose(statusView(picture, { ready: true, reasons: [] }), [
+    diagnose(statusView(picture, { ready: true, reasons: [] }, facts), [
       workerView(picture, workerSummary(some)),
     ]).map((one) => one.code);
   assert.deepEqual(codes({ probe: "tcp://db:5432" }), ["tcp-sees-no-hang"]);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { OpenRecovery, StatusView } from "../../../coordinator/dashboard/contract.ts";
+import type { OpenRecovery, StatusView } from "../../../proto/rest.ts";
 import { headlineOf, wantsOf, type Seen } from "../../../coordinator/dashboard/headline.ts";
 import { row } from "./rows.ts";
 

@@ -1,6 +1,6 @@
 // Rows of workers as the live picture tells them, for the tests of pages' words.
 
-import type { WorkerRow } from "../../../coordinator/dashboard/contract.ts";
+import type { WorkerRow } from "../../../proto/rest.ts";
 
 export const row = (id: string, changed: Partial<WorkerRow> = {}): WorkerRow => ({
   id,

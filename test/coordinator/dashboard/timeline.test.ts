@@ -100,7 +100,7 @@ describe("standings as bands", () => {
         ["up", 9_000, 10_000],
       ],
     );
-    assert.deepEqual([told.bands[0].from, told.bands.at(-1).to], [0, 1]);
+    assert.deepEqual([told.bands[0]?.from, told.bands.at(-1)?.to], [0, 1]);
   });
 
   test("of nothing are none", () => {

@@ -1,0 +1,72 @@
+// What the HTTP API shows live, in JSON; the other types are in rest.ts, which gives these as well.
+
+import type { StandingKind } from "./messages.ts";
+import type { EventView, StatusView, WorkerView } from "./rest.ts";
+
+/** A worker as it is shown live: nothing in it changes merely because time passes. */
+export interface WorkerRow {
+  readonly id: string;
+  readonly role: WorkerView["role"];
+  readonly verdict: string;
+  readonly reason: string;
+  readonly host: string;
+  readonly probe: string;
+  /** As `WorkerView` has them, and told anew only when a person would read another figure. */
+  readonly roundTripMs: number | null;
+  readonly loss: number | null;
+  readonly load: number | null;
+  readonly standings: Readonly<Record<string, StandingKind>>;
+  readonly recovery: WorkerView["recovery"];
+  /** Since when it is in quarantine; null where it is not. */
+  readonly quarantinedAtMs: number | null;
+  /** Until when it is left alone because a person said so; null where nobody did. */
+  readonly silencedUntilMs: number | null;
+  readonly silenceReason: string;
+  readonly revivalsInWindow: number;
+}
+
+/** A recovery that goes on, or waits to begin: of a worker, of a Swarm's service (`swarm:<name>`) or of a container that moves (`plain:<host>/<name>`). */
+export interface OpenRecovery {
+  /** Empty until it has begun. */
+  readonly id: string;
+  readonly worker: string;
+  readonly verdict: string;
+  /** Empty where only news of it was heard. */
+  readonly action: string;
+  /** `waiting`, `enqueueing`, `enqueued`, `acting`, `verifying` or `backing-off`. */
+  readonly stage: string;
+  /** Tries that were made. */
+  readonly tries: number;
+  readonly maxTries: number;
+  /** One sentence. */
+  readonly text: string;
+  readonly detectedAtMs: number;
+  /** When it came to this stage. */
+  readonly stageAtMs: number;
+  /** When the next thing happens by itself: the next try, the end of VERIFY_WINDOW, the end of a hold; null where nobody knows. */
+  readonly dueAtMs: number | null;
+}
+
+/** All that a page shows, as it is now: `event: picture` of the stream. */
+export interface LiveView {
+  readonly nowMs: number;
+  readonly status: StatusView;
+  /** By id. */
+  readonly workers: readonly WorkerRow[];
+  /** The longest open one first. */
+  readonly recoveries: readonly OpenRecovery[];
+  /** The last 30, newest first. */
+  readonly events: readonly EventView[];
+}
+
+/** What is not named has not changed: `event: change` of the stream. */
+export interface LiveChange {
+  readonly nowMs: number;
+  readonly status?: StatusView;
+  /** The changed and the new ones. */
+  readonly workers?: readonly WorkerRow[];
+  /** Ids of those that are not watched any more. */
+  readonly gone?: readonly string[];
+  /** All that are open. */
+  readonly recoveries?: readonly OpenRecovery[];
+}
