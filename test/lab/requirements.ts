@@ -6,7 +6,7 @@ import path from "node:path";
 
 /** What a test can ask for; `bench` is needed by benchmarks alone. */
 export type Part =
-  "root" | "engine" | "redis" | "haproxy" | "compose" | "netcat" | "avahi" | "bench";
+  "root" | "engine" | "redis" | "haproxy" | "compose" | "netcat" | "avahi" | "browser" | "bench";
 
 interface Program {
   /** For a person: what it is. */
@@ -44,6 +44,7 @@ const programs: Readonly<Record<Exclude<Part, "root">, readonly Program[]>> = {
   avahi: [
     { name: "avahi-daemon", isPresent: () => inPath("avahi-daemon"), packages: ["avahi-daemon"] },
   ],
+  browser: [{ name: "chromium", isPresent: () => inPath("chromium"), packages: ["chromium"] }],
   netcat: [{ name: "nc", isPresent: () => inPath("nc"), packages: ["netcat-openbsd"] }],
   bench: [
     { name: "etcd", isPresent: () => inPath("etcd"), packages: ["etcd-server", "etcd"] },
@@ -65,6 +66,7 @@ export function ensureInstalled(
     "compose",
     "netcat",
     "avahi",
+    "browser",
   ],
   say: (line: string) => void = console.error,
 ): readonly string[] {
