@@ -9,7 +9,10 @@ const { added, service } = clusterExamples;
 
 test("a call that has ended says what was done, another that it stands in the log", () => {
   assert.equal(callText(added), "service 4 runs with 2 containers.");
-  assert.match(callText({ ...added, state: "running" }), /^add-service 2 × nginx:1\.27 stands in the log/);
+  assert.match(
+    callText({ ...added, state: "running" }),
+    /^add-service 2 × nginx:1\.27 stands in the log/,
+  );
 });
 
 test("a service's content, and where it runs", () => {

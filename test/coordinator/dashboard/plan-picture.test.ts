@@ -9,8 +9,12 @@ const { plan } = hostExamples;
 
 test("the host, what moves and what stays, and the targets; what is not touched is left out", () => {
   const { boxes, lines, left } = pictureOf(plan, 720);
-  const of = (kind: PictureBox["kind"]) => boxes.filter((box) => box.kind === kind).map(({ text }) => text);
-  assert.deepEqual([of("host"), of("move"), of("stay"), of("target")], [["h1"], ["shop_web"], ["shop_db"], ["h2"]]);
+  const of = (kind: PictureBox["kind"]) =>
+    boxes.filter((box) => box.kind === kind).map(({ text }) => text);
+  assert.deepEqual(
+    [of("host"), of("move"), of("stay"), of("target")],
+    [["h1"], ["shop_web"], ["shop_db"], ["h2"]],
+  );
   assert.deepEqual(
     lines.map(({ kind }) => kind),
     ["move", "move", "stay"],
@@ -34,7 +38,10 @@ test("boxes lie inside, and apart from each other", () => {
       assert.ok(box.x >= 0 && box.x + box.width <= width, `${box.text} at ${width}`);
       assert.ok(box.y >= 0 && box.y + box.height <= height, box.text);
       const others = boxes.filter((one) => one !== box && one.x === box.x);
-      assert.ok(others.every((one) => Math.abs(one.y - box.y) >= box.height), box.text);
+      assert.ok(
+        others.every((one) => Math.abs(one.y - box.y) >= box.height),
+        box.text,
+      );
       assert.ok(box.text.length * 7 < box.width, `${box.text} fits at ${width}`);
     }
   }

@@ -33,15 +33,24 @@ test("a host's load is of its processors, its memory of what it has; unknown sta
 
 test("a fence says whether it stops, and of a dead host whether it has", () => {
   assert.equal(fenceText(host), "granted");
-  assert.equal(fenceText({ fence: { able: false, state: "held", granted: true, stop: null } }), "cannot fence");
+  assert.equal(
+    fenceText({ fence: { able: false, state: "held", granted: true, stop: null } }),
+    "cannot fence",
+  );
   const stop = { kind: "unsure", text: "nobody knows" } as const;
-  assert.equal(fenceText({ fence: { able: true, state: "lapsed", granted: false, stop } }), "nobody knows");
+  assert.equal(
+    fenceText({ fence: { able: true, state: "lapsed", granted: false, stop } }),
+    "nobody knows",
+  );
 });
 
 test("a plan in sentences: what moves where, what stays and why, what is not touched", () => {
   const lines = planLines(plan);
   assert.equal(lines[0], "shop_web, 3 replicas, moves to h2.");
-  assert.match(lines[1] ?? "", /^shop_db, 1 replica, stays where it is: its data is in local volumes/);
+  assert.match(
+    lines[1] ?? "",
+    /^shop_db, 1 replica, stays where it is: its data is in local volumes/,
+  );
   assert.equal(lines[2], "1 service is not touched.");
   const [web] = plan.services;
   assert.ok(web !== undefined);
@@ -58,7 +67,10 @@ test("where a service was moved from stands in its journal", () => {
 
 test("fewer than shall run are a warning, none is a failure, and none wanted is calm", () => {
   const tone = (running: number, desired: number) => replicasTone({ running, desired });
-  assert.deepEqual([tone(2, 2), tone(1, 2), tone(0, 2), tone(0, 0)], ["good", "warn", "bad", "calm"]);
+  assert.deepEqual(
+    [tone(2, 2), tone(1, 2), tone(0, 2), tone(0, 0)],
+    ["good", "warn", "bad", "calm"],
+  );
 });
 
 test("services are found by words in name, image and labels, and by stack", () => {
@@ -72,7 +84,11 @@ test("services are found by words in name, image and labels, and by stack", () =
 });
 
 test("stacks sum up their services", () => {
-  const rows = [service, { ...service, name: "shop_b", desired: 5, running: 1 }, { ...service, stack: "" }];
+  const rows = [
+    service,
+    { ...service, name: "shop_b", desired: 5, running: 1 },
+    { ...service, stack: "" },
+  ];
   assert.deepEqual(stacksOf(rows), [
     { name: "shop", services: 2, running: service.running + 1, desired: service.desired + 5 },
   ]);

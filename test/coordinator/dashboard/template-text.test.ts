@@ -12,7 +12,12 @@ test("parameters of the text, by name, with what was said of them before", () =>
   const gone = { ...said, name: "GONE" };
   const rows = rowsOf(text, [said, gone]);
   assert.deepEqual(
-    rows.map(({ name, textDefault, description, required }) => [name, textDefault, description, required]),
+    rows.map(({ name, textDefault, description, required }) => [
+      name,
+      textDefault,
+      description,
+      required,
+    ]),
     [
       ["N", null, "", true],
       ["TAG", "1.27", "", true],
