@@ -1,8 +1,10 @@
 // The pages of hosts, services, stacks and clusters in a real browser, beside a real Swarm of three hosts: each shows what docker shows, and each action does what its confirmation said.
 
 import assert from "node:assert/strict";
+import type { ChildProcess } from "node:child_process";
 import { after, before, describe, test } from "node:test";
 import { Browser } from "../lab/browser.ts";
+import { inNamespace } from "../lab/engine.ts";
 import { imageNames } from "../lab/images.ts";
 import { needs } from "../lab/requirements.ts";
 import { startSwarm, type SwarmLab } from "../lab/swarm.ts";
@@ -21,6 +23,7 @@ const tied = ["--constraint", "node.labels.type==primary", "--stop-grace-period"
 describe("the Swarm's pages", { skip: needs("root", "engine", "redis", "browser") }, () => {
   let lab: SwarmLab;
   let trio: SwarmTrio;
+  let redis: ChildProcess;
   let browser: Browser;
   let url: string;
   let admin: Visit;
@@ -31,8 +34,12 @@ describe("the Swarm's pages", { skip: needs("root", "engine", "redis", "browser"
     for (const { engine } of lab.hosts) await engine.docker("tag", imageNames.worker, second);
     const all = Object.entries(tokens).map(([role, token]) => `${role}:${token}`);
     const engines = lab.hosts.map(({ engine }) => engine.host).join();
+    const { engine: first, address } = lab.host("h1");
+    // Templates, policies and clusters are in a Redis that all coordinators share.
+    const open = ["--bind", "0.0.0.0", "--protected-mode", "no", "--save", "", "--dir", first.dir];
+    redis = inNamespace(first, "redis-server", open, { stdio: "ignore" });
     const env = { API_TOKENS: all.join(), DOCKER_HOST: engines, VERIFY_WINDOW: "1" };
-    trio = await SwarmTrio.start(lab, env);
+    trio = await SwarmTrio.start(lab, { ...env, REDIS_URL: `redis://${address}:6379` });
     const says = 'echo "it begins" >&2; n=0; while :; do n=$((n+1)); echo "line $n"; sleep 1; done';
     const words = ["--replicas", "2", "--label", "tier=front", "--stop-grace-period", "1s"];
     await lab.createService("web", words, [imageNames.worker, "sh", "-c", says]);
@@ -43,11 +50,14 @@ describe("the Swarm's pages", { skip: needs("root", "engine", "redis", "browser"
     const leader = await trio.leader();
     url = trio.url(lab.hosts.find(({ name }) => name !== leader)?.name ?? "");
     browser = await Browser.start();
-    admin = await browser.visit({ url, token: tokens.admin });
+    admin = await browser.visit({ url, token: tokens.admin, path: "#/hosts" });
   });
   after(async () => {
     await browser.stop();
     await trio.stop();
+    const gone = new Promise((resolve) => redis.once("exit", resolve));
+    redis.kill("SIGKILL");
+    await gone;
     await lab.stop();
   });
 
@@ -97,7 +107,7 @@ describe("the Swarm's pages", { skip: needs("root", "engine", "redis", "browser"
     assert.deepEqual(await admin.axe(), []);
     await admin.button("Drain").click();
     const dialog = dialogOf(admin);
-    await dialog.getByText("1 replica to h2").waitFor();
+    await dialog.getByText("shop 1 replica to h2").waitFor();
     assert.match(await dialog.innerText(), /h1 is emptied: Swarm ends its tasks there/);
     await confirms(admin, "Drain");
     assert.equal((await lab.node("h1")).availability, "drain");
@@ -197,7 +207,7 @@ describe("the Swarm's pages", { skip: needs("root", "engine", "redis", "browser"
   test("a stack from a template: written, previewed, deployed, previewed again with what would change, and removed", async () => {
     await admin.go("#/stacks");
     await admin.page.getByRole("link", { name: "New template" }).click();
-    await admin.page.getByLabel("Name").fill("front");
+    await admin.page.getByLabel("Name", { exact: true }).fill("front");
     const text = `version: "3.8"\nservices:\n  a:\n    image: ${imageNames.worker}\n    command: sleep 1000\n    stop_grace_period: 1s\n    deploy:\n      replicas: \${COUNT}\n`;
     await admin.page.getByLabel("Stack file").fill(text);
     await admin.page.getByLabel("What COUNT is").fill("how many");
@@ -240,7 +250,7 @@ describe("the Swarm's pages", { skip: needs("root", "engine", "redis", "browser"
       `version: "3.8"\nservices:\n  b:\n    image: ${second}\n    command: sleep 1000\n    stop_grace_period: 1s\n`,
     );
     const file = { name: "blog.yaml", mimeType: "text/yaml", buffer };
-    await admin.page.getByLabel("File").setInputFiles(file);
+    await admin.page.getByLabel("File", { exact: true }).setInputFiles(file);
     assert.equal(await admin.page.getByLabel("Stack", { exact: true }).inputValue(), "blog");
     await admin.page.getByLabel("Images").selectOption("never");
     await admin.page.getByLabel("Remove services that it does not name any more").check();
@@ -253,7 +263,7 @@ describe("the Swarm's pages", { skip: needs("root", "engine", "redis", "browser"
     await lab.untilRunning("blog_b", 1);
     const left = (await lab.docker("service", "ls", "--format", "{{.Name}}")).split("\n").sort();
     assert.deepEqual(left, ["blog_b", "shop", "web"]);
-    await admin.page.getByLabel("Text").fill("services: [1]");
+    await admin.page.getByLabel("Text", { exact: true }).fill("services: [1]");
     await admin.allowing(/400/, async () => {
       await admin.button("Preview").click();
       await admin.sees("it has no services; expected a stack file");
@@ -293,7 +303,7 @@ describe("the Swarm's pages", { skip: needs("root", "engine", "redis", "browser"
   const pages = ["#/hosts", "#/hosts/h1", "#/services", "#/services/web", "#/stacks", "#/clusters"];
 
   test("a viewer sees all of it, and nothing that changes anything", async () => {
-    const viewer = await browser.visit({ url, token: tokens.viewer });
+    const viewer = await browser.visit({ url, token: tokens.viewer, path: "#/hosts" });
     const verbs =
       /^(Drain|Activate|Pause|Remove|Scale|Update|Delete|Deploy|Set|Preview|New|Add|Fail)/;
     for (const path of pages) {
@@ -313,7 +323,14 @@ describe("the Swarm's pages", { skip: needs("root", "engine", "redis", "browser"
   });
 
   test("every page fits a phone, in the dark too, and has no serious fault for those who use no eyes", async () => {
-    const look = { url, token: tokens.admin, theme: "dark" as const, width: 390, height: 844 };
+    const look = {
+      url,
+      token: tokens.admin,
+      path: "#/hosts",
+      theme: "dark" as const,
+      width: 390,
+      height: 844,
+    };
     const phone = await browser.visit(look);
     for (const path of [...pages, "#/stacks/new-template"]) {
       await phone.go(path);
