@@ -138,15 +138,15 @@ export const send = <View>(
  * Follows server-sent events of one kind until the returned function is called; the browser comes back by itself after a cut.
  * @param onState whether it is followed at the moment
  */
-export function listen<Data>(
+export function listen(
   path: string,
   kind: string,
-  onData: (data: Data) => void,
+  onData: (data: never) => void,
   onState: (isOpen: boolean) => void,
 ): () => void {
   const stream = new EventSource(path);
   stream.addEventListener(kind, (message: MessageEvent<string>) => {
-    onData(JSON.parse(message.data) as Data);
+    onData(JSON.parse(message.data) as never);
   });
   stream.addEventListener("open", () => {
     onState(true);

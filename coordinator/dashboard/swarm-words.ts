@@ -150,6 +150,13 @@ export const tasksInOrder = (tasks: readonly SwarmTaskRow[]): readonly SwarmTask
 export const taskName = ({ service, slot }: SwarmTaskRow): string =>
   slot === 0 ? service : `${service}.${slot}`;
 
+/** As what a stack is deployed, and how. */
+export interface StackWish {
+  name: string;
+  prune: boolean;
+  resolveImage: "always" | "changed" | "never";
+}
+
 /** What a deployment still wants; empty where nothing is missing. */
 export function missingOf(stack: string, others: string): string {
   if (others !== "") return others;
