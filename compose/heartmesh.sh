@@ -5,7 +5,7 @@
 #   sh compose/heartmesh.sh run    starts everything and waits until the coordinators answer
 #   sh compose/heartmesh.sh stop   ends it; what it knows stays in its volumes
 #
-# All may be repeated. COMPOSE_PROFILES=two runs a second HAProxy. Where compose/ was copied without the sources, init takes compose/build as it is.
+# All may be repeated. COMPOSE_PROFILES=two runs a second HAProxy, COMPOSE_PROFILES=observability Prometheus and Grafana (two,observability: both). Where compose/ was copied without the sources, init takes compose/build as it is.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 SECRETS_DIR=${SECRETS_DIR:-$here/secrets}
@@ -48,6 +48,16 @@ make_secrets() {
     secret redis_url "redis://:$password@redis:6379"
   fi
   if is_missing api_tokens; then secret api_tokens "admin:admin:$(random 16)"; fi
+  if is_missing metrics_token; then
+    token=$(random 16)
+    # In place: running coordinators read the file again, by the inode that is mounted.
+    chmod u+w "$SECRETS_DIR/api_tokens"
+    if [ -n "$(tail -c 1 "$SECRETS_DIR/api_tokens")" ]; then echo >> "$SECRETS_DIR/api_tokens"; fi
+    printf '%s\n' "metrics:viewer:$token" >> "$SECRETS_DIR/api_tokens"
+    chmod 0444 "$SECRETS_DIR/api_tokens"
+    secret metrics_token "$token"
+  fi
+  if is_missing grafana_password; then secret grafana_password "$(random 8)"; fi
 }
 
 build_images() {
@@ -76,11 +86,11 @@ case "${1:-}" in
     needs_docker
     make_secrets
     build_images
-    echo "Ready to run. The token of the API stands in $SECRETS_DIR/api_tokens (name:role:token)."
+    echo "Ready to run. The token of the API stands in $SECRETS_DIR/api_tokens (name:role:token), Grafana's password in grafana_password."
     ;;
   run)
     needs_docker
-    for one in mesh_key api_tokens redis_password redis_url; do
+    for one in mesh_key api_tokens redis_password redis_url metrics_token grafana_password; do
       if is_missing "$one"; then fail "$SECRETS_DIR/$one is missing; run: sh $0 init"; fi
     done
     for image in coordinator agent sample; do
@@ -93,7 +103,7 @@ case "${1:-}" in
   stop)
     needs_docker
     # With what any profile has started.
-    COMPOSE_PROFILES=two,more compose down
+    COMPOSE_PROFILES=two,more,observability compose down
     ;;
   *)
     fail "expected init, run or stop: sh $0 init"

@@ -35,6 +35,7 @@ import type { Mesh } from "./io/mesh.ts";
 import { marksOf, type Marks } from "./core/marks.ts";
 import type { EventAsk, ListedEvent, PageAsk } from "./io/record-store.ts";
 import type { Documents } from "./io/shelf.ts";
+import type { Tally } from "./metrics/tally.ts";
 import type { Notifier } from "./notify/notifier.ts";
 import { PendingChange } from "./pending-change.ts";
 import type { QueueRoom } from "./queue-room.ts";
@@ -53,6 +54,7 @@ export interface PlaneParts {
   readonly queues: QueueRoom;
   readonly book: RecoveryBook;
   readonly notifier: Notifier;
+  readonly tally: Tally;
   readonly swarm: SwarmReader;
   readonly nodeSwitch: NodeSwitch;
   readonly scaling: Pick<ScalingLoop, "state">;
@@ -100,6 +102,11 @@ export class Plane implements ControlPlane {
   facts(): ProcessFacts {
     const { startedAt, reign } = this.#parts;
     return { version, startedAt, leaderSince: reign.since };
+  }
+
+  members(): readonly { readonly id: string; readonly url: string }[] {
+    const { urlOf } = this.#parts.config.http;
+    return this.summary().set.members.map(({ id, host }) => ({ id, url: urlOf(id, host) }));
   }
 
   knownRecovery(id: string): RecoveryRecord | undefined {
@@ -265,6 +272,10 @@ export class Plane implements ControlPlane {
 
   boardQueues(): readonly Queue[] {
     return this.#parts.queues.queues;
+  }
+
+  tally(): Tally {
+    return this.#parts.tally;
   }
 
   recording(): Promise<Buffer | undefined> {

@@ -1,24 +1,24 @@
 // The coordinator as a process: its environment, its signals and its log.
 
 import { readFileSync } from "node:fs";
-import { pino } from "pino";
 import { isCodedError } from "../proto/coded-error.ts";
 import type { Environment } from "../proto/config-parse.ts";
 import { describeConfig, parseConfig } from "./config.ts";
 import { adviceOf } from "./errors.ts";
+import { createLog } from "./io/log.ts";
 import { RunningCoordinator } from "./running-coordinator.ts";
 
 /** Runs until SIGTERM or SIGINT. Resolves with the exit code: 0 stopped, 1 could not start or died, 2 a configuration that is not usable. */
 export async function runCoordinator(env: Environment): Promise<number> {
   const parsed = parseConfig(env, readText);
   if (!parsed.ok) {
-    const log = pino();
+    const log = createLog();
     for (const warning of parsed.warnings) log.warn(warning);
     for (const problem of parsed.problems) log.error({ code: "HM_CONFIG" }, problem);
     return 2;
   }
   const { config, warnings } = parsed;
-  const log = pino({ level: config.logLevel, base: { coordinator: config.id } });
+  const log = createLog({ level: config.logLevel, base: { coordinator: config.id } });
   for (const warning of warnings) log.warn(warning);
   log.info({ config: describeConfig(config).split("\n") }, "effective configuration");
   const ended = new Promise<number>((resolve) => {

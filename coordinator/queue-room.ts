@@ -47,6 +47,8 @@ export interface QueueRoomAsk {
   readonly actor: Actor;
   readonly lifeWatch: LifeWatch;
   readonly deliver: Deliver;
+  /** After the last try. */
+  readonly onUndelivered: (channel: string) => void;
   readonly onNews: (news: JobNews) => void;
   readonly onReachability: (state: Reachability) => void;
   /** What Redis remembers of workers, aged to now; told once, when it was first read. */
@@ -249,6 +251,7 @@ export class QueueRoom {
       onError,
       onUndelivered: (job, reason) => {
         log.error({ channel: job.channel, reason }, "a notification could not be delivered");
+        this.#ask.onUndelivered(job.channel);
       },
     });
     return { connections, producer, queues, store, monitor, runner, runnerOf, feed, notifications };

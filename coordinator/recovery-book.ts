@@ -33,8 +33,8 @@ export class RecoveryBook {
     const { recovery } = job;
     const known = this.#records.get(recovery) ?? this.#drafts.get(recovery);
     if (known !== undefined) {
-      const { detectedAt, decidedAt } = known;
-      return { ...job, detectedAt, decidedAt };
+      const { detectedAt, decidedAt, aliveAt } = known;
+      return { ...job, ...(aliveAt === undefined ? {} : { aliveAt }), detectedAt, decidedAt };
     }
     this.#drafts.set(recovery, beginRecord(job));
     forgetOldest(this.#drafts, keptEnded);

@@ -15,13 +15,14 @@ import type { CoordinatorConfig } from "./config.ts";
 import { Plane } from "./control-plane.ts";
 import type { EngineNews } from "./core/engine-news.ts";
 import { eventOf, type CoreEvent, type MeshEvent } from "./core/event.ts";
-import type { JobNews, RevivalJob } from "./core/job.ts";
-import type { RevivalOrder } from "./core/recovery.ts";
+import type { JobNews } from "./core/job.ts";
+import { jobOf } from "./core/recovery.ts";
 import { DirectHands } from "./direct-hands.ts";
 import { EngineRoom } from "./engine-room.ts";
 import { coded } from "./errors.ts";
 import { isStillValid, Mesh, type ReceivedOutput } from "./io/mesh.ts";
 import { leaseMargin } from "./io/mesh-protocol.ts";
+import { Tally } from "./metrics/tally.ts";
 import { actorOf, lifeWatchOf } from "./jobs/by-kind.ts";
 import type { Actor, LifeWatch } from "./jobs/ports.ts";
 import { queueActor } from "./jobs/queue-actor.ts";
@@ -50,6 +51,7 @@ export class RunningCoordinator {
   readonly #book: RecoveryBook;
   readonly #direct: DirectHands;
   readonly #notifier: Notifier;
+  readonly #tally = new Tally();
   readonly #scaling: ScalingLoop;
   readonly #deadman: DeadmanCall | undefined;
   readonly #plane: Plane;
@@ -121,6 +123,7 @@ export class RunningCoordinator {
       queues: this.#queues,
       book: this.#book,
       notifier: this.#notifier,
+      tally: this.#tally,
       swarm: this.#engines.swarm,
       nodeSwitch: this.#engines.nodeSwitch,
       scaling: this.#scaling,
@@ -203,6 +206,9 @@ export class RunningCoordinator {
       actor: queueActor(actor, () => this.#mesh.summary?.redisByQuorum !== "unreachable"),
       lifeWatch,
       deliver: (channel, job) => this.#notifier.deliver(channel, job),
+      onUndelivered: (channel) => {
+        this.#tally.onDelivery(channel, "lost");
+      },
       onNews: this.#onNews.bind(this),
       onReachability: (state) => {
         if (state.kind === "unknown") return;
@@ -244,6 +250,7 @@ export class RunningCoordinator {
       enqueue: (job) => {
         void this.#notify(job);
       },
+      onDelivery: this.#tally.onDelivery.bind(this.#tally),
     });
   }
 
@@ -314,13 +321,13 @@ export class RunningCoordinator {
       case "enqueue": {
         const { deadline } = output;
         if (this.#isStopping || !isStillValid(deadline, leaseMargin)) return;
-        const job = this.#book.begin(this.#jobOf(output.order));
+        const job = this.#book.begin(jobOf(output.order, systemClock.wall()));
         void this.#queues.enqueue(job, () => isStillValid(deadline, leaseMargin));
         return;
       }
       case "act-directly": {
         if (this.#isStopping || !isStillValid(output.deadline, leaseMargin)) return;
-        const job = this.#book.begin(this.#jobOf(output.order));
+        const job = this.#book.begin(jobOf(output.order, systemClock.wall()));
         this.#direct.act(job, output.tryNumber);
         return;
       }
@@ -354,22 +361,17 @@ export class RunningCoordinator {
     this.#mesh.push({ kind: "swarm-read", picture: reading });
   }
 
-  #jobOf(order: RevivalOrder): RevivalJob {
-    const { detectedAgo, ...rest } = order;
-    const decidedAt = systemClock.wall();
-    return { ...rest, detectedAt: Math.round(decidedAt - detectedAgo), decidedAt };
-  }
-
   #publish(core: CoreEvent): void {
     const event: MeshEvent = { ...core, at: systemClock.wall(), by: this.#config.id };
     // What all three see is the same; what the leader saw is the record.
     const isSeenByAll = seenByAll.has(event.kind);
     const isRecorded = !isSeenByAll || this.#isLeader();
     this.#log[isRecorded ? "info" : "debug"](
-      { kind: event.kind, worker: event.worker, recovery: event.recovery },
+      { kind: event.kind, worker: event.worker, recovery: event.recovery, change: event.change },
       event.text,
     );
     if (!isRecorded) return;
+    this.#tally.onEvent(event, this.#book.get(event.recovery));
     this.#queues.store.appendEvent(event);
     this.#plane.onEvent(event);
     this.#notifier.onEvent(event);
@@ -385,6 +387,7 @@ export class RunningCoordinator {
       await this.#queues.notify(job);
     } catch {
       await this.#notifier.deliver(job.channel, job).catch((error: unknown) => {
+        this.#tally.onDelivery(job.channel, "lost");
         this.#log.error({ err: error, channel: job.channel }, "a notification was not delivered");
       });
     }

@@ -67,6 +67,10 @@ export const limits = {
   failedSignIns: 10_000,
   /** Inputs that wait for a machine; beyond it datagrams are dropped and counted, nothing else is. */
   driverQueue: 65_536,
+  /** Workers whose round trips and standings of the last ten minutes each coordinator remembers, at 1,800 bytes each; of further ones nothing is. */
+  historyWorkers: 10_000,
+  /** Characters of a container's last lines; the oldest are left out. */
+  logText: 1_048_576,
   /** The flight recorder's memory. Beyond it the oldest blocks are dropped; what is left of a segment without its begin is read, not replayed. */
   recorderBytes: 33_554_432,
   /** Objects of one checkpoint, at 28 a worker. Writing one holds the mesh thread by 1.1 µs each (measured), so by 55 ms at most. A larger core is recorded without checkpoints: from its start while memory lasts, then it is told and not replayed. */

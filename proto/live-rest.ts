@@ -70,3 +70,56 @@ export interface LiveChange {
   /** All that are open. */
   readonly recoveries?: readonly OpenRecovery[];
 }
+
+/** Every coordinator as it tells itself, asked by the one that answers. */
+export interface MeshView {
+  /** In the order of their set. */
+  readonly coordinators: readonly MeshMember[];
+}
+
+export interface MeshMember {
+  readonly id: string;
+  /** Where its HTTP answers, by the configuration. */
+  readonly url: string | null;
+  readonly answers: boolean;
+  /** Why it does not; empty where it does. */
+  readonly text: string;
+  /** Null where it does not answer, as the next three. */
+  readonly role: StatusView["role"] | null;
+  readonly term: number | null;
+  readonly leaseForMs: number | null;
+  readonly fit: boolean | null;
+  readonly unfitReason: string;
+  readonly redis: StatusView["redis"];
+  /** How long ago it heard each other one; null where it never did. */
+  readonly heardAgoMs: Readonly<Record<string, number | null>>;
+}
+
+/** What each coordinator remembers of a worker; one that does not answer is missing. */
+export interface HistoryView {
+  readonly stepMs: number;
+  /** Of the newest samples, by the answering coordinator's clock. */
+  readonly endMs: number;
+  /** Ten minutes each, oldest first; null where nothing was heard, or nobody listened. */
+  readonly coordinators: Readonly<
+    Record<
+      string,
+      {
+        readonly roundTripMs: readonly (number | null)[];
+        readonly standing: readonly (StandingKind | null)[];
+      }
+    >
+  >;
+}
+
+/** The last lines that a worker's container wrote, oldest first. */
+export interface WorkerLogsView {
+  readonly lines: readonly WorkerLogLine[];
+}
+
+export interface WorkerLogLine {
+  /** Null where the engine does not tell. */
+  readonly atMs: number | null;
+  readonly stream: "stdout" | "stderr";
+  readonly text: string;
+}

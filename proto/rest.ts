@@ -2,7 +2,17 @@
 
 import type { StandingKind } from "./messages.ts";
 
-export type { LiveChange, LiveView, OpenRecovery, WorkerRow } from "./live-rest.ts";
+export type {
+  HistoryView,
+  LiveChange,
+  LiveView,
+  MeshMember,
+  MeshView,
+  OpenRecovery,
+  WorkerLogLine,
+  WorkerLogsView,
+  WorkerRow,
+} from "./live-rest.ts";
 
 export interface EvidenceView {
   /** `pong`, `silence`, `engine-event` …: the words of the design. */

@@ -18,6 +18,7 @@ const seconds: Readonly<Record<string, number>> = {
   "test/e2e/patience.real.test.ts": 45,
   "test/e2e/loss.real.test.ts": 35,
   "test/compose/project.real.test.ts": 75,
+  "test/compose/prometheus.real.test.ts": 50,
   "test/e2e/clusters-once.real.test.ts": 150,
   "test/e2e/clusters.real.test.ts": 70,
   "test/coordinator/docker/act.real.test.ts": 67,

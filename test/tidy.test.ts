@@ -36,7 +36,7 @@ describe("imports", () => {
   const mayImport: Readonly<Record<string, readonly string[]>> = {
     proto: ["proto"],
     agent: ["proto", "agent"],
-    coordinator: ["proto", "agent", "coordinator"],
+    coordinator: ["proto", "agent", "coordinator", "package.json"],
     compose: ["proto", "agent", "coordinator", "compose"],
   };
   const partOf = (file: string): string => file.split("/")[0] ?? "";

@@ -250,11 +250,11 @@ const restored: RestoreView = {
 const metrics = `# HELP heartmesh_leader 1 on the leader.
 # TYPE heartmesh_leader gauge
 heartmesh_leader 1
-# HELP heartmesh_workers Workers by verdict.
+# HELP heartmesh_workers Workers by verdict. As this coordinator sees it; take the leader's.
 # TYPE heartmesh_workers gauge
 heartmesh_workers{verdict="healthy"} 2
 heartmesh_workers{verdict="stopped"} 1
-# HELP heartmesh_datagrams_received_total Count since the start: datagrams received.
+# HELP heartmesh_datagrams_received_total Datagrams received.
 # TYPE heartmesh_datagrams_received_total counter
 heartmesh_datagrams_received_total 48211
 `;

@@ -20,6 +20,13 @@ const answerBytes = 8 * 1024 * 1024;
 export interface Forwarder {
   /** Answers with the leader's own answer. Throws 502, 503 or 504; NotTaken where the leader surely has not begun. */
   forward(request: FastifyRequest, reply: FastifyReply, leaderUrl: string): Promise<FastifyReply>;
+  /** What that coordinator answers to a read, with the caller's login. Rejects with the reason in words. */
+  read(request: FastifyRequest, url: string, path: string, within: number): Promise<ReadAnswer>;
+}
+
+export interface ReadAnswer {
+  readonly status: number;
+  readonly text: string;
 }
 
 export const isForwarded = ({ headers }: FastifyRequest): boolean =>
@@ -47,6 +54,10 @@ export function buildForwarder(
       }
       return reply.code(answer.status).type(answer.type).send(answer.body);
     },
+    async read(request, url, path, within) {
+      const answer = await ask(request, url, { id, certFile, timeout: within, path });
+      return { status: answer.status, text: answer.body.toString("utf8") };
+    },
   };
 }
 
@@ -63,7 +74,8 @@ async function ask(
     id,
     certFile,
     timeout,
-  }: Readonly<{ id: string; certFile: string | undefined; timeout: number }>,
+    path: read,
+  }: Readonly<{ id: string; certFile: string | undefined; timeout: number; path?: string }>,
 ): Promise<Answer> {
   const url = new URL(leaderUrl);
   const isTls = url.protocol === "https:";
@@ -83,8 +95,10 @@ async function ask(
   };
   const signal = AbortSignal.timeout(timeout);
   // As it came: a URL would resolve `..` in it, and a proxy's form begins with a host.
-  const path = url.pathname.replace(/\/$/, "") + request.url.replace(/^https?:\/\/[^/]*/i, "");
-  const options = { method: request.method, path, headers, signal, agent: false as const };
+  const path =
+    url.pathname.replace(/\/$/, "") + (read ?? request.url.replace(/^https?:\/\/[^/]*/i, ""));
+  const method = read === undefined ? request.method : "GET";
+  const options = { method, path, headers, signal, agent: false as const };
   const begin = (onAnswer: (answer: IncomingMessage) => void): ClientRequest =>
     isTls
       ? httpsRequest(url, { ...options, ...trust(certFile) }, onAnswer)
@@ -94,6 +108,10 @@ async function ask(
     return await send(begin, isTls ? "secureConnect" : "connect", body, way);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
+    if (read !== undefined) {
+      const text = signal.aborted ? `it did not answer within ${timeout} ms` : why;
+      throw new Error(text, { cause: error });
+    }
     if (!way.isOpen) {
       throw new NotTaken(
         502,

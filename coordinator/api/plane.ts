@@ -16,6 +16,7 @@ import type { SwarmChange } from "../../proto/swarm-rest.ts";
 import type { SwarmReading } from "../docker/swarm.ts";
 import type { VerbEngine } from "../docker/swarm-verbs.ts";
 import type { Documents } from "../io/shelf.ts";
+import type { Tally } from "../metrics/tally.ts";
 import type { Marks } from "../core/marks.ts";
 import type { EventAsk, ListedEvent, PageAsk } from "../io/record-store.ts";
 
@@ -93,6 +94,8 @@ export interface ControlPlane {
   /** Whether this process can do its work; reasons in words where not. */
   readiness(): { readonly ready: boolean; readonly reasons: readonly string[] };
   facts(): ProcessFacts;
+  /** The coordinators of the set, and where the HTTP of each answers, without a slash at the end. */
+  members(): readonly { readonly id: string; readonly url: string }[];
   /** As far as this process knows it without asking the record. */
   knownRecovery(id: string): RecoveryRecord | undefined;
   /** On the leader. Resolves once the command was taken or refused, not when the recovery ends. `by`: who asks, for the audit. */
@@ -134,6 +137,8 @@ export interface ControlPlane {
   leaderUrl(): string | undefined;
   /** The queues that Bull Board shows. */
   boardQueues(): readonly Queue[];
+  /** What this process counts beside the summary. */
+  tally(): Tally;
   /** The file of this coordinator's own flight recorder, undefined where it has none. Never rejects; takes a second where the mesh thread hangs. */
   recording(): Promise<Buffer | undefined>;
   /** Sends a test message through every channel. */

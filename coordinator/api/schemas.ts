@@ -327,6 +327,16 @@ export const requests = {
     required: ["token"],
     properties: { token: { ...text("of API_TOKENS"), minLength: 1, maxLength: 4096 } },
   },
+  history: {
+    type: "object",
+    additionalProperties: false,
+    properties: { own: flag("only what the answering coordinator remembers") },
+  },
+  logs: {
+    type: "object",
+    additionalProperties: false,
+    properties: { tail: { type: "integer", minimum: 1, maximum: 1000, default: 100 } },
+  },
   revive: withReason,
   hostSwitch: withReason,
   silence: {

@@ -156,7 +156,7 @@ function carryOut(
 }
 
 /** By its id, or by its container's name where one alone is called so. */
-function findWorker<Known extends { readonly id: string }>(
+export function findWorker<Known extends { readonly id: string }>(
   workers: readonly Known[],
   asked: string,
 ): Known {

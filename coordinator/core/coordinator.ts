@@ -137,6 +137,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorOutput>
       lookout: this.#lookout,
       recoveries: this.#recoveries,
       redis: this.#redis,
+      self: this.#self,
       fitness: this.#fitness,
       counters: this.#counters,
     });

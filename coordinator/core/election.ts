@@ -77,6 +77,10 @@ export class Election {
   get role(): Role {
     return this.#seat.role;
   }
+  /** How often it stood for election, since the start. */
+  get candidacies(): number {
+    return this.#seat.candidacies;
+  }
   get term(): Term {
     return this.#voter.term;
   }

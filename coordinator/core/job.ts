@@ -49,6 +49,8 @@ export interface RevivalJob {
   /** Wall-clock ms of the stages so far, for people. */
   readonly detectedAt: number;
   readonly decidedAt: number;
+  /** Wall-clock ms; when it was last heard to be well: the failure came later. Absent where nobody was heard. */
+  readonly aliveAt?: number;
 }
 
 /** What is heard of a recovery's job, on every coordinator, in this order for one try. `at`: wall-clock ms, for people. */

@@ -23,6 +23,8 @@ export class LedgerPage {
   agentName = "";
   agentSeen: ContainerView | undefined;
   obituary: string | undefined;
+  /** When it was last heard without a word of being unhealthy. */
+  aliveAt: Instant | undefined;
   /** Since when a runner acts on it; undefined when none does. */
   actingSince: Instant | undefined;
   verdict: Verdict;
@@ -80,6 +82,7 @@ export class LedgerPage {
     const load = health.load ?? this.#health?.load;
     this.#health = load === undefined ? health : { ...health, load };
     this.#healthAt = now;
+    if (health.state !== "unhealthy") this.aliveAt = now;
     return isNews;
   }
 

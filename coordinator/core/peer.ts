@@ -24,6 +24,8 @@ export interface PeerView {
   readonly loss: number;
   /** Smoothed, ms; -1 when it was never measured. */
   readonly roundTrip: Duration;
+  /** Heartbeats that it did not acknowledge in time, since it was added. */
+  readonly missed: number;
 }
 
 interface Sent {
@@ -53,6 +55,7 @@ export class Peer {
   #last: Heartbeat | undefined;
   #loss = 0;
   #roundTrip: Duration = -1;
+  #missed = 0;
   readonly #sent = new Map<number, Sent>();
   /** Its durable set of coordinators, and its term, as it said last; without a stamp from a release whose set cannot change. */
   held: { readonly stamp: SetStamp | undefined; readonly term: Term } | undefined;
@@ -74,6 +77,7 @@ export class Peer {
       leader: this.#last?.leader ?? "",
       loss: this.#loss,
       roundTrip: this.#roundTrip,
+      missed: this.#missed,
     };
   }
 
@@ -140,6 +144,7 @@ export class Peer {
       if (age > leaderTimeout) this.#sent.delete(round);
       if (sent.countedLost || age <= patience) continue;
       sent.countedLost = true;
+      this.#missed++;
       if (alive) this.#loss += (1 - this.#loss) * weight;
     }
   }

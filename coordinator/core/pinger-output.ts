@@ -51,6 +51,8 @@ export interface PingerCounters {
   pings: number;
   checks: number;
   answers: number;
+  /** Attempts, by datagrams or by a check, that ended without an answer. */
+  failedAttempts: number;
   /** Answers whose nonce is unknown: forged, repeated, or more than `questionsRemembered` questions late. */
   unknownNonces: number;
   /** Doubts begun; those that ended with an answer; verdicts of `down`. */
@@ -67,6 +69,7 @@ export const zeroCounters = (): PingerCounters => ({
   pings: 0,
   checks: 0,
   answers: 0,
+  failedAttempts: 0,
   unknownNonces: 0,
   doubts: 0,
   doubtsEnded: 0,

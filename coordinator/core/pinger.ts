@@ -5,6 +5,7 @@ import type { StandingKind } from "../../proto/messages.ts";
 import type { Random } from "../../proto/random.ts";
 import { instant, type Duration, type Instant, type WorkerId } from "../../proto/units.ts";
 import { Deadlines } from "./deadlines.ts";
+import { Histogram, roundTripBounds } from "./histogram.ts";
 import { Path, type PathSettings, type PathView } from "./path.ts";
 import { nextPhase, placeOf, stagger } from "./phase.ts";
 import {
@@ -32,6 +33,7 @@ const nothing: readonly PingerOutput[] = [];
  */
 export class Pinger {
   readonly counters: PingerCounters = zeroCounters();
+  readonly roundTrips = new Histogram(roundTripBounds);
   readonly #random: Random;
   /** By `stagger`; a change holds from each worker's next attempt on. */
   phase: number;
@@ -100,6 +102,7 @@ export class Pinger {
       this.counters.unknownNonces++;
       return { outputs: nothing, accepted: false, roundTrip: -1 };
     }
+    this.roundTrips.observe(roundTrip);
     return { outputs: this.#hear(path, t, now, answerer), accepted: true, roundTrip };
   }
 
@@ -311,6 +314,7 @@ export class Pinger {
     path.onUnanswered();
     this.#doubt(path, outputs);
     path.failedAttempts++;
+    this.counters.failedAttempts++;
     this.#failing.add(path.worker);
     this.#tellPeers(path, outputs);
     this.#judge(path, t, outputs);
@@ -322,6 +326,7 @@ export class Pinger {
 
   #failAttempt(path: Path, t: number, outputs: PingerOutput[]): void {
     path.failedAttempts++;
+    this.counters.failedAttempts++;
     this.#failing.add(path.worker);
     path.onAttemptBegun(t);
     this.#tellPeers(path, outputs);

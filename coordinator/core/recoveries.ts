@@ -17,7 +17,7 @@ import {
 import type { BrakeState } from "./brake.ts";
 import type { Decision } from "./decision.ts";
 import type { JobNews } from "./job.ts";
-import { noteHealth, type Case } from "./recovery-case.ts";
+import { noteFailing, noteHealth, type Case } from "./recovery-case.ts";
 import {
   cancel,
   considerCase,
@@ -65,7 +65,7 @@ export class Recoveries {
     noteHealth(c, decision.verdict.kind, window, now);
     c.decision = decision;
     if (decision.kind === "act") {
-      c.since ??= now;
+      noteFailing(c, ward.world.aliveAt?.(c.worker, now), now);
       if (c.recovery.kind === "idle") ward.setRecovery(c, { kind: "waiting", retryAt: now });
       considerCase(ward, c, now);
     } else this.#onLeave(c, decision, now);

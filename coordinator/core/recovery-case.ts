@@ -15,6 +15,8 @@ export interface Case {
   recovery: Recovery;
   /** When the failure was first decided on; undefined while nothing is wrong. */
   since: Instant | undefined;
+  /** When it was last heard to be well, as that was decided; undefined where nobody was heard, or a person asked for it. */
+  aliveAt: Instant | undefined;
   /** A person wants it revived whatever the verdict, until then. */
   forced: { readonly by: string; readonly reason: string; readonly until: Instant } | undefined;
   /** The decision that the last job was made for (or was there when its news came): seen again, it is old news. */
@@ -56,6 +58,7 @@ export const newCase = (worker: WorkerId): Case => ({
   decision: undefined,
   recovery: { kind: "idle" },
   since: undefined,
+  aliveAt: undefined,
   forced: undefined,
   launched: undefined,
   isPaid: false,
@@ -129,6 +132,13 @@ function forcedAction(verdict: Verdict): ActionKind {
     case "unknown":
       return "restart";
   }
+}
+
+/** An action is asked for; `aliveAt`: when it was last heard to be well. */
+export function noteFailing(c: Case, aliveAt: Instant | undefined, now: Instant): void {
+  if (c.since !== undefined) return;
+  c.since = now;
+  c.aliveAt = aliveAt;
 }
 
 /** Follows a decision's health; a healthy spell of at least `window` ends what a lost recovery left behind. */

@@ -246,6 +246,7 @@ function launch(
     backoff: ward.config.backoff,
     backoffMax: ward.config.backoffMax,
     detectedAgo: elapsed(c.since ?? now, now),
+    aliveAgo: c.aliveAt === undefined ? undefined : elapsed(c.aliveAt, now),
   });
   const flight: Flight = {
     token,

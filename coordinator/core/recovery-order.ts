@@ -36,6 +36,7 @@ export function buildOrder(ask: {
   readonly backoff: Duration;
   readonly backoffMax: Duration;
   readonly detectedAgo: Duration;
+  readonly aliveAgo: Duration | undefined;
   readonly move?: Move;
 }): RevivalOrder {
   const { spec, action } = ask;
@@ -58,6 +59,7 @@ export function buildOrder(ask: {
     reason: ask.reason,
     evidence: ask.verdict.evidence,
     detectedAgo: ask.detectedAgo,
+    ...(ask.aliveAgo === undefined ? {} : { aliveAgo: ask.aliveAgo }),
   };
 }
 

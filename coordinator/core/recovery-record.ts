@@ -26,6 +26,8 @@ export interface RecoveryRecord {
   readonly verdict: VerdictKind;
   readonly reason: string;
   readonly evidence: readonly Evidence[];
+  /** When it was last heard to be well; absent where nobody was heard. */
+  readonly aliveAt?: number;
   readonly detectedAt: number;
   readonly decidedAt: number;
   readonly enqueuedAt: number;
@@ -53,6 +55,7 @@ export const beginRecord = (job: RevivalJob): RecoveryRecord => ({
   verdict: job.verdict,
   reason: job.reason,
   evidence: job.evidence,
+  ...(job.aliveAt === undefined ? {} : { aliveAt: job.aliveAt }),
   detectedAt: job.detectedAt,
   decidedAt: job.decidedAt,
   enqueuedAt: 0,

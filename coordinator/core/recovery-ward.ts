@@ -44,6 +44,8 @@ export interface RecoveryWorld {
   /** Of a service of a Swarm, which is no container. */
   service?(worker: WorkerId): Target | undefined;
   verdict(worker: WorkerId): VerdictKind | undefined;
+  /** When it was last heard to be well. */
+  aliveAt?(worker: WorkerId, now: Instant): Instant | undefined;
   workerCount(): number;
   /** Whether the machine of this engine is dead. */
   isDead(host: string): boolean;
@@ -183,6 +185,7 @@ export class Ward {
     if (recovery.kind !== "waiting") this.depending.delete(c);
     if (recovery.kind === "idle") {
       c.since = undefined;
+      c.aliveAt = undefined;
       c.dependencySince = undefined;
     }
   }

@@ -4,9 +4,18 @@ import { after, type Duration, type Instant } from "../../proto/units.ts";
 import type { JobNews, RevivalJob, Token } from "./job.ts";
 
 /** What the core orders; the shell stamps wall-clock times. */
-export type RevivalOrder = Omit<RevivalJob, "detectedAt" | "decidedAt"> & {
+export type RevivalOrder = Omit<RevivalJob, "detectedAt" | "decidedAt" | "aliveAt"> & {
   readonly detectedAgo: Duration;
+  readonly aliveAgo?: Duration;
 };
+
+/** @param decidedAt wall-clock ms */
+export function jobOf(order: RevivalOrder, decidedAt: number): RevivalJob {
+  const { detectedAgo, aliveAgo, ...rest } = order;
+  const detectedAt = Math.round(decidedAt - detectedAgo);
+  const alive = aliveAgo === undefined ? {} : { aliveAt: Math.round(decidedAt - aliveAgo) };
+  return { ...rest, ...alive, detectedAt, decidedAt };
+}
 
 /** A job on its way, wherever it was enqueued. */
 export interface Flight {

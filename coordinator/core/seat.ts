@@ -34,6 +34,8 @@ export class Seat {
   #standFrom: Instant;
   /** Since it heard a leader or began to ask, it granted a pre-vote and let the asker go first. */
   #wasCourteous = false;
+  /** How often it stood for election, since the start. */
+  candidacies = 0;
 
   constructor(
     config: ElectionConfig,
@@ -97,6 +99,7 @@ export class Seat {
 
   /** @param handover the term whose leader ended its lease for this; 0 after a pre-vote. */
   becomeCandidate(handover: Term, reason: string, now: Instant): void {
+    this.candidacies++;
     this.#outbox.persist(this.#voter.stand());
     this.#setRole("candidate", "", reason);
     const lasts = this.#retryPause() + 2 * this.#peers.slowestRoundTrip(now);

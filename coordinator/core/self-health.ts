@@ -1,6 +1,7 @@
 // Whether this coordinator is fit to judge others: design rule 3, distrust yourself first.
 
 import { after, type Duration, type Instant } from "../../proto/units.ts";
+import { Histogram, latenessBounds } from "./histogram.ts";
 
 export interface SelfHealthConfig {
   /** At the start. */
@@ -48,6 +49,8 @@ export class SelfHealth {
   #isAlone: boolean;
   /** Stalls noticed and jumps since the start. */
   readonly counters = { stalls: 0, jumps: 0, drops: 0 };
+  /** Of our own ticks. */
+  readonly lateness = new Histogram(latenessBounds);
 
   constructor(config: SelfHealthConfig) {
     this.#config = config;
@@ -61,6 +64,7 @@ export class SelfHealth {
 
   /** A tick came `lateness` ms late. True when that was a jump: doubt is to be cleared and the lease given up. */
   onTick(lateness: Duration, now: Instant): boolean {
+    this.lateness.observe(lateness);
     if (lateness <= stallNoticed) return false;
     this.counters.stalls++;
     this.#debt = Math.min(mostDebt, this.#debtNow(now) + lateness);

@@ -9,6 +9,7 @@ import { composeOf } from "./mapping.ts";
 import { heardAgo } from "./path.ts";
 import type { Recoveries } from "./recoveries.ts";
 import type { RedisView } from "./redis-view.ts";
+import type { SelfHealth } from "./self-health.ts";
 import type { CoordinatorSummary, WorkerSummary } from "./summary.ts";
 import type { Wards } from "./wards.ts";
 import type { Finding, Probe } from "./worker.ts";
@@ -21,14 +22,16 @@ interface Parts {
   readonly lookout: Lookout;
   readonly recoveries: Recoveries;
   readonly redis: RedisView;
+  readonly self: SelfHealth;
   readonly fitness: { readonly fit: boolean; readonly reason: string };
   readonly counters: Readonly<Record<string, number>>;
 }
 
 export function summarise(parts: Parts): CoordinatorSummary {
-  const { now, config, election, wards, lookout, recoveries, redis, fitness } = parts;
+  const { now, config, election, wards, lookout, recoveries, redis, self, fitness } = parts;
   const { hosts, moves, plain } = lookout;
   const lease = election.leaseUntil(now);
+  const peers = election.peers(now);
   const { tripped, failing, total } = recoveries.brake(now);
   const workers: WorkerSummary[] = [];
   const findings = [...hosts.findings(now), ...wards.census.findings];
@@ -46,7 +49,7 @@ export function summarise(parts: Parts): CoordinatorSummary {
     fit: fitness.fit,
     unfitReason: fitness.fit ? "" : fitness.reason,
     votes: election.obstacle === "",
-    peers: election.peers(now).map(({ id, heardAgo: ago, fit, redis: seen }) => ({
+    peers: peers.map(({ id, heardAgo: ago, fit, redis: seen }) => ({
       id,
       heardAgo: ago,
       fit,
@@ -71,10 +74,14 @@ export function summarise(parts: Parts): CoordinatorSummary {
     movable: [...wards.census.containers()].filter(({ belongings }) => belongings !== undefined),
     counters: {
       ...parts.counters,
+      "elections-started": election.candidacies,
+      ...self.counters,
       ...wards.counters,
       ...wards.pinger.counters,
       ...(hosts.isIdle ? {} : hosts.counters),
     },
+    heartbeatsMissed: Object.fromEntries(peers.map(({ id, missed }) => [id, missed])),
+    histograms: { roundTrips: wards.pinger.roundTrips.view(), lateness: self.lateness.view() },
   };
 }
 

@@ -3,6 +3,7 @@
 import type { CoordinatorId, Duration, Term, WorkerId } from "../../proto/units.ts";
 import type { StandingKind } from "../../proto/messages.ts";
 import type { Evidence, VerdictKind } from "./decision.ts";
+import type { HistogramView } from "./histogram.ts";
 import type { HostSummary } from "./hosts/host.ts";
 import type { MemberSet } from "./member-set.ts";
 import type { OpenRecoverySummary, RecoverySummary } from "./recovery-summary.ts";
@@ -86,4 +87,8 @@ export interface CoordinatorSummary {
   readonly movable: readonly ContainerView[];
   /** Counters since the start, by name: datagrams received, dropped by reason, verdicts, false doubts … */
   readonly counters: Readonly<Record<string, number>>;
+  /** Heartbeats that each other coordinator did not acknowledge in time, since it was added. */
+  readonly heartbeatsMissed: Readonly<Record<CoordinatorId, number>>;
+  /** Since the start: of PINGs to workers; how late the mesh thread's own timers were. */
+  readonly histograms: { readonly roundTrips: HistogramView; readonly lateness: HistogramView };
 }

@@ -1,6 +1,6 @@
 // Samples of standings, one a second, as bands of the same standing. Pure.
 
-import type { HistoryView } from "./contract.ts";
+import type { HistoryView } from "../../proto/rest.ts";
 
 type Standing = HistoryView["coordinators"][string]["standing"][number];
 

@@ -1,6 +1,7 @@
 // How grave an event is, by its kind.
 
-import type { Tone } from "./words.ts";
+import type { EventView } from "../../proto/rest.ts";
+import { toneOf, type Tone } from "./words.ts";
 
 const tones: Readonly<Record<string, Tone>> = {
   recovered: "good",
@@ -36,4 +37,6 @@ const tones: Readonly<Record<string, Tone>> = {
   "move-requested": "busy",
 };
 
-export const eventTone = (kind: string): Tone => tones[kind] ?? "calm";
+/** A changed verdict is as grave as the new one, with which its text begins. */
+export const eventTone = ({ kind, text }: Pick<EventView, "kind" | "text">): Tone =>
+  kind === "verdict-changed" ? toneOf(text.split(":")[0] ?? "") : (tones[kind] ?? "calm");

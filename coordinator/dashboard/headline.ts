@@ -33,6 +33,8 @@ const isFailed = ({ verdict }: WorkerRow): boolean =>
 export function headlineOf({ status, workers, recoveries }: Seen): Headline {
   const failed = workers.filter(isFailed);
   const quarantined = failed.filter(({ quarantinedAtMs }) => quarantinedAtMs !== null);
+  const wanted = wantsOf({ status, workers, recoveries }).length;
+  const calm = wanted === 0 ? "Nothing to do." : "Nothing is down; what stands below wants you.";
   const doing = doingOf(recoveries, failed.length, quarantined.length);
   if (status.leader === "") {
     const text = "No coordinator leads.";
@@ -75,12 +77,12 @@ export function headlineOf({ status, workers, recoveries }: Seen): Headline {
     ? {
         tone: "good",
         text: `All ${count(healthy, "worker")} ${healthy === 1 ? "is" : "are"} healthy.`,
-        doing: "Nothing to do.",
+        doing: calm,
       }
     : {
         tone: "good",
         text: `${healthy} of ${count(workers.length, "worker")} are healthy, none is down.`,
-        doing: "Nothing to do.",
+        doing: calm,
       };
 }
 
@@ -141,7 +143,7 @@ export function wantsOf({ status, workers }: Seen): readonly Want[] {
     wants.push({
       key: `f ${subject} ${code} ${text}`,
       tone: "warn",
-      text: subject === "" ? text : `${subject}: ${text}`,
+      text: subject === "" || text.startsWith(subject) ? text : `${subject}: ${text}`,
       advice: "",
       to: "",
     });

@@ -1,4 +1,4 @@
-// The logs of a service, as a manager sends them: frames of lines, each with its instant and whose it is.
+// Logs as an engine sends them: frames of lines, each with its instant and whose it is.
 
 import { Transform, type TransformCallback } from "node:stream";
 import type { SwarmLogLine } from "../../proto/swarm-rest.ts";
@@ -8,14 +8,17 @@ const headerBytes = 8;
 /** A longer line is given in parts. */
 const lineBytes = 64 * 1024;
 
-/** Bytes in, `SwarmLogLine`s out. The stream is one of a service without a terminal, asked with `timestamps` and `details`. */
+/** Bytes in, lines out as `lineOf` makes them of a stream's number and its text. The stream is one without a terminal. */
 export class LogLines extends Transform {
   #bytes: Buffer = Buffer.alloc(0);
   /** The beginning of a line whose end is in a later frame. */
   readonly #open = new Map<number, string>();
 
-  constructor() {
+  readonly #lineOf: (stream: number, line: string) => unknown;
+
+  constructor(lineOf: (stream: number, line: string) => unknown) {
     super({ readableObjectMode: true });
+    this.#lineOf = lineOf;
   }
 
   override _transform(chunk: Buffer, _encoding: string, done: TransformCallback): void {
@@ -33,22 +36,22 @@ export class LogLines extends Transform {
   }
 
   override _flush(done: TransformCallback): void {
-    for (const [stream, text] of this.#open) if (text !== "") this.push(lineOf(stream, text));
+    for (const [stream, text] of this.#open) if (text !== "") this.push(this.#lineOf(stream, text));
     done();
   }
 
   #take(stream: number, text: string): void {
     const lines = `${this.#open.get(stream) ?? ""}${text}`.split("\n");
     const rest = lines.pop() ?? "";
-    for (const line of lines) this.push(lineOf(stream, line));
+    for (const line of lines) this.push(this.#lineOf(stream, line));
     const isLong = rest.length > lineBytes;
-    if (isLong) this.push(lineOf(stream, rest));
+    if (isLong) this.push(this.#lineOf(stream, rest));
     this.#open.set(stream, isLong ? "" : rest);
   }
 }
 
-/** `<instant> <key=value,…> <text>`: what `timestamps` and `details` put before each line. */
-function lineOf(stream: number, line: string): SwarmLogLine {
+/** `<instant> <key=value,…> <text>`: what `timestamps` and `details` put before each line of a service. */
+export function serviceLine(stream: number, line: string): SwarmLogLine {
   const [, at = "", details = "", text = ""] = /^(\S+) (\S*) ?(.*)$/s.exec(line) ?? [];
   const of = new Map(details.split(",").map((pair) => pair.split("=", 2) as [string, string]));
   return {

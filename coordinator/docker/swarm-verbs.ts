@@ -12,7 +12,7 @@ import type {
 import type { SwarmRows } from "../core/swarm-grades.ts";
 import { setAvailability, type Availability, type NodeEngine } from "./availability.ts";
 import type { EngineClient } from "./engines.ts";
-import { LogLines } from "./log-lines.ts";
+import { LogLines, serviceLine } from "./log-lines.ts";
 import { inSequence } from "./out-of-sequence.ts";
 import {
   joinToken,
@@ -247,7 +247,7 @@ export class SwarmVerbs {
       tail,
     };
     const bytes = await this.engine.stream("logs", `/services/${ID}/logs`, query, signal);
-    const lines = new LogLines();
+    const lines = new LogLines(serviceLine);
     bytes.on("error", () => lines.end());
     lines.on("close", () => bytes.destroy());
     return bytes.pipe(lines);

@@ -6,6 +6,7 @@ import type { CoordinatorConfig } from "../config.ts";
 import type { MeshEvent } from "../core/event.ts";
 import { NeverDeliverable, type NotificationJob } from "../jobs/notification-queue.ts";
 import { forgetOldest } from "../core/forget-oldest.ts";
+import type { DeliveryOutcome } from "../metrics/tally.ts";
 import type { Channel } from "./channel.ts";
 import { emailChannel } from "./email.ts";
 import {
@@ -31,6 +32,8 @@ export interface NotifierOptions {
   readonly clock: Clock;
   /** Puts a job where it is delivered with retries: the notification queue, or `deliver` itself where Redis is away. */
   readonly enqueue: (job: NotificationJob) => void;
+  /** How an attempt by `deliver` went. */
+  readonly onDelivery: (channel: string, outcome: DeliveryOutcome) => void;
 }
 
 interface Held {
@@ -103,7 +106,14 @@ export class Notifier {
     if (channel === undefined) {
       throw new NeverDeliverable(`${channelKind} is not configured on ${this.#options.id}`);
     }
-    await channel.send(job.message ?? messageOf(job.event, undefined, this.#options.cluster));
+    const { cluster, onDelivery } = this.#options;
+    try {
+      await channel.send(job.message ?? messageOf(job.event, undefined, cluster));
+    } catch (error) {
+      onDelivery(channelKind, "failed");
+      throw error;
+    }
+    onDelivery(channelKind, "delivered");
   }
 
   /** Sends through every channel at once and tells how each went. */

@@ -14,7 +14,14 @@ import { until } from "../waiting.ts";
 import { inTime } from "../../coordinator/io/in-time.ts";
 
 const compose = fileURLToPath(new URL("../../compose", import.meta.url));
-const secretNames = ["mesh_key", "api_tokens", "redis_password", "redis_url"];
+const secretNames = [
+  "mesh_key",
+  "api_tokens",
+  "redis_password",
+  "redis_url",
+  "metrics_token",
+  "grafana_password",
+];
 
 /** Stops the coordinator's process, which is not its container's first. */
 const hang = `
@@ -135,8 +142,12 @@ describe(
     test("init makes the secrets and the images, and makes none anew", async () => {
       await works("init");
       const made = secrets();
-      token = made[1]?.trim().split(":")[2] ?? "";
-      assert.match(token, /^[0-9a-f]{32}$/);
+      const tokens = /^admin:admin:([0-9a-f]{32})\nmetrics:viewer:([0-9a-f]{32})\n$/.exec(
+        made[1] ?? "",
+      );
+      token = tokens?.[1] ?? "";
+      assert.notEqual(token, "", "a token for people");
+      assert.equal(made[4], `${tokens?.[2] ?? ""}\n`);
       await works("init");
       assert.deepEqual(secrets(), made);
     });

@@ -14,13 +14,17 @@ const folder = fileURLToPath(new URL("../../compose", import.meta.url));
 const project = ["-f", "compose.yaml"];
 const withProxy = [...project, "-f", "compose.proxy.yaml"];
 const socket = "/var/run/docker.sock";
+const secretNames = [
+  ...["mesh_key", "api_tokens", "redis_password", "redis_url"],
+  ...["metrics_token", "grafana_password"],
+];
 
 describe("the compose files", { skip: needs("compose") }, () => {
   let secrets = "";
 
   before(() => {
     secrets = mkdtempSync(path.join(tmpdir(), "heartmesh-compose-"));
-    for (const file of ["mesh_key", "api_tokens", "redis_password", "redis_url"]) {
+    for (const file of secretNames) {
       writeFileSync(path.join(secrets, file), "x\n");
     }
   });
@@ -63,6 +67,22 @@ describe("the compose files", { skip: needs("compose") }, () => {
     assert.match(redis, /appendonly yes --appendfsync always --maxmemory-policy noeviction/);
     const more = config(...project, "--profile", "more");
     assert.match(serviceOf(more, "legacy"), /profiles:\n\s+- more/);
+  });
+
+  test("have Prometheus and Grafana by a profile, for this machine alone and without rights", () => {
+    const yaml = config(...project, "--profile", "observability");
+    for (const [name, port] of [
+      ["prometheus", "9090"],
+      ["grafana", "3000"],
+    ] as const) {
+      const service = serviceOf(yaml, name);
+      assert.match(service, /profiles:\n\s+- observability/, name);
+      assert.match(service, /read_only: true/, name);
+      assert.match(service, /cap_drop:\n\s+- ALL/, name);
+      assert.match(service, new RegExp(`127\\.0\\.0\\.1[^]*${port}`), name);
+    }
+    assert.match(serviceOf(yaml, "prometheus"), /metrics_token/);
+    assert.match(serviceOf(yaml, "grafana"), /GF_SECURITY_ADMIN_PASSWORD__FILE: \/run\/secrets\//);
   });
 
   test("with the proxy leave the engine's socket to the proxy alone", () => {

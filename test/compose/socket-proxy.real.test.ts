@@ -33,6 +33,7 @@ const allowedReads = [
   "GET /v1.41/tasks",
   "GET /v1.41/system/df",
   "GET /v1.41/containers/box/stats?stream=false&one-shot=true",
+  "GET /v1.41/containers/box/logs?stdout=1",
 ];
 const allowedWrites = [
   "POST /v1.41/containers/box/restart?t=0",
@@ -59,7 +60,6 @@ const refusedReads = [
   ),
   "POST /v1.41/containers/box/start",
   "GET /",
-  "GET /v1.41/containers/box/logs?stdout=1",
   "GET /v1.41/containers/box/archive?path=/etc/shadow",
   "GET /v1.41/containers/box/export",
   "GET /v1.41/containers/box/attach/ws",

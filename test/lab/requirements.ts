@@ -6,7 +6,16 @@ import path from "node:path";
 
 /** What a test can ask for; `bench` is needed by benchmarks alone. */
 export type Part =
-  "root" | "engine" | "redis" | "haproxy" | "compose" | "netcat" | "avahi" | "browser" | "bench";
+  | "root"
+  | "engine"
+  | "redis"
+  | "haproxy"
+  | "compose"
+  | "netcat"
+  | "avahi"
+  | "browser"
+  | "prometheus"
+  | "bench";
 
 interface Program {
   /** For a person: what it is. */
@@ -45,6 +54,10 @@ const programs: Readonly<Record<Exclude<Part, "root">, readonly Program[]>> = {
     { name: "avahi-daemon", isPresent: () => inPath("avahi-daemon"), packages: ["avahi-daemon"] },
   ],
   browser: [{ name: "chromium", isPresent: () => inPath("chromium"), packages: ["chromium"] }],
+  prometheus: [
+    { name: "prometheus", isPresent: () => inPath("prometheus"), packages: ["prometheus"] },
+    { name: "promtool", isPresent: () => inPath("promtool"), packages: ["prometheus"] },
+  ],
   netcat: [{ name: "nc", isPresent: () => inPath("nc"), packages: ["netcat-openbsd"] }],
   bench: [
     { name: "etcd", isPresent: () => inPath("etcd"), packages: ["etcd-server", "etcd"] },
@@ -67,6 +80,7 @@ export function ensureInstalled(
     "netcat",
     "avahi",
     "browser",
+    "prometheus",
   ],
   say: (line: string) => void = console.error,
 ): readonly string[] {

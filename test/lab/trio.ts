@@ -274,7 +274,7 @@ export class Trio {
     );
   }
 
-  /** What one counts since its start, by the names of `/metrics` without `heartmesh_` and `_total`. */
+  /** What one counts since its start, by the names of `/metrics` without `heartmesh_` and `_total`; `dropped_<reason>` of what it dropped. */
   async counters(id: string): Promise<Readonly<Record<string, number>>> {
     const text = await inTime(answerWithin, async (signal) => {
       const response = await fetch(`${this.url(id)}/metrics`, {
@@ -283,8 +283,13 @@ export class Trio {
       });
       return response.text();
     });
-    const lines = text.matchAll(/^heartmesh_(\w+)_total (\d+)$/gm);
-    return Object.fromEntries([...lines].map(([, name = "", value]) => [name, Number(value)]));
+    const lines = text.matchAll(/^heartmesh_(\w+)_total(?:\{reason="([a-z-]+)"\})? (\d+)$/gm);
+    return Object.fromEntries(
+      [...lines].map(([, name = "", reason, value]) => [
+        reason === undefined ? name : `dropped_${reason.replaceAll("-", "_")}`,
+        Number(value),
+      ]),
+    );
   }
 
   /** From any coordinator that runs, or from the one named. What is not available for a moment, as Redis beside other tests, is asked for again. */

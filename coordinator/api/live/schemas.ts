@@ -1,8 +1,10 @@
 // The shapes of what is shown live.
 
 import {
+  flag,
   list,
   map,
+  ms,
   number,
   oneOf,
   orNull,
@@ -58,8 +60,56 @@ const liveView = shape({
   events: list(ref("Event"), "the last 30, newest first"),
 });
 
+const mesh = shape({
+  coordinators: list(
+    shape({
+      id: text(),
+      url: orNull(text("where its HTTP answers")),
+      answers: flag(),
+      text: text("why it does not"),
+      role: {
+        type: ["string", "null"],
+        enum: ["follower", "pre-candidate", "candidate", "leader", null],
+        description: "null where it does not answer, as the next three",
+      },
+      term: orNull(number()),
+      leaseForMs: orNull(ms("how long its lease still lasts; 0 without one")),
+      fit: orNull(flag("whether it is fit to judge")),
+      unfitReason: text(),
+      redis: oneOf("reachable", "unreachable", "unknown"),
+      heardAgoMs: map(orNull(ms("since it heard that one")), "by coordinator"),
+    }),
+    "in the order of their set",
+  ),
+});
+
+const history = shape({
+  stepMs: ms("between two samples"),
+  endMs: time("of the newest samples"),
+  coordinators: map(
+    shape({
+      roundTripMs: list(orNull(number()), "null where nothing was heard"),
+      standing: list({ type: ["string", "null"], enum: ["up", "doubt", "down", "abstain", null] }),
+    }),
+    "by coordinator: its samples, oldest first",
+  ),
+});
+
+const logs = shape({
+  lines: list(
+    shape({
+      atMs: orNull(time("when it was written")),
+      stream: oneOf("stdout", "stderr"),
+      text: text(),
+    }),
+  ),
+});
+
 export const liveSchemas: Readonly<Record<string, Schema>> = {
   WorkerRow: workerRow,
   OpenRecovery: openRecovery,
   LiveView: liveView,
+  Mesh: mesh,
+  History: history,
+  WorkerLogs: logs,
 };

@@ -90,7 +90,6 @@ test("nothing makes a browser ask for a password: a page that is opened leads to
     ["/queues/static/js/main.js", "GET", { "sec-fetch-site": "same-origin" }],
     ["/api/v1/events", "GET", { accept: "text/event-stream" }],
     ["/api/swarm/health", "GET", {}],
-    ["/", "GET", html],
     [revive, "POST", html],
   ];
   for (const [path, method, headers] of asked) {

@@ -24,6 +24,7 @@ const each: readonly Route[] = [
   ...managingRoutes,
   { method: "GET", path: "/api/v1/status", described: "/api/v1/status", from: "viewer" },
   { method: "GET", path: "/api/v1/live", described: "/api/v1/live", from: "viewer" },
+  { method: "GET", path: "/api/v1/mesh", described: "/api/v1/mesh", from: "viewer" },
   { method: "GET", path: "/api/v1/picture", described: "/api/v1/picture", from: "viewer" },
   {
     method: "GET",
@@ -57,6 +58,18 @@ const each: readonly Route[] = [
     method: "GET",
     path: `/api/v1/workers/${worker}`,
     described: "/api/v1/workers/{id}",
+    from: "viewer",
+  },
+  {
+    method: "GET",
+    path: `/api/v1/workers/${worker}/history`,
+    described: "/api/v1/workers/{id}/history",
+    from: "viewer",
+  },
+  {
+    method: "GET",
+    path: `/api/v1/workers/${worker}/logs?tail=5`,
+    described: "/api/v1/workers/{id}/logs",
     from: "viewer",
   },
   {

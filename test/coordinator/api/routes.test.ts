@@ -352,8 +352,8 @@ test("probes tell their state by status and one word, and no detail", async (t) 
 
 /** Lines that a strict reader of an exposition does not take. */
 function strangeLines(exposition: string): string[] {
-  const sample = /^[a-z_]+(\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*\})? -?\d+(\.\d+)?$/;
-  const comment = /^# (HELP|TYPE) heartmesh_[a-z_]+ \S/;
+  const sample = /^[a-z_]+(\{[a-z_]+="[^"]*"(,[a-z_]+="[^"]*")*\})? -?\d+(\.\d+)?$/;
+  const comment = /^# (HELP|TYPE) (heartmesh|process|nodejs)_[a-z_]+ \S/;
   const lines = exposition.trimEnd().split("\n");
   return lines.filter((line, at) => {
     const isKnown = (line.startsWith("#") ? comment : sample).test(line);
@@ -369,7 +369,11 @@ test("the metrics are an exposition that a strict reader takes, open only when t
   assert.deepEqual(strangeLines(text), []);
   assert.match(text, /^heartmesh_workers\{verdict="healthy"\} 2$/m);
   assert.match(text, /^heartmesh_datagrams_received_total 12$/m);
-  assert.match(text, /^heartmesh_dropped_replayed_total 3$/m);
+  assert.match(text, /^heartmesh_datagrams_dropped_total\{reason="replayed"\} 3$/m);
+  assert.match(text, /^heartmesh_datagrams_dropped_total\{reason="unknown-nonce"\} 1$/m);
+  assert.match(text, /^heartmesh_heartbeats_missed_total\{peer="c2"\} 4$/m);
+  assert.match(text, /^heartmesh_round_trip_seconds_bucket\{le="0\.005"\} 4$/m);
+  assert.match(text, /^heartmesh_workers_quarantined 1$/m);
   assert.match(text, /^heartmesh_lease_seconds 0\.6$/m);
   const open = await serve(t, { env: { METRICS_OPEN: "1" } });
   assert.equal((await fetch(`${open.url}/metrics`)).status, 200);

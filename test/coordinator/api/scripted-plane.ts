@@ -24,15 +24,16 @@ import type { MemberChange } from "../../../coordinator/core/member-set.ts";
 import type { ScalingState } from "../../../coordinator/core/scaling/scaler.ts";
 import type { OpenRecoverySummary } from "../../../coordinator/core/recovery-summary.ts";
 import type { CoordinatorSummary, WorkerSummary } from "../../../coordinator/core/summary.ts";
-import type { HostSummary } from "../../../coordinator/core/hosts/host.ts";
 import { recordingFile } from "../../../coordinator/io/recording.ts";
 import type { Switched } from "../../../coordinator/docker/availability.ts";
 import type { SwarmReading } from "../../../coordinator/docker/swarm.ts";
+import { Tally } from "../../../coordinator/metrics/tally.ts";
 import type { Marks } from "../../../coordinator/core/marks.ts";
 import type { Documents } from "../../../coordinator/io/shelf.ts";
 import type { EventAsk, ListedEvent, PageAsk } from "../../../coordinator/io/record-store.ts";
 import { term } from "../../../proto/units.ts";
 import type { VerbEngine } from "../../../coordinator/docker/swarm-verbs.ts";
+import { host } from "./scripted-host.ts";
 import { recoveryRecord } from "./scripted-recovery.ts";
 import { ScriptedShelves } from "./scripted-shelves.ts";
 import { ScriptedClusters } from "./scripted-clusters.ts";
@@ -83,26 +84,6 @@ export const facts: ProcessFacts = {
   ...{ version: "0.1.0", startedAt: 1_699_999_000_000, leaderSince: 1_699_999_900_000 },
 };
 
-const host: HostSummary = {
-  id: "h1",
-  address: "10.0.0.1",
-  port: 8888,
-  verdict: "dead",
-  reason: "c1 and c2 hear nothing of it",
-  evidence: [{ kind: "silence", by: "c1", text: "hears nothing of its agent" }],
-  since: 1_000,
-  standing: "down",
-  standings: { c2: "down" },
-  heardAgo: 3_000,
-  roundTrip: 0.4,
-  loss: 0,
-  load: 0.5,
-  capacity: { processors: 2, memory: 8e9, available: 4e9 },
-  fence: { able: true, state: "held", isGranted: false },
-  fenceView: { kind: "stopped", text: "c1 and c2 have granted h2 nothing for 8.0 s" },
-  node: undefined,
-};
-
 export const summaryOf = (some: Partial<CoordinatorSummary> = {}): CoordinatorSummary => ({
   id: "c1",
   role: "leader",
@@ -148,7 +129,12 @@ export const summaryOf = (some: Partial<CoordinatorSummary> = {}): CoordinatorSu
     }),
     workerSummary({ id: "h2/web-2", host: "h2" }),
   ],
-  counters: { "datagrams received": 12, "dropped-replayed": 3 },
+  counters: { "datagrams-received": 12, "dropped-replayed": 3, unknownNonces: 1 },
+  heartbeatsMissed: { c2: 4, c3: 0 },
+  histograms: {
+    roundTrips: { bounds: [1, 5], counts: [3, 1, 1], sum: 21 },
+    lateness: { bounds: [1, 5], counts: [0, 0, 0], sum: 0 },
+  },
   ...some,
 });
 
@@ -198,6 +184,14 @@ export class ScriptedPlane implements ControlPlane {
 
   facts(): ProcessFacts {
     return facts;
+  }
+
+  /** Where the others answer. */
+  urls: Record<string, string> = {};
+
+  members(): readonly { readonly id: string; readonly url: string }[] {
+    const nowhere = "http://127.0.0.1:1";
+    return this.picture.set.members.map(({ id }) => ({ id, url: this.urls[id] ?? nowhere }));
   }
 
   knownRecovery(id: string): RecoveryRecord | undefined {
@@ -320,6 +314,9 @@ export class ScriptedPlane implements ControlPlane {
   boardQueues(): readonly Queue[] {
     return this.queues;
   }
+
+  readonly counted = new Tally();
+  tally = (): Tally => this.counted;
 
   recording(): Promise<Buffer | undefined> {
     return Promise.resolve(this.hasRecorder ? recordingOfNothing : undefined);

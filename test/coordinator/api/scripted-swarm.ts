@@ -30,7 +30,7 @@ export class ScriptedManager implements VerbEngine {
     if (this.isSilent) return Promise.reject(coded("HM_ENGINE_UNAVAILABLE", "it is silent"));
     if (method === "GET") {
       this.asked++;
-      return Promise.resolve(this.#answers[path]);
+      return Promise.resolve(this.#answers[path] ?? {});
     }
     const { failure } = this;
     if (failure !== undefined) {

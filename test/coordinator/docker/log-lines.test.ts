@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LogLines } from "../../../coordinator/docker/log-lines.ts";
+import { LogLines, serviceLine } from "../../../coordinator/docker/log-lines.ts";
 import type { SwarmLogLine } from "../../../proto/swarm-rest.ts";
 
 const details =
@@ -22,7 +22,7 @@ const line = (stream: SwarmLogLine["stream"], at: string, text: string): SwarmLo
 });
 
 async function read(bytes: Buffer, size: number): Promise<readonly SwarmLogLine[]> {
-  const lines = new LogLines();
+  const lines = new LogLines(serviceLine);
   for (let at = 0; at < bytes.length; at += size) lines.write(bytes.subarray(at, at + size));
   lines.end();
   const found: SwarmLogLine[] = [];

@@ -22,6 +22,7 @@ const stillClock: Clock = { now: () => instant(1000), wall: () => 1_700_000_000_
 
 function notifierOf(ratePerMinute: number, url = "http://127.0.0.1:1/") {
   const jobs: NotificationJob[] = [];
+  const deliveries: string[] = [];
   const notifier = new Notifier({
     id: "c1",
     cluster: "prod",
@@ -29,8 +30,9 @@ function notifierOf(ratePerMinute: number, url = "http://127.0.0.1:1/") {
     ratePerMinute,
     clock: stillClock,
     enqueue: (job) => jobs.push(job),
+    onDelivery: (channel, outcome) => deliveries.push(`${channel} ${outcome}`),
   });
-  return { notifier, jobs };
+  return { notifier, jobs, deliveries };
 }
 
 test("only events that are meant for people go out, and a recovery's end tells its length and tries", () => {
@@ -140,6 +142,7 @@ test("the test command goes through every channel and tells each result", async 
     ratePerMinute: 1,
     clock: systemClock,
     enqueue: () => undefined,
+    onDelivery: () => undefined,
   });
   const results = await notifier.test();
   assert.deepEqual(
@@ -205,4 +208,15 @@ test("a stop ends a dead-man call that hangs", async (t) => {
   const began = performance.now();
   await call.stop();
   assert.ok(performance.now() - began < 500);
+});
+
+test("each attempt to deliver is told, with how it went", async (t) => {
+  const listener = await listenHttp();
+  t.after(() => listener.close());
+  listener.answers.splice(0, 1, 500, 200);
+  const { notifier, deliveries } = notifierOf(10, listener.url);
+  const job = { channel: "slack", event: event({ kind: "recovered" }), thread: "" };
+  await assert.rejects(notifier.deliver("slack", job));
+  await notifier.deliver("slack", job);
+  assert.deepEqual(deliveries, ["slack failed", "slack delivered"]);
 });
