@@ -2,6 +2,8 @@
 
 import { computed, type ComputedRef } from "vue";
 import { useRoute } from "vue-router";
+import type { HostsView } from "../../proto/rest.ts";
+import { get } from "./store.ts";
 
 /** What `/api/clusters` calls the Swarm of DOCKER_HOST, which heartmesh watches and heals. */
 export const ownSwarm = "default";
@@ -41,5 +43,21 @@ export function useSwarm(): SwarmOfPage {
       path,
       query: { ...query, ...(isOwn.value ? {} : { swarm: name.value }) },
     }),
+  };
+}
+
+/** Asks something of the Swarm; null where there is none, which is no fault. That there is one is asked until it is so. */
+export function whereSwarm<View>(
+  { isOwn }: Pick<SwarmOfPage, "isOwn">,
+  load: (signal: AbortSignal) => Promise<View>,
+): (signal: AbortSignal) => Promise<View | null> {
+  let isThere = false;
+  return async (signal) => {
+    if (isOwn.value && !isThere) {
+      const { swarm } = await get<HostsView>("/api/v1/hosts", signal);
+      if (swarm.kind === "none") return null;
+      isThere = true;
+    }
+    return await load(signal);
   };
 }

@@ -38,8 +38,13 @@ describe("the Swarm's pages", { skip: needs("root", "engine", "redis", "browser"
     // Templates, policies and clusters are in a Redis that all coordinators share.
     const open = ["--bind", "0.0.0.0", "--protected-mode", "no", "--save", "", "--dir", first.dir];
     redis = inNamespace(first, "redis-server", open, { stdio: "ignore" });
-    const env = { API_TOKENS: all.join(), DOCKER_HOST: engines, VERIFY_WINDOW: "1" };
-    trio = await SwarmTrio.start(lab, { ...env, REDIS_URL: `redis://${address}:6379` });
+    // The same Swarm once more, as one that is managed and not watched.
+    const env = { API_TOKENS: all.join(), DOCKER_HOST: engines, SWARMS: `west=${first.host}` };
+    trio = await SwarmTrio.start(lab, {
+      ...env,
+      VERIFY_WINDOW: "1",
+      REDIS_URL: `redis://${address}:6379`,
+    });
     const says = 'echo "it begins" >&2; n=0; while :; do n=$((n+1)); echo "line $n"; sleep 1; done';
     const words = ["--replicas", "2", "--label", "tier=front", "--stop-grace-period", "1s"];
     await lab.createService("web", words, [imageNames.worker, "sh", "-c", says]);
@@ -243,7 +248,8 @@ describe("the Swarm's pages", { skip: needs("root", "engine", "redis", "browser"
     );
     const file = { name: "blog.yaml", mimeType: "text/yaml", buffer };
     await admin.page.getByLabel("File", { exact: true }).setInputFiles(file);
-    assert.equal(await admin.page.getByLabel("Stack", { exact: true }).inputValue(), "blog");
+    const name = admin.page.getByLabel("Stack", { exact: true });
+    await until("the file names the stack", async () => (await name.inputValue()) === "blog");
     await admin.page.getByLabel("Images").selectOption("never");
     await admin.page.getByLabel("Remove services that it does not name any more").check();
     await admin.button("Preview").click();
@@ -293,6 +299,30 @@ describe("the Swarm's pages", { skip: needs("root", "engine", "redis", "browser"
     assert.match(await asks(admin, "Remove"), /All that runs in it is stopped and removed/);
     await confirms(admin, "Remove");
     await admin.sees("There is none.", 60_000);
+    admin.assertClean();
+  });
+
+  test("of a Swarm of SWARMS the same pages tell, and change what is there", async () => {
+    await admin.go("#/services");
+    await admin.page.getByLabel("Swarm").selectOption("west");
+    await admin.sees("managed here, not watched");
+    await admin.page.getByRole("link", { name: "shop" }).click();
+    await admin.sees("1 / 1");
+    assert.match(admin.page.url(), /swarm=west$/);
+    assert.equal(await admin.page.getByText("Scaling by load").count(), 0);
+    await admin.button("Scale").click();
+    await dialogOf(admin).getByLabel("Replicas").fill("2");
+    await confirms(admin, "Scale");
+    await lab.untilRunning("shop", 2);
+    await admin.go("#/hosts?swarm=west");
+    await admin.page.getByRole("link", { name: "h3" }).first().click();
+    await asks(admin, "Drain");
+    await confirms(admin, "Drain");
+    assert.equal((await lab.node("h3")).availability, "drain");
+    await asks(admin, "Activate");
+    await confirms(admin, "Activate");
+    assert.equal((await lab.node("h3")).availability, "active");
+    await lab.docker("service", "scale", "--detach", "shop=1");
     admin.assertClean();
   });
 
