@@ -354,9 +354,11 @@ describe("the Swarm's pages", { skip: needs("root", "engine", "redis", "browser"
     await phone.page.setViewportSize({ width: 390, height: 844 });
     for (const path of [...pages, "#/stacks/new-template"]) {
       await phone.go(path);
+      await phone.page.reload();
       await phone.page.getByRole("heading", { level: 2 }).first().waitFor();
       await phone.seesNot("Loading …");
       await phone.assertFits();
+      await phone.assertStill();
       assert.deepEqual(await phone.axe(), [], path);
     }
     phone.assertClean();
