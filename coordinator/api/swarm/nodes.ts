@@ -24,6 +24,7 @@ const failures = [404, 409, 413, 415, 504];
 
 export function swarmNodesPlugin(app: FastifyInstance, context: SwarmContext): void {
   addReads(app, context);
+  addOneNode(app, context);
   addNodeChanges(app, context);
 }
 
@@ -68,7 +69,9 @@ function addReads(app: FastifyInstance, context: SwarmContext): void {
       });
     },
   );
+}
 
+function addOneNode(app: FastifyInstance, context: SwarmContext): void {
   app.get<ById>(
     `${context.prefix}/nodes/:id`,
     {
