@@ -305,4 +305,5 @@ export const commandLineVariables = [
     text: "The coordinator that the command line asks.",
   },
   { name: "HEARTMESH_TOKEN", default: "", secret: true, text: "The token it shows." },
+  { name: "NO_COLOR", default: "", text: "Any value: no colours, on a terminal either." },
 ] as const satisfies readonly VariableRow[];

@@ -25,6 +25,9 @@ import { isContainerCase } from "./core/migration/order.ts";
 import type { RecoveryRecord } from "./core/recovery-record.ts";
 import type { ScalingState } from "./core/scaling/scaler.ts";
 import type { CoordinatorSummary } from "./core/summary.ts";
+import type { Symptom } from "./doctor/ailments.ts";
+import { ofSettings } from "./doctor/settings.ts";
+import { ofSurroundings } from "./doctor/surroundings.ts";
 import { isCodedError } from "../proto/coded-error.ts";
 import type { NodeSwitch, Switched } from "./docker/availability.ts";
 import type { SwarmReader, SwarmReading } from "./docker/swarm.ts";
@@ -69,6 +72,7 @@ export class Plane implements ControlPlane {
   readonly #feed: EventFeed;
   readonly #change = new PendingChange();
   readonly #log: ChangeLog;
+  #examination: Promise<readonly Symptom[]> | undefined;
 
   constructor(parts: PlaneParts) {
     this.#parts = parts;
@@ -268,6 +272,26 @@ export class Plane implements ControlPlane {
     const { leader = "", set } = mesh.summary ?? {};
     const host = set?.members.find(({ id }) => id === leader)?.host;
     return host === undefined ? undefined : config.http.urlOf(leader, host);
+  }
+
+  /** Who asks meanwhile gets the same answer. */
+  examine(): Promise<readonly Symptom[]> {
+    this.#examination ??= this.#examine().finally(() => {
+      this.#examination = undefined;
+    });
+    return this.#examination;
+  }
+
+  async #examine(): Promise<readonly Symptom[]> {
+    const { config, mesh, queues } = this.#parts;
+    const members = mesh.summary?.set.members ?? [];
+    const around = await ofSurroundings({
+      redis: queues.address,
+      engines: config.docker.engines,
+      dataDir: config.dataDir,
+      members: members.map(({ id, host }) => ({ name: id, host })),
+    });
+    return [...ofSettings(config), ...around];
   }
 
   boardQueues(): readonly Queue[] {

@@ -59,7 +59,7 @@ export const errorTable = {
     status: 502,
     text: "A notification could not be delivered.",
     advice:
-      "Check the channel's variables with `heartmesh notify-test`; the queue tries again by itself.",
+      "Check the channel's variables with `heartmesh notify test`; the queue tries again by itself.",
   },
   HM_UNREACHABLE: {
     status: 502,

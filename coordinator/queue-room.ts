@@ -64,6 +64,7 @@ export class QueueRoom {
   readonly #ask: QueueRoomAsk;
   readonly #keys: Keys;
   #server: PrivateRedis | undefined;
+  #given: RedisAddress | undefined;
   #parts: Parts | undefined;
   #mover: RevivalRunner | undefined;
   #loadTimer: NodeJS.Timeout | undefined;
@@ -78,13 +79,19 @@ export class QueueRoom {
   }
 
   async start(): Promise<void> {
-    this.#parts = this.#build(await this.#address());
+    this.#given = await this.#address();
+    this.#parts = this.#build(this.#given);
     const { monitor, runner, feed, notifications } = this.#parts;
     monitor.start();
     runner.start();
     feed.start();
     notifications.start();
     void this.#loadMemory();
+  }
+
+  /** Where Redis is; undefined before the start. */
+  get address(): RedisAddress | undefined {
+    return this.#given;
   }
 
   get store(): RecordStore {

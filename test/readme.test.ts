@@ -92,8 +92,18 @@ const runBy: Readonly<Record<string, readonly [file: string, words: string]>> = 
   "heartmesh plan <host>": ["test/e2e/plan.real.test.ts", '"plan"'],
   "heartmesh drain <host>": ["test/e2e/maintenance.real.test.ts", '"drain"'],
   "heartmesh activate <host>": ["test/e2e/maintenance.real.test.ts", '"activate"'],
-  "heartmesh doctor": ["test/coordinator/cli/run.test.ts", '"doctor"'],
-  "heartmesh notify-test": ["test/coordinator/cli/run.test.ts", '"notify-test"'],
+  "heartmesh doctor": ["test/e2e/doctor.real.test.ts", '"doctor"'],
+  "heartmesh notify test": ["test/coordinator/cli/run.test.ts", '["notify", "test"]'],
+  "heartmesh help": ["test/coordinator/cli/help.test.ts", '["help"]'],
+  "heartmesh help <verb>": ["test/coordinator/cli/help.test.ts", '["help", name]'],
+  "heartmesh revive <worker> --wait": ["test/e2e/people.real.test.ts", '"--wait"'],
+  "heartmesh explain <worker> --at 3h": ["test/coordinator/cli/moment.test.ts", '"--at"'],
+  "heartmesh explain --at 2026-11-22T03:12": ["test/coordinator/cli/moment.test.ts", '"--at"'],
+  "heartmesh events -f": ["test/coordinator/cli/run.test.ts", '"events", "-f"'],
+  "heartmesh completion fish | source": [
+    "test/coordinator/cli/completion.real.test.ts",
+    '"completion", shell',
+  ],
 };
 
 /** In blocks for a shell, and between backticks in a sentence; `a && b` are two. */

@@ -34,7 +34,8 @@ const none = (faults: readonly string[]): void => {
 describe("imports", () => {
   /** Who may import whom; test may import all. */
   const mayImport: Readonly<Record<string, readonly string[]>> = {
-    proto: ["proto"],
+    // Its release.
+    proto: ["proto", "package.json"],
     agent: ["proto", "agent"],
     coordinator: ["proto", "agent", "coordinator", "package.json"],
     compose: ["proto", "agent", "coordinator", "compose"],

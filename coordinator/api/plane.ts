@@ -11,6 +11,7 @@ import type { MoveCommand } from "../core/migration/moves.ts";
 import type { RecoveryRecord } from "../core/recovery-record.ts";
 import type { ScalingState } from "../core/scaling/scaler.ts";
 import type { CoordinatorSummary } from "../core/summary.ts";
+import type { Symptom } from "../doctor/ailments.ts";
 import type { Availability, Switched } from "../docker/availability.ts";
 import type { SwarmChange } from "../../proto/swarm-rest.ts";
 import type { SwarmReading } from "../docker/swarm.ts";
@@ -135,6 +136,8 @@ export interface ControlPlane {
   move(command: MoveCommand): void;
   /** Where the leader's HTTP answers, without a slash at the end; undefined while none is known. */
   leaderUrl(): string | undefined;
+  /** What should be mended of its own settings, Redis, engines and disk. Never rejects; takes about 4 s at most. */
+  examine(): Promise<readonly Symptom[]>;
   /** The queues that Bull Board shows. */
   boardQueues(): readonly Queue[];
   /** What this process counts beside the summary. */

@@ -2,6 +2,7 @@
 
 import { backupSchemas } from "./backup-schemas.ts";
 import { clusterSchemas } from "./clusters/shapes.ts";
+import { doctorSchemas } from "./doctor-shapes.ts";
 import { hostSchemas } from "./host-schemas.ts";
 import { liveSchemas } from "./live/schemas.ts";
 import { problemExample } from "./problem-examples.ts";
@@ -220,6 +221,7 @@ export const sharedSchemas: readonly (Schema & { readonly $id: string })[] = Obj
   ...backupSchemas,
   ...liveSchemas,
   ...clusterSchemas,
+  ...doctorSchemas,
   Problem: problem,
 }).map(([name, schema]) => ({ $id: name, ...schema }));
 

@@ -15,6 +15,7 @@ import { backupPlugin } from "./backup.ts";
 import type { ApiContext } from "./context.ts";
 import { dashboardPlugin } from "./dashboard.ts";
 import { describeRoutes, docsPlugin } from "./docs.ts";
+import { doctorPlugin } from "./doctor.ts";
 import { connectionsPlugin } from "./connections.ts";
 import { checksPlugin } from "./checks.ts";
 import { clustersPlugin } from "./clusters/clusters.ts";
@@ -36,6 +37,7 @@ import { answerUnknown, pathOf } from "./not-found.ts";
 import { notifyTestPlugin } from "./notify-test.ts";
 import type { ControlPlane } from "./plane.ts";
 import { ApiProblem, problemOf, sendProblem } from "./problem.ts";
+import { queueDepthsPlugin } from "./queue-depths.ts";
 import { queuesPlugin } from "./queues.ts";
 import { recordPlugin } from "./record.ts";
 import { recoveriesPlugin } from "./recoveries.ts";
@@ -157,6 +159,29 @@ async function buildApp(
   const { image: clusterImage, nodeImage } = config.clusters;
   const clusters = { clusterImage, spawnsEngines: nodeImage !== "" };
   const context: ApiContext = { ...own, plane, tokens, ...held, ...clusters, log };
+  addWatching(app, context);
+  swarmPlugins(app, context);
+  clustersPlugin(app, context);
+  clusterServicesPlugin(app, context);
+  clusterNodesPlugin(app, context);
+  clusterStatsPlugin(app, context);
+  recoveriesPlugin(app, context);
+  eventsPlugin(app, context);
+  notifyTestPlugin(app, context);
+  queueDepthsPlugin(app, context);
+  doctorPlugin(app, context);
+  recordPlugin(app, context);
+  backupPlugin(app, context);
+  metricsPlugin(app, context);
+  dashboardPlugin(app);
+  await docsPlugin(app);
+  await queuesPlugin(app, context);
+  await app.ready();
+  return app;
+}
+
+/** The mesh, its workers and its hosts. */
+function addWatching(app: FastifyInstance, context: ApiContext): void {
   statusPlugin(app, context);
   probesPlugin(app, context);
   sessionPlugin(app, context);
@@ -170,22 +195,6 @@ async function buildApp(
   workersPlugin(app, context);
   hostsPlugin(app, context);
   servicesPlugin(app, context);
-  swarmPlugins(app, context);
-  clustersPlugin(app, context);
-  clusterServicesPlugin(app, context);
-  clusterNodesPlugin(app, context);
-  clusterStatsPlugin(app, context);
-  recoveriesPlugin(app, context);
-  eventsPlugin(app, context);
-  notifyTestPlugin(app, context);
-  recordPlugin(app, context);
-  backupPlugin(app, context);
-  metricsPlugin(app, context);
-  dashboardPlugin(app);
-  await docsPlugin(app);
-  await queuesPlugin(app, context);
-  await app.ready();
-  return app;
 }
 
 function createServer(

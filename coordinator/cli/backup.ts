@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import type { Backup, RestoreView } from "../../proto/backup.ts";
 import { print } from "./print.ts";
-import type { VerbCall } from "./verbs.ts";
+import type { VerbCall } from "./verb.ts";
 
 /** Many documents take their time. */
 const patience = 60_000;

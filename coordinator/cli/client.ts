@@ -35,9 +35,13 @@ export class Client {
     this.#options = options;
   }
 
+  get url(): string {
+    return this.#options.url;
+  }
+
   /** Rejects with HM_UNREACHABLE, or HM_REFUSED for an answer that is no success. */
-  async get<View>(path: string): Promise<View> {
-    return JSON.parse(await this.#success("GET", path)) as View;
+  async get<View>(path: string, within = timeout): Promise<View> {
+    return JSON.parse(await this.#success("GET", path, undefined, within)) as View;
   }
 
   /** A file; rejects as `get`. */
@@ -153,9 +157,19 @@ export class Client {
   }
 }
 
+/** The cause of HM_REFUSED. */
+export class Refusal extends Error {
+  readonly status: number;
+
+  constructor(status: number) {
+    super(`HTTP ${status}`);
+    this.status = status;
+  }
+}
+
 /** An answer that is no success, as an error with its sentence. */
 export function refusal(status: number, text: string): Error {
-  return coded("HM_REFUSED", `${status}: ${problemText(text)}`);
+  return coded("HM_REFUSED", `${status}: ${problemText(text)}`, new Refusal(status));
 }
 
 function problemText(text: string): string {

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandView, CoordinatorsView } from "../../proto/rest.ts";
 import { refusal, type Answer } from "./client.ts";
 import { print } from "./print.ts";
-import type { VerbCall } from "./verbs.ts";
+import type { VerbCall } from "./verb.ts";
 import { coordinatorsText } from "./words.ts";
 
 /** A leader hands over before it is removed, and an election takes a moment: 503 means to ask again. */

@@ -1,7 +1,8 @@
 // Why a worker has its verdict, in words: what each coordinator says, the evidence, what was done lately and what is not done now. Pure.
 
 import type { EventView, RecoveryView, WorkerView } from "../../proto/rest.ts";
-import { ago, printable, span } from "./terminal.ts";
+import type { Look } from "./table.ts";
+import { ago, clock, printable, span } from "./terminal.ts";
 import { eventText, tookText } from "./words.ts";
 
 export interface Explained {
@@ -18,7 +19,25 @@ const standings = {
   abstain: "abstains",
 } as const;
 
-export function explainText({ worker, recoveries, events }: Explained, now: number): string {
+/** What was known and done around a moment. */
+export interface Moment {
+  readonly atMs: number;
+  /** What is told lies between these. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Empty: of everything. */
+  readonly worker: string;
+  /** The last word on the worker before the moment; undefined where none is on record. */
+  readonly standing: EventView | undefined;
+  /** Oldest first, as the next. */
+  readonly recoveries: readonly RecoveryView[];
+  readonly events: readonly EventView[];
+  /** Further events of that time, which stand farther from the moment. */
+  readonly untold: number;
+}
+
+export function explainText({ worker, recoveries, events }: Explained, look: Look): string {
+  const { now } = look;
   const lines = [`${worker.id} is ${worker.verdict}: ${worker.reason}.`];
   // The id of every other worker begins with it.
   if (worker.id.startsWith("swarm/") && worker.host !== "")
@@ -37,9 +56,49 @@ export function explainText({ worker, recoveries, events }: Explained, now: numb
   if (events === undefined) lines.push("", "Its events cannot be read now.");
   else if (events.length > 0) {
     lines.push("", "Last events:");
-    for (const event of events.toReversed()) lines.push(`  ${eventText(event, now)}`);
+    for (const event of events.toReversed()) lines.push(`  ${eventText(event, look)}`);
   }
   return lines.map(printable).join("\n");
+}
+
+/** What came after the moment stands below a line of its own. */
+export function momentText(moment: Moment, look: Look): string {
+  const { atMs, worker, standing, recoveries, events, untold } = moment;
+  const whom = worker === "" ? "everything" : worker;
+  const lines = [
+    `Around ${clock(atMs)} UTC (${ago(atMs, look.now)}), of ${whom}, from ${clock(moment.fromMs)} to ${clock(moment.toMs)}:`,
+  ];
+  if (worker !== "") {
+    lines.push(
+      standing === undefined
+        ? `What ${worker} was by then is not on record.`
+        : `By then it was so since ${clock(standing.atMs)}: ${standing.text}.`,
+    );
+  }
+  lines.push("", ...openThen(recoveries, atMs), "");
+  if (events.length === 0) lines.push("Nothing happened in that time, by the record.");
+  const told = (one: EventView): string => `  ${eventText(one, look)}`;
+  const before = events.filter((one) => one.atMs <= atMs);
+  const after = events.filter((one) => one.atMs > atMs);
+  if (before.length > 0) lines.push("Until then:", ...before.map(told));
+  if (after.length > 0) lines.push("After it:", ...after.map(told));
+  if (untold > 0) {
+    lines.push(`${untold} more events of that time are farther from it; give a nearer moment.`);
+  }
+  return lines.map(printable).join("\n");
+}
+
+function openThen(recoveries: readonly RecoveryView[], at: number): string[] {
+  const open = recoveries.filter(
+    (one) => one.detectedAtMs <= at && (one.endedAtMs === null || one.endedAtMs > at),
+  );
+  if (open.length === 0) return ["No recovery was under way."];
+  return open.map((one) => {
+    const tries = one.tries.filter(({ startedAtMs }) => startedAtMs <= at).length;
+    const ended =
+      one.endedAtMs === null ? "has not ended yet" : `${one.outcome} at ${clock(one.endedAtMs)}`;
+    return `Recovery ${one.id} of ${one.worker} was under way: ${one.verdict}, ${one.action}, found ${clock(one.detectedAtMs)} (${one.reason}), ${tries} of ${one.maxTries} tries begun; it ${ended}.`;
+  });
 }
 
 function lastHeard(worker: WorkerView): string {

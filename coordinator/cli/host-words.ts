@@ -7,15 +7,25 @@ import type {
   PlanView,
   ServicePlanView,
 } from "../../proto/rest.ts";
-import { printable, table } from "./terminal.ts";
+import { table, type Look } from "./table.ts";
+import { printable } from "./terminal.ts";
+import { tonedWord } from "./tones.ts";
 
-export function hostsText({ hosts, swarm }: HostsView): string {
+const notWell: ReadonlySet<string> = new Set([
+  ...["down", "unreachable", "disconnected"],
+  ...["dead", "engine-unhealthy", "partial", "agent-lost"],
+]);
+
+export const areHostsWell = ({ hosts }: HostsView): boolean =>
+  hosts.every(({ state, verdict }) => !notWell.has(state) && !notWell.has(verdict?.kind ?? ""));
+
+export function hostsText({ hosts, swarm }: HostsView, look: Look): string {
   const rows = hosts.map((host) => [
     host.name,
     host.id.slice(0, 12),
     host.role ?? (host.kind === "listed" ? "-" : "engine"),
-    host.state,
-    host.verdict?.kind ?? "-",
+    tonedWord(host.state),
+    tonedWord(host.verdict?.kind ?? "-"),
     host.availability ?? "-",
     host.address === "" ? "-" : host.address,
     host.runningTasks === null ? "-" : String(host.runningTasks),
@@ -33,7 +43,7 @@ export function hostsText({ hosts, swarm }: HostsView): string {
     "TASKS",
     "WORKERS",
   ];
-  const lines = hosts.length === 0 ? ["No hosts."] : [table([...head, "LABELS"], rows)];
+  const lines = hosts.length === 0 ? ["No hosts."] : [table([...head, "LABELS"], rows, look)];
   if (swarm.kind !== "swarm") lines.push(printable(`${swarmWords[swarm.kind]}: ${swarm.text}.`));
   return lines.join("\n");
 }
@@ -52,13 +62,13 @@ const labelsText = ({ labels }: HostView): string =>
     .join(" ");
 
 /** Of one that takes work again nothing is planned for now. */
-export const hostSwitchText = ({ text, after, plan }: HostSwitchView): string =>
-  after === "drain" ? `${printable(text)}.\n${planText(plan)}` : `${printable(text)}.`;
+export const hostSwitchText = ({ text, after, plan }: HostSwitchView, look: Look): string =>
+  after === "drain" ? `${printable(text)}.\n${planText(plan, look)}` : `${printable(text)}.`;
 
-export function planText(plan: PlanView): string {
+export function planText(plan: PlanView, look: Look): string {
   const told = plan.services.filter(({ action }) => action !== "untouched");
   const lines = [headText(plan)];
-  if (told.length > 0) lines.push("", ...serviceLines(plan.host.name, told));
+  if (told.length > 0) lines.push("", ...serviceLines(plan.host.name, told, look));
   const twice = twiceText(told);
   if (twice !== "") lines.push("", twice);
   const untouched = plan.services.filter(({ action }) => action === "untouched");
@@ -82,7 +92,11 @@ function headText({ host, cause, services, by }: PlanView): string {
 }
 
 /** Below each row what a person should know of it. */
-function serviceLines(host: string, services: readonly ServicePlanView[]): string[] {
+function serviceLines(
+  host: string,
+  services: readonly ServicePlanView[],
+  { width, now }: Look,
+): string[] {
   const rows = services.map((one) => [
     one.name,
     one.action === "move" ? `moves ${one.replicas}` : `stays`,
@@ -90,9 +104,12 @@ function serviceLines(host: string, services: readonly ServicePlanView[]): strin
     one.targets.length === 0 ? "-" : one.targets.map(({ name }) => name).join(", "),
     one.reason,
   ]);
-  const [head = "", ...lines] = table(["SERVICE", "WHAT", "FROM", "TO", "HOW OR WHY"], rows).split(
-    "\n",
-  );
+  const [head = "", ...lines] = table(
+    ["SERVICE", "WHAT", "FROM", "TO", "HOW OR WHY"],
+    rows,
+    // What stands between the rows is made printable with them, colours too.
+    { width, now, isColored: false },
+  ).split("\n");
   return [head, ...lines.flatMap((line, at) => [line, ...notesOf(services[at])])];
 }
 

@@ -2,7 +2,7 @@
 
 import { writeFileSync } from "node:fs";
 import { readHeader } from "../io/recording.ts";
-import type { VerbCall } from "./verbs.ts";
+import type { VerbCall } from "./verb.ts";
 
 export async function record({ client, terminal, options }: VerbCall): Promise<number> {
   const bytes = await client.file("/api/v1/record");

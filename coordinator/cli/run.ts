@@ -1,20 +1,20 @@
-// The verbs that ask, and their options, to an exit code. 0 done, 1 failed or refused, 2 not understood.
+// The words of a command line to a verb, and to its exit code.
 
-import { readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
-import { isCodedError } from "../../proto/coded-error.ts";
-import {
-  secretFromFile,
-  secretSource,
-  valueOf,
-  type Environment,
-} from "../../proto/config-parse.ts";
-import { strongestToken } from "../api/tokens.ts";
+import { isCoded, isCodedError } from "../../proto/coded-error.ts";
+import type { Environment } from "../../proto/config-parse.ts";
 import { describeConfig, parseConfig } from "../config.ts";
 import { adviceOf } from "../errors.ts";
-import { Client } from "./client.ts";
+import { clientOf, readText } from "./address.ts";
+import { Refusal, type Client } from "./client.ts";
+import { completed, completionOf, shells } from "./completion.ts";
+import { exits } from "./exit-codes.ts";
+import { parseGiven } from "./given.ts";
+import { helpOf, otherVerbs, usageOf } from "./help.ts";
+import { didYouMean, namesOf } from "./names.ts";
+import { startProgress } from "./progress.ts";
 import type { Terminal } from "./terminal.ts";
-import { verbs, type Verb, type VerbOptions } from "./verbs.ts";
+import type { Verb } from "./verb.ts";
+import { verbs } from "./verbs.ts";
 
 export async function runCommandLine(
   argv: readonly string[],
@@ -26,158 +26,146 @@ export async function runCommandLine(
   switch (name) {
     case "config":
       return showConfig(rest, env, terminal);
-    case undefined:
+    case "completion":
+      return showCompletion(rest, terminal);
+    case "complete":
+      return showNames(rest, env, terminal);
     case "help":
     case "--help":
     case "-h":
-      terminal.out(usage());
-      return name === undefined ? 2 : 0;
+      return showHelp(rest, terminal);
+    case undefined:
+      terminal.out(usageOf(verbs, terminal.width));
+      return exits.misunderstood;
   }
-  const verb = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
-  if (verb === undefined) {
-    terminal.err(`heartmesh: there is no verb ${name}.\n\n${usage()}`);
-    return 2;
-  }
-  return runVerb(verb, rest, env, terminal, signal);
+  const verb = verbNamed(name);
+  if (verb !== undefined) return runVerb(verb, rest, env, terminal, signal);
+  // Of what runs for long only its help comes here.
+  return otherVerbs.includes(name) ? showHelp([name], terminal) : unknownVerb(name, terminal);
 }
 
-interface Given {
-  readonly options: VerbOptions;
-  readonly url: string | undefined;
-  readonly subject: string;
-  readonly words: readonly string[];
+const verbNamed = (name: string): Verb | undefined =>
+  Object.hasOwn(verbs, name) ? verbs[name] : undefined;
+
+function unknownVerb(name: string, terminal: Terminal): number {
+  const meant = didYouMean(name, [...Object.keys(verbs), ...otherVerbs]);
+  const more = meant === "" ? "heartmesh help names all." : meant;
+  terminal.err(`heartmesh: there is no verb ${name}. ${more}`);
+  return exits.misunderstood;
+}
+
+function showHelp([name, ...rest]: readonly string[], terminal: Terminal): number {
+  if (rest.length > 0) {
+    terminal.err(`heartmesh: ${rest.join(" ")} is too much; name one verb`);
+    return exits.misunderstood;
+  }
+  if (name === undefined || otherVerbs.includes(name)) {
+    terminal.out(usageOf(verbs, terminal.width));
+    return exits.done;
+  }
+  const verb = verbNamed(name);
+  if (verb === undefined) return unknownVerb(name, terminal);
+  terminal.out(helpOf(verb, terminal.width));
+  return exits.done;
 }
 
 async function runVerb(
   verb: Verb,
   argv: readonly string[],
-  env: Environment,
-  terminal: Terminal,
+  environment: Environment,
+  quiet: Terminal,
   signal: AbortSignal,
 ): Promise<number> {
   const given = parseGiven(verb, argv);
   if (typeof given === "string") {
-    terminal.err(`heartmesh: ${given}\nUsage: heartmesh ${verb.usage} [--json] [--url URL]`);
-    return 2;
+    quiet.err(`heartmesh: ${given}\nUsage: heartmesh ${verb.usage} [--json] [--url URL]`);
+    return exits.misunderstood;
   }
-  const url = (given.url ?? valueOf(env, "HEARTMESH_URL") ?? ownUrl(env)).replace(/\/+$/, "");
-  if (!/^https?:\/\//.test(url) || !URL.canParse(url)) {
-    terminal.err(`heartmesh: "${url}" is no address; expected http://host:port`);
-    return 2;
+  if (given.wantsHelp) {
+    quiet.out(helpOf(verb, quiet.width));
+    return exits.done;
   }
+  const client = clientOf(environment, given.url);
+  if (typeof client === "string") {
+    quiet.err(`heartmesh: ${client}`);
+    return exits.misunderstood;
+  }
+  const progress = startProgress(quiet, `asking ${client.url}`);
+  const { terminal } = progress;
   try {
-    const certFile = valueOf(env, "HTTP_TLS_CERT");
-    const client = new Client({ url, token: tokenOf(env), certFile });
     const { options, subject, words } = given;
-    return await verb.run({ client, terminal, options, subject, words, signal });
+    const call = { client, terminal, progress, options, subject, words, signal, environment };
+    return await verb.run(call);
   } catch (error) {
     if (!isCodedError(error)) throw error;
-    terminal.err(`heartmesh: ${error.detail}\n${adviceOf(error.code)}`);
-    return 1;
+    const meant = await whatWasMeant(error, client, verb, given.subject);
+    terminal.err(`heartmesh: ${error.detail}\n${meant === "" ? adviceOf(error.code) : meant}`);
+    return exits.failed;
+  } finally {
+    progress.stop();
   }
 }
 
-/** Options without a value. */
-const flags: ReadonlySet<string> = new Set(["follow", "replace"]);
-
-/** A text says what was wrong. */
-function parseGiven(verb: Verb, argv: readonly string[]): Given | string {
-  const options: Record<string, { type: "string" | "boolean" }> = {
-    json: { type: "boolean" },
-    url: { type: "string" },
-  };
-  for (const name of verb.options) {
-    options[name] = { type: flags.has(name) ? "boolean" : "string" };
-  }
+/** Empty where the failure is no misspelt name, or nothing is near it. */
+async function whatWasMeant(
+  error: Error,
+  client: Client,
+  { wants }: Verb,
+  subject: string,
+): Promise<string> {
+  if (wants === undefined || !isCoded(error, "HM_REFUSED")) return "";
+  if (!(error.cause instanceof Refusal) || error.cause.status !== 404) return "";
   try {
-    const parsed = parseArgs({ args: [...argv], options, allowPositionals: true });
-    const { url, json, ...values } = parsed.values;
-    const wanted = verb.wants === undefined ? 0 : 1;
-    if (verb.takesWords !== true && parsed.positionals.length !== wanted) {
-      return wanted === 1
-        ? `name one ${verb.wants ?? ""}`
-        : `${parsed.positionals.join(" ")} is too much`;
-    }
-    const missing = (verb.needs ?? []).filter((name) => values[name] === undefined);
-    if (missing.length > 0)
-      return `${missing.map((one) => `--${one}`).join(" and ")} must be given`;
-    return {
-      options: { ...values, json: json === true },
-      url: typeof url === "string" ? url : undefined,
-      subject: parsed.positionals[0] ?? "",
-      words: parsed.positionals,
-    };
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return didYouMean(subject, await namesOf(client, wants));
+  } catch {
+    return "";
   }
-}
-
-/** Inside a coordinator's container its own environment tells where it listens. */
-function ownUrl(env: Environment): string {
-  const scheme = valueOf(env, "HTTP_TLS_CERT") === undefined ? "http" : "https";
-  const host = valueOf(env, "HTTP_HOST") ?? "127.0.0.1";
-  const seen = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
-  const name = seen.includes(":") ? `[${seen}]` : seen;
-  return `${scheme}://${name}:${valueOf(env, "HTTP_PORT") ?? "8080"}`;
-}
-
-function tokenOf(env: Environment): string | undefined {
-  const own = secretOf(env, "HEARTMESH_TOKEN");
-  if (own !== undefined) return own;
-  const tokens = secretOf(env, "API_TOKENS");
-  return tokens === undefined ? undefined : strongestToken(tokens);
-}
-
-function secretOf(env: Environment, name: string): string | undefined {
-  const source = secretSource(env, name);
-  if (source.kind === "value") return source.value;
-  const text = source.kind === "file" ? readText(source.path) : undefined;
-  return text === undefined ? undefined : secretFromFile(text);
 }
 
 function showConfig(argv: readonly string[], env: Environment, terminal: Terminal): number {
   if (argv.some((one) => one !== "--json")) {
     terminal.err("Usage: heartmesh config [--json]");
-    return 2;
+    return exits.misunderstood;
   }
   const outcome = parseConfig(env, readText);
   for (const warning of outcome.warnings) terminal.err(`warning: ${warning}`);
   if (!outcome.ok) {
     for (const problem of outcome.problems) terminal.err(`problem: ${problem}`);
-    return 1;
+    return exits.failed;
   }
   const { config } = outcome;
   const isJson = argv.includes("--json");
   terminal.out(isJson ? JSON.stringify(config.effective, undefined, 2) : describeConfig(config));
-  return 0;
+  return exits.done;
 }
 
-function readText(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return undefined;
+function showCompletion([name, ...rest]: readonly string[], terminal: Terminal): number {
+  const shell = shells.find((one) => one === name);
+  if (shell === undefined || rest.length > 0) {
+    terminal.err("Usage: heartmesh completion bash|zsh|fish");
+    return exits.misunderstood;
   }
+  terminal.out(completionOf(shell, verbs));
+  return exits.done;
 }
 
-function usage(): string {
-  const all = [
-    ["agent", "run an agent"],
-    ["coordinator", "run a coordinator"],
-    ["announce", "announce PUBLIC_NAME on the local network"],
-    ["config", "the coordinator's effective configuration, without secrets"],
-    ...Object.values(verbs).map((verb) => [verb.usage, verb.text]),
-  ];
-  const lines = all.map(([left = "", right = ""]) =>
-    left.length > 30 ? `  ${left}\n${" ".repeat(34)}${right}` : `  ${left.padEnd(32)}${right}`,
-  );
-  return [
-    "Usage: heartmesh <verb>",
-    "",
-    ...lines,
-    "",
-    "Verbs that ask a coordinator take --json, and --url or HEARTMESH_URL (http://127.0.0.1:8080).",
-    "The token comes from HEARTMESH_TOKEN or HEARTMESH_TOKEN_FILE.",
-    "Exit code: 0 done, 1 failed or refused, 2 not understood.",
-  ].join("\n");
+/** For the shell's completion: names, one a line; nothing where no coordinator answers. */
+async function showNames(
+  [what = "", ...rest]: readonly string[],
+  env: Environment,
+  terminal: Terminal,
+): Promise<number> {
+  const subject = Object.hasOwn(completed, what) ? completed[what] : undefined;
+  const client = clientOf(env, undefined);
+  if (subject === undefined || rest.length > 0 || typeof client === "string") {
+    return exits.misunderstood;
+  }
+  try {
+    const names = await namesOf(client, subject);
+    if (names.length > 0) terminal.out(names.join("\n"));
+    return exits.done;
+  } catch (error) {
+    if (isCodedError(error)) return exits.failed;
+    throw error;
+  }
 }

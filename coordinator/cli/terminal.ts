@@ -1,4 +1,4 @@
-// How the command line speaks: lines, aligned tables, relative times. Pure but for the lines.
+// How the command line speaks: lines, and how times and strange characters stand in them. Pure but for the lines.
 
 export interface Terminal {
   out(line: string): void;
@@ -7,29 +7,12 @@ export interface Terminal {
   raw(bytes: Uint8Array): void;
   /** Wall-clock ms. */
   now(): number;
+  /** Columns; undefined where the answer goes into a file or a pipe, and nothing is cut. */
+  readonly width: number | undefined;
+  readonly isColored: boolean;
+  /** One line that is replaced by the next, on a terminal alone and never among the answer; undefined where there is none. An empty text takes it away. */
+  readonly note: ((text: string) => void) | undefined;
 }
-
-/** Columns as wide as their widest cell, two blanks between; the last one is as long as it is. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const clean = rows.map((row) => row.map(printable));
-  const widths = head.map((title, i) =>
-    Math.max(title.length, ...clean.map((row) => row[i]?.length ?? 0)),
-  );
-  return [head, ...clean]
-    .map((row) =>
-      row
-        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
-}
-
-/** `name   value`, without a head. */
-export const facts = (rows: readonly (readonly [string, string])[]): string => {
-  const width = Math.max(0, ...rows.map(([name]) => name.length));
-  return rows.map(([name, value]) => `${name.padEnd(width)}  ${printable(value)}`).join("\n");
-};
 
 /** `0.4 s`, `12 s`, `3 min`, `2 h`, `5 d`. */
 export function span(ms: number): string {
@@ -54,4 +37,4 @@ export const clock = (at: number): string =>
 /** A container's name or a log line in a reason must not steer somebody's terminal. */
 export const printable = (text: string): string =>
   // eslint-disable-next-line no-control-regex -- these are the characters meant
-  text.replace(/[\u0000-\u001f\u007f-\u009f]/g, "?");
+  text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, "?");

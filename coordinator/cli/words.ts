@@ -8,45 +8,52 @@ import type {
   StatusView,
   WorkerView,
 } from "../../proto/rest.ts";
-import { ago, clock, facts, printable, span, table } from "./terminal.ts";
+import { facts, table, toned, type Cell, type Look } from "./table.ts";
+import { ago, clock, printable, span } from "./terminal.ts";
+import { isAtEase, tonedWord } from "./tones.ts";
 
-export function statusText(status: StatusView): string {
+export function statusText(status: StatusView, look: Look): string {
   const { brake, redis, redisByQuorum, readiness } = status;
   const byVerdict = Object.entries(status.workers).map(([verdict, n]) => `${n} ${verdict}`);
+  const tone = Object.keys(status.workers).every(isAtEase) ? "good" : "bad";
   const role =
     status.role === "leader" ? `leader, lease for ${span(status.leaseForMs)}` : status.role;
-  return facts([
+  const rows: readonly (readonly [string, Cell])[] = [
     ["coordinator", `${status.id} (${role}), term ${status.term}`],
-    ["leader", status.leader === "" ? "none is known" : status.leader],
-    ["ready", readiness.ready ? "yes" : `no: ${readiness.reasons.join("; ")}`],
-    ["judges", status.fit ? "yes" : `abstains: ${status.unfitReason}`],
-    ...(status.votes ? [] : [["votes", "no"] as const]),
+    ["leader", status.leader === "" ? toned("none is known", "bad") : status.leader],
+    ["ready", yesOrNo(readiness.ready, `no: ${readiness.reasons.join("; ")}`)],
+    ["judges", yesOrNo(status.fit, `abstains: ${status.unfitReason}`)],
+    ...(status.votes ? [] : [["votes", toned("no", "bad")] as const]),
     ...status.peers.map((peer): [string, string] => [`peer ${peer.id}`, peerText(peer)]),
     ["redis", `${redis}; the quorum says ${redisByQuorum}`],
-    ...status.engines.map((engine): [string, string] => [
+    ...status.engines.map((engine): [string, Cell] => [
       `engine ${engine.host}`,
-      engine.reachable ? "answers" : `does not answer: ${engine.reason}`,
+      engine.reachable ? "answers" : toned(`does not answer: ${engine.reason}`, "bad"),
     ]),
     [
       "brake",
       `${brake.tripped ? "TRIPPED, recoveries go one by one" : "released"}; ${brake.failing} of ${brake.total} fail`,
     ],
-    ["workers", byVerdict.length === 0 ? "none" : byVerdict.join(", ")],
+    ["workers", byVerdict.length === 0 ? "none" : toned(byVerdict.join(", "), tone)],
     [
       "findings",
       status.findings.length === 0 ? "none" : `${status.findings.length}: heartmesh doctor`,
     ],
-  ]);
+  ];
+  return facts(rows, look);
 }
 
-export function coordinatorsText(view: CoordinatorsView): string {
+const yesOrNo = (isSo: boolean, no: string): Cell =>
+  isSo ? toned("yes", "good") : toned(no, "bad");
+
+export function coordinatorsText(view: CoordinatorsView, look: Look): string {
   const rows = view.coordinators.map((one) => [
     one.id,
     one.address,
     one.isLeader ? "leads" : "",
     one.heardAgoMs === null ? "never heard" : `heard ${span(one.heardAgoMs)} ago`,
   ]);
-  const lines = [table(["COORDINATOR", "ADDRESS", "", "HEARD"], rows)];
+  const lines = [table(["COORDINATOR", "ADDRESS", "", "HEARD"], rows, look)];
   lines.push(
     view.term === 0
       ? "The set is as COORDINATORS gives it."
@@ -65,19 +72,20 @@ function peerText(peer: StatusView["peers"][number]): string {
   return `heard ${span(peer.heardAgoMs)} ago, ${fit}, redis ${peer.redis}`;
 }
 
-export function workersText(workers: readonly WorkerView[]): string {
+export function workersText(workers: readonly WorkerView[], look?: Look): string {
   if (workers.length === 0) return "No workers. A container becomes one by WORKER_LABEL.";
   return table(
     ["WORKER", "VERDICT", "HEARD", "ROUND TRIP", "LOSS", "REVIVALS", "NOTE"],
     workers.map((one) => [
       one.id,
-      one.verdict,
+      tonedWord(one.verdict),
       one.heardAgoMs === null ? "never" : `${span(one.heardAgoMs)} ago`,
       one.roundTripMs === null ? "-" : `${one.roundTripMs.toFixed(1)} ms`,
       one.loss === null ? "-" : `${(100 * one.loss).toFixed(1)} %`,
       String(one.revivalsInWindow),
       noteOf(one),
     ]),
+    look,
   );
 }
 
@@ -94,7 +102,8 @@ function noteOf(worker: WorkerView): string {
   return notes.join("; ");
 }
 
-export function recoveriesText(recoveries: readonly RecoveryView[], now: number): string {
+export function recoveriesText(recoveries: readonly RecoveryView[], look: Look): string {
+  const { now } = look;
   if (recoveries.length === 0) return "No recovery is on record.";
   return table(
     ["RECOVERY", "WORKER", "BEGAN", "VERDICT", "ACTION", "TRIES", "TOOK", "OUTCOME"],
@@ -106,8 +115,12 @@ export function recoveriesText(recoveries: readonly RecoveryView[], now: number)
       one.action,
       `${one.tries.filter((each) => each.counts).length}/${one.maxTries}`,
       tookText(one, now),
-      one.outcomeReason === "" ? one.outcome : `${one.outcome}: ${one.outcomeReason}`,
+      tonedWord(
+        one.outcome,
+        one.outcomeReason === "" ? one.outcome : `${one.outcome}: ${one.outcomeReason}`,
+      ),
     ]),
+    look,
   );
 }
 
@@ -115,7 +128,7 @@ export function recoveriesText(recoveries: readonly RecoveryView[], now: number)
 export const tookText = (recovery: RecoveryView, now: number): string =>
   span((recovery.verifiedAtMs ?? recovery.endedAtMs ?? now) - recovery.detectedAtMs);
 
-export function eventText(event: EventView, now: number): string {
+export function eventText(event: EventView, { now }: Pick<Look, "now">): string {
   const worker = event.worker === "" ? "" : ` ${event.worker}`;
   const recovery = event.recovery === "" ? "" : ` [${event.recovery}]`;
   return printable(
@@ -123,8 +136,13 @@ export function eventText(event: EventView, now: number): string {
   );
 }
 
-export const notifyTestText = ({ channels }: NotifyTestView): string =>
+export const notifyTestText = ({ channels }: NotifyTestView, look: Look): string =>
   table(
     ["CHANNEL", "RESULT", ""],
-    channels.map((one) => [one.channel, one.ok ? "ok" : "FAILED", one.ok ? "" : one.text]),
+    channels.map((one) => [
+      one.channel,
+      one.ok ? toned("ok", "good") : toned("FAILED", "bad"),
+      one.ok ? "" : one.text,
+    ]),
+    look,
   );

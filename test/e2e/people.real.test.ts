@@ -160,7 +160,8 @@ describe("people", { skip: needs("root", "engine", "redis") }, () => {
   test("revive a worker by way of a follower: the leader does it, and the record says who asked", async () => {
     const id = await follower();
     const at = Date.now();
-    await told(id, "revive", `lab/${name}`, "--reason", "it looks odd");
+    const story = await told(id, "revive", `lab/${name}`, "--reason", "it looks odd", "--wait");
+    assert.match(story, /^lab\/web: recovered after [\d.]+ m?s and 1 try \(recovery /m);
     await trio.recovered(name, at);
     const events = await trio.events();
     const asked = events.find(({ text }) => text.includes("olga") && text.includes("it looks odd"));
@@ -180,6 +181,9 @@ describe("people", { skip: needs("root", "engine", "redis") }, () => {
       assert.match(await told(id, "events", "--kind", "recovered"), /lab\/web/);
     }
     assert.match(await told(await follower(), "doctor"), /nothing/i);
+    assert.match(await told(await follower(), "queues"), /^revival +0 +0 +0 +0 +[1-9]/m);
+    const then = await told(await follower(), "explain", "--at", "1s");
+    assert.match(then, /Until then:\n(.*\n)*.*recovered lab\/web/);
     const refused = await heartmesh(tokens.viewer, await follower(), "revive", `lab/${name}`);
     assert.equal(refused.code === 0, false);
     assert.match(refused.stderr, /403|operator/);
@@ -226,7 +230,7 @@ describe("people", { skip: needs("root", "engine", "redis") }, () => {
 
   test("test every channel at once", async () => {
     const before = await receivers.deliveries();
-    const text = await told(await follower(), "notify-test");
+    const text = await told(await follower(), "notify", "test");
     for (const channel of ["slack", "webhook", "email"]) assert.match(text, new RegExp(channel));
     const now = await receivers.deliveries();
     assert.ok(now.slack.length > before.slack.length);

@@ -3,7 +3,7 @@
 import type { FastifyRequest } from "fastify";
 import type { ApiContext } from "../context.ts";
 
-/** For one's whole answer. */
+/** For one's whole answer, unless it has more to do. ms */
 const patience = 1_000;
 
 export type Told<View> =
@@ -30,14 +30,16 @@ export function askAll<View>(
   );
 }
 
-async function askOne<View>(
+/** Never rejects. */
+export async function askOne<View>(
   { forwarder }: ApiContext,
   request: FastifyRequest,
   url: string,
   path: string,
+  within: number = patience,
 ): Promise<Told<View>> {
   try {
-    const { status, text } = await forwarder.read(request, url, path, patience);
+    const { status, text } = await forwarder.read(request, url, path, within);
     if (status !== 200) return { ok: false, text: `it answered ${status}` };
     return { ok: true, view: JSON.parse(text) as View };
   } catch (error) {

@@ -152,6 +152,8 @@ const each: readonly Route[] = [
     described: "/api/v1/notify-test",
     from: "operator",
   },
+  { method: "GET", path: "/api/v1/queues", described: "/api/v1/queues", from: "viewer" },
+  { method: "GET", path: "/api/v1/doctor", described: "/api/v1/doctor", from: "viewer" },
   { method: "GET", path: "/api/v1/backup", described: "/api/v1/backup", from: "admin" },
   {
     method: "POST",

@@ -3,8 +3,10 @@
 import assert from "node:assert/strict";
 import { after, before, test, type TestContext } from "node:test";
 import { Queue, Worker } from "bullmq";
+import type { QueuesView } from "../../../proto/queues-rest.ts";
 import { startRedis, type LabRedis } from "../../lab/redis.ts";
 import { ask, ofPage, signIn } from "./browser.ts";
+import { asking, run } from "../cli/running.ts";
 import { bearer, serve, tokens, type TestServer } from "./scripted-plane.ts";
 
 let redis: LabRedis;
@@ -27,6 +29,23 @@ before(async () => {
 after(async () => {
   await queue.close();
   await redis.stop();
+});
+
+test("how full they are, and why the last jobs failed, is told in one answer and by the command line", async (t) => {
+  const server = await board(t);
+  const answer = await fetch(`${server.url}/api/v1/queues`, { headers: bearer("viewer") });
+  const { queues } = (await answer.json()) as QueuesView;
+  const [one] = queues;
+  assert.deepEqual(
+    [one?.name, one?.isPaused, one?.waiting, one?.active, one?.delayed, one?.failed],
+    ["revival", false, 0, 0, 0, 1],
+  );
+  const [job] = one?.lastFailed ?? [];
+  assert.deepEqual([job?.id, job?.reason, job?.tries], ["job-1", "it does not start", 1]);
+  const { code, out } = await run(["queues"], asking(server, "viewer"));
+  assert.equal(code, 0);
+  assert.match(out, /^revival +0 +0 +0 +1 +0$/m);
+  assert.match(out, /^job-1 +revival .* it does not start$/m);
 });
 
 async function board(t: TestContext): Promise<TestServer> {

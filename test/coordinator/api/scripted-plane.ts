@@ -24,6 +24,7 @@ import type { MemberChange } from "../../../coordinator/core/member-set.ts";
 import type { ScalingState } from "../../../coordinator/core/scaling/scaler.ts";
 import type { OpenRecoverySummary } from "../../../coordinator/core/recovery-summary.ts";
 import type { CoordinatorSummary, WorkerSummary } from "../../../coordinator/core/summary.ts";
+import type { Symptom } from "../../../coordinator/doctor/ailments.ts";
 import { recordingFile } from "../../../coordinator/io/recording.ts";
 import type { Switched } from "../../../coordinator/docker/availability.ts";
 import type { SwarmReading } from "../../../coordinator/docker/swarm.ts";
@@ -152,6 +153,7 @@ export const meshEvent = (some: Partial<MeshEvent> = {}): MeshEvent => ({
 
 export class ScriptedPlane implements ControlPlane {
   picture = summaryOf();
+  recoveries: RecoveryRecord[] = [recoveryRecord];
   isReady = true;
   leaderAt: string | undefined;
   looksForLeader = 0;
@@ -232,7 +234,7 @@ export class ScriptedPlane implements ControlPlane {
 
   listRecoveries(ask: PageAsk): Promise<readonly RecoveryRecord[]> {
     this.asked.push(ask);
-    return this.#unlessAway([recoveryRecord]);
+    return this.#unlessAway(this.recoveries);
   }
 
   getRecovery(id: string): Promise<RecoveryRecord | undefined> {
@@ -309,6 +311,12 @@ export class ScriptedPlane implements ControlPlane {
   leaderUrl(): string | undefined {
     this.looksForLeader++;
     return this.leaderAt;
+  }
+
+  symptoms: Symptom[] = [];
+
+  examine(): Promise<readonly Symptom[]> {
+    return Promise.resolve(this.symptoms);
   }
 
   boardQueues(): readonly Queue[] {

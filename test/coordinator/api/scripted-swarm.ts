@@ -52,6 +52,11 @@ export class ScriptedManager implements VerbEngine {
     this.#answers = { ...answers, "/services": [changed, ...others] };
   }
 
+  /** From now on no task runs anywhere. */
+  endTasks(): void {
+    this.#answers = { ...this.#answers, "/tasks": [] };
+  }
+
   swarmList(what: string): Promise<unknown> {
     return this.call({ what, path: `/${what}` });
   }

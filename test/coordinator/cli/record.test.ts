@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { before, after, describe, test } from "node:test";
 import { runCommandLine } from "../../../coordinator/cli/run.ts";
+import { terminalOf } from "./running.ts";
 import { recordingOfNothing, serve, tokens, type TestServer } from "../api/scripted-plane.ts";
 
 interface Ran {
@@ -23,12 +24,11 @@ async function record(
   const out: string[] = [];
   const err: string[] = [];
   const bytes: Uint8Array[] = [];
-  const terminal = {
-    out: (line: string) => out.push(line),
-    err: (line: string) => err.push(line),
-    raw: (some: Uint8Array) => bytes.push(some),
-    now: () => 0,
-  };
+  const terminal = terminalOf({
+    out: (line) => out.push(line),
+    err: (line) => err.push(line),
+    raw: (some) => bytes.push(some),
+  });
   const env = { HEARTMESH_URL: url, HEARTMESH_TOKEN: tokens[role] };
   const code = await runCommandLine(["record", ...words], env, terminal);
   return { code, out: out.join("\n"), err: err.join("\n"), bytes: Buffer.concat(bytes) };
