@@ -8,7 +8,7 @@ import { get } from "./store.ts";
 /** What `/api/clusters` calls the Swarm of DOCKER_HOST, which heartmesh watches and heals. */
 export const ownSwarm = "default";
 
-export const swarmPath = (name: string, rest: string): string =>
+const swarmPath = (name: string, rest: string): string =>
   name === ownSwarm
     ? `/api/swarm/${rest}`
     : `/api/clusters/${encodeURIComponent(name)}/swarm/${rest}`;
