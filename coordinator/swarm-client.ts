@@ -14,6 +14,7 @@ import type {
   SwarmScalingPolicy,
   SwarmServiceFilter,
   SwarmServiceRow,
+  SwarmStackPreview,
   SwarmStackResult,
   SwarmStatistics,
   SwarmTaskRow,
@@ -234,6 +235,11 @@ export class SwarmClient {
     });
   }
 
+  /** @returns what `deployStack` would do, by images and replicas; nothing is changed */
+  previewStack(wish: StackWish): Promise<SwarmStackPreview> {
+    return this.#ask("preview-stack", { method: "POST", body: wish });
+  }
+
   templates(): Promise<readonly SwarmTemplateRow[]> {
     return this.#ask("templates");
   }
@@ -257,6 +263,10 @@ export class SwarmClient {
       body: wish,
       signal: AbortSignal.timeout(80_000),
     });
+  }
+
+  previewTemplate(name: string, wish: TemplateDeployment): Promise<SwarmStackPreview> {
+    return this.#ask(`${templatePath(name)}/preview`, { method: "POST", body: wish });
   }
 
   statistics(): Promise<SwarmStatistics> {

@@ -232,6 +232,26 @@ export interface SwarmStackResult extends SwarmChange {
   readonly services: readonly SwarmStackService[];
 }
 
+/** What deploying a stack file would do, by the images and replicas of its services; nothing else of them is compared. */
+export interface SwarmStackPreview {
+  /** The stack's name. */
+  readonly stack: string;
+  /** By name; those that run and are not in the file stand among them. */
+  readonly services: readonly SwarmStackPreviewRow[];
+}
+
+export interface SwarmStackPreviewRow {
+  readonly service: string;
+  /** `unchanged`: image and replicas are. `kept`: the file does not name it, and without prune it stays. */
+  readonly outcome: "created" | "changed" | "unchanged" | "removed" | "kept";
+  readonly image: string;
+  /** Null where it does not run yet, as the next but one. */
+  readonly imageBefore: string | null;
+  /** `1`, or `global`: one on each node that fits. */
+  readonly replicas: string;
+  readonly replicasBefore: string | null;
+}
+
 export interface SwarmTemplateParameter {
   readonly name: string;
   readonly description: string;

@@ -63,7 +63,7 @@ export function hostsPlugin(app: FastifyInstance, context: ApiContext): void {
     },
   );
 
-  app.get<ById>(
+  app.get<ById & { Querystring: { cause?: PlanView["cause"] } }>(
     "/api/v1/hosts/:id/plan",
     {
       schema: {
@@ -71,8 +71,9 @@ export function hostsPlugin(app: FastifyInstance, context: ApiContext): void {
         summary:
           "What would happen to its services, and to containers that may move, if it fell out",
         description:
-          "Of a host that lives and is drained: while it is emptied, which moves services alone. Of every other: when it is dead. Nothing is changed.",
+          "Of a host that lives and is drained: while it is emptied, which moves services alone. Of every other: when it is dead. `cause` asks for the one or the other. Nothing is changed.",
         params,
+        querystring: requests.plan,
         response: answers({ 200: good(ref("Plan"), "The plan", hostExamples.plan) }, ...untold),
       },
     },
@@ -80,12 +81,13 @@ export function hostsPlugin(app: FastifyInstance, context: ApiContext): void {
       const reading = await plane.swarm();
       const summary = plane.summary();
       const view = findHost(hostsView(summary, reading), reading, request.params.id);
+      const { cause } = request.query;
       const picture = { ...summary, containers: summary.movable };
       const containers = planPlain(picture, view.engine ?? view.name);
-      const isPlain = view.kind !== "swarm" && containers.length > 0;
+      const isPlain = view.kind !== "swarm" && containers.length > 0 && cause !== "drain";
       const nothing = { host: view, cause: "dead" as const, by: summary.id };
       if (isPlain) return withContainers({ ...nothing, services: [], findings: [] }, containers);
-      const plan = planOf(context, ...nodeOf(reading, view));
+      const plan = planOf(context, ...nodeOf(reading, view), cause);
       return plan.cause === "dead" ? withContainers(plan, containers) : plan;
     },
   );
@@ -190,11 +192,16 @@ function nodeOf(reading: SwarmReading, view: HostView): [SwarmTold, SwarmHost] {
   return [reading, host];
 }
 
-function planOf({ plane, migration }: ApiContext, reading: SwarmTold, host: SwarmHost): PlanView {
+function planOf(
+  { plane, migration }: ApiContext,
+  reading: SwarmTold,
+  host: SwarmHost,
+  asked?: PlanView["cause"],
+): PlanView {
   const summary = plane.summary();
   const view = findHost(hostsView(summary, reading), reading, host.id);
   const isEmptied = host.availability === "drain" && host.state === "ready";
-  const cause = isEmptied ? "drain" : "dead";
+  const cause = asked ?? (isEmptied ? "drain" : "dead");
   const picture = measured(reading.view, summary.hosts);
   return planView(view, planHost(picture, { host, cause, ...migration }), reading.by);
 }

@@ -316,6 +316,13 @@ export const requests = {
   workerId: byId("id, URL-encoded, or the container's name where it is unique"),
   serviceId: byId("the service's name or id"),
   hostId: byId("id, a beginning of it that no other has, or the host's name where it is unique"),
+  plan: {
+    type: "object",
+    additionalProperties: false,
+    properties: {
+      cause: oneOf("dead", "drain"),
+    },
+  },
   recoveryId: byId(),
   coordinatorId: byId("its COORDINATOR_ID"),
   connections,

@@ -41,6 +41,43 @@ const routes: readonly RouteRecordRaw[] = [
     component: () => import("./pages/QueuesPage.vue"),
     meta: { title: "Queues" },
   },
+  { path: "/hosts", component: () => import("./pages/HostsPage.vue"), meta: { title: "Hosts" } },
+  { path: "/hosts/:id", component: () => import("./pages/HostPage.vue"), meta: { title: "Host" } },
+  {
+    path: "/services",
+    component: () => import("./pages/ServicesPage.vue"),
+    meta: { title: "Services" },
+  },
+  {
+    path: "/services/:id",
+    component: () => import("./pages/ServicePage.vue"),
+    meta: { title: "Service" },
+  },
+  {
+    path: "/stacks",
+    component: () => import("./pages/StacksPage.vue"),
+    meta: { title: "Stacks" },
+  },
+  {
+    path: "/stacks/new-template",
+    component: () => import("./pages/TemplatePage.vue"),
+    meta: { title: "New template" },
+  },
+  {
+    path: "/stacks/templates/:id",
+    component: () => import("./pages/TemplatePage.vue"),
+    meta: { title: "Template" },
+  },
+  {
+    path: "/clusters",
+    component: () => import("./pages/ClustersPage.vue"),
+    meta: { title: "Clusters" },
+  },
+  {
+    path: "/clusters/:id",
+    component: () => import("./pages/ClusterPage.vue"),
+    meta: { title: "Cluster" },
+  },
   { path: "/sign-in", redirect: "/" },
   {
     path: "/:rest(.*)*",

@@ -126,16 +126,47 @@ export async function getData<View>(path: string, signal?: AbortSignal): Promise
 
 export type Write = "POST" | "PUT" | "PATCH" | "DELETE";
 
-export const send = <View>(method: Write, path: string, body?: object): Promise<View> =>
-  ask<View>(method, path, body);
+/** @param within how long it may take, ms */
+export const send = <View>(
+  method: Write,
+  path: string,
+  body?: object,
+  within?: number,
+): Promise<View> => ask<View>(method, path, body, undefined, within);
+
+/**
+ * Follows server-sent events of one kind until the returned function is called; the browser comes back by itself after a cut.
+ * @param onState whether it is followed at the moment
+ */
+export function listen(
+  path: string,
+  kind: string,
+  onData: (data: never) => void,
+  onState: (isOpen: boolean) => void,
+): () => void {
+  const stream = new EventSource(path);
+  stream.addEventListener(kind, (message: MessageEvent<string>) => {
+    onData(JSON.parse(message.data) as never);
+  });
+  stream.addEventListener("open", () => {
+    onState(true);
+  });
+  stream.addEventListener("error", () => {
+    onState(false);
+  });
+  return () => {
+    stream.close();
+  };
+}
 
 async function ask<View>(
   method: "GET" | Write,
   path: string,
   body?: object,
   signal?: AbortSignal,
+  within = answerWithin,
 ): Promise<View> {
-  const limit = AbortSignal.timeout(answerWithin);
+  const limit = AbortSignal.timeout(within);
   const csrf = session.value?.csrf ?? "";
   const response = await fetch(path, {
     method,

@@ -353,6 +353,13 @@ export function tasksOfService({ services, tasks }: AllRows, asked: string): Swa
   return tasks.filter(({ service }) => service === found.name).sort(newestFirst);
 }
 
+/** Newest first, by the node's id or host name. Throws `VerbRefused` where there is no such node. */
+export function tasksOfNode({ nodes, tasks }: AllRows, asked: string): SwarmTaskRow[] {
+  const found = nodes.find(({ id, hostname }) => id === asked || hostname === asked);
+  if (found === undefined) throw new VerbRefused("missing", `the Swarm has no node ${asked}`);
+  return tasks.filter(({ nodeId }) => nodeId === found.id).sort(newestFirst);
+}
+
 const noService = (asked: string): string => `the Swarm has no service ${asked}`;
 
 const hostnames = (nodes: readonly RawNodeRow[]): ReadonlyMap<string, string> =>

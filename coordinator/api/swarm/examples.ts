@@ -10,6 +10,7 @@ import type {
   SwarmNodeRow,
   SwarmScaling,
   SwarmServiceRow,
+  SwarmStackPreview,
   SwarmStackResult,
   SwarmStatistics,
   SwarmTaskRow,
@@ -188,6 +189,17 @@ const stack: SwarmStackResult = {
   services: [{ service: "shop_web", image: "nginx:1.27", outcome: "created" }],
 };
 
+const stackPreview: SwarmStackPreview = {
+  stack: "shop",
+  services: [
+    {
+      service: "shop_web",
+      outcome: "changed",
+      ...{ image: "nginx:1.27", imageBefore: "nginx:1.26", replicas: "3", replicasBefore: "2" },
+    },
+  ],
+};
+
 const scaling: SwarmScaling = {
   service: "shop_web",
   policy: { min: 2, max: 8, target: 0.6, cooldown: 60 },
@@ -213,6 +225,7 @@ export const examples = {
   line,
   health,
   stack,
+  stackPreview,
   statistics,
   token,
   cluster,

@@ -5,7 +5,7 @@ import type { SwarmJoinToken, SwarmNodeFilter, SwarmNodeRow } from "../../../pro
 import { gradeSwarm, type SwarmRows } from "../../core/swarm-grades.ts";
 import { statisticsOf } from "../../core/swarm-statistics.ts";
 import type { Availability } from "../../docker/availability.ts";
-import type { SwarmVerbs } from "../../docker/swarm-verbs.ts";
+import { tasksOfNode, type AllRows, type SwarmVerbs } from "../../docker/swarm-verbs.ts";
 import { UsageReader } from "../../docker/usage.ts";
 import { ref } from "../schema-words.ts";
 import { ask, askOrFollow, change } from "./desk.ts";
@@ -24,6 +24,7 @@ const failures = [404, 409, 413, 415, 504];
 
 export function swarmNodesPlugin(app: FastifyInstance, context: SwarmContext): void {
   addReads(app, context);
+  addOneNode(app, context);
   addNodeChanges(app, context);
 }
 
@@ -68,7 +69,9 @@ function addReads(app: FastifyInstance, context: SwarmContext): void {
       });
     },
   );
+}
 
+function addOneNode(app: FastifyInstance, context: SwarmContext): void {
   app.get<ById>(
     `${context.prefix}/nodes/:id`,
     {
@@ -80,6 +83,29 @@ function addReads(app: FastifyInstance, context: SwarmContext): void {
       },
     },
     (request) => ask(context, request, (verbs) => verbs.node(request.params.id)),
+  );
+
+  app.get<ById>(
+    `${context.prefix}/nodes/:id/tasks`,
+    {
+      schema: {
+        tags,
+        summary: "The tasks of a node, newest first; or a stream of the list",
+        description: followed("tasks"),
+        ...context.params(swarmRequests.node),
+        response: enveloped(
+          { type: "array", items: ref("SwarmTask") },
+          [examples.task],
+          "The tasks",
+          404,
+        ),
+      },
+    },
+    (request, reply) => {
+      const of = (rows: AllRows) => tasksOfNode(rows, request.params.id);
+      const ask = async (verbs: SwarmVerbs) => of(await verbs.rows());
+      return askOrFollow(context, request, reply, { event: "tasks", of, ask });
+    },
   );
 
   app.get<{ Params: { role: SwarmJoinToken["role"] } }>(

@@ -50,7 +50,11 @@ const whole = ({ least, most }: { readonly least: number; readonly most: number 
 const address: Schema = { ...text(), minLength: 1, maxLength: 260 };
 const engine = name("of DOCKER_HOST: the engine's name; the first one unless given");
 
-const stackName = { ...text("of the stack"), pattern: "^[a-zA-Z0-9][a-zA-Z0-9_-]{0,62}$" };
+const stackName = {
+  ...text("of the stack"),
+  maxLength: 63,
+  pattern: "^[a-zA-Z0-9][a-zA-Z0-9_-]*$",
+};
 const prune = { ...flag("services that it does not name any more are removed"), default: false };
 const resolveImage = { ...oneOf("always", "changed", "never"), default: "always" };
 /** What a variable of a process may hold. */

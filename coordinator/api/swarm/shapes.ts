@@ -164,6 +164,25 @@ const stackResult = shape({
   ),
 });
 
+const stackPreview = shape({
+  stack: text("its name"),
+  services: list(
+    shape({
+      service: text(),
+      outcome: {
+        ...oneOf("created", "changed", "unchanged", "removed", "kept"),
+        description:
+          "by image and replicas; kept: the file does not name it, and without prune it stays",
+      },
+      image: text(),
+      imageBefore: orNull(text("null where it does not run yet")),
+      replicas: text("how many, or global"),
+      replicasBefore: orNull(text("null where it does not run yet")),
+    }),
+    "by name",
+  ),
+});
+
 const cluster = shape({
   name: text(),
   endpoints: list(text(), "where its engines are, as configured"),
@@ -241,6 +260,7 @@ export const swarmSchemas = {
   SwarmStatistics: statistics,
   SwarmChange: change,
   SwarmStackResult: stackResult,
+  SwarmStackPreview: stackPreview,
   SwarmJoinToken: joinToken,
   SwarmScaling: scaling,
   SwarmCluster: cluster,

@@ -13,16 +13,17 @@ import {
   TemplateRefused,
   type Declared,
 } from "../../docker/stack-template.ts";
+import type { StackWish } from "../../docker/stack-deploy.ts";
 import type { SwarmVerbs } from "../../docker/swarm-verbs.ts";
 import { ShelfFull } from "../../io/shelf.ts";
 import { ApiProblem } from "../problem.ts";
 import { fromRecord } from "../record-read.ts";
 import { ref } from "../schema-words.ts";
 import type { SwarmContext } from "./context.ts";
-import { change, onRecord, told } from "./desk.ts";
+import { ask, change, onRecord, told } from "./desk.ts";
 import { examples } from "./examples.ts";
 import { enveloped, swarmRequests } from "./schemas.ts";
-import { deployed, deployFor, stackBytes } from "./stacks.ts";
+import { deployed, deployFor, previewed, stackBytes } from "./stacks.ts";
 
 interface ByName {
   Params: { name: string };
@@ -58,6 +59,7 @@ export function swarmTemplatesPlugin(app: FastifyInstance, context: SwarmContext
   addReads(app, context);
   addChanges(app, context);
   addDeploy(app, context);
+  addPreview(app, context);
 }
 
 const shelfOf = ({ plane }: SwarmContext) => plane.shelf<Document>("templates");
@@ -191,16 +193,51 @@ function addDeploy(app: FastifyInstance, context: SwarmContext): void {
     },
     (request, reply) => {
       const { name } = request.params;
-      const { stack, parameters = {}, prune, resolveImage } = request.body;
-      const carryOut = async ({ engine }: SwarmVerbs) => {
-        const { text, parameters: known } = await templateOf(context, name);
-        const filled = inProblems(name, () => fillTemplate(text, known, parameters));
-        return deployed(engine, { name: stack, prune, resolveImage, ...filled });
-      };
+      const { stack } = request.body;
+      const carryOut = async ({ engine }: SwarmVerbs) =>
+        deployed(engine, await wishOf(context, name, request.body));
       const deed = { verb: "deploy-template", subject: `${stack} by ${name}`, carryOut };
       return change(context, request, reply, deed);
     },
   );
+}
+
+function addPreview(app: FastifyInstance, context: SwarmContext): void {
+  app.post<ByName & { Body: Deployment }>(
+    `${context.prefix}/templates/:name/preview`,
+    {
+      bodyLimit: stackBytes,
+      config: admin,
+      schema: {
+        tags,
+        summary: "What deploying a template would create, change and remove",
+        description: "As `preview-stack`. Nothing is changed.",
+        ...context.params(swarmRequests.template),
+        body: swarmRequests.deployment,
+        response: enveloped(
+          ref("SwarmStackPreview"),
+          examples.stackPreview,
+          "What it would do",
+          ...[404, 413, 415],
+        ),
+      },
+    },
+    (request) =>
+      ask(context, request, async (verbs) =>
+        previewed(verbs, await wishOf(context, request.params.name, request.body)),
+      ),
+  );
+}
+
+/** The stack that a template becomes by these parameters. */
+async function wishOf(
+  context: SwarmContext,
+  name: string,
+  { stack, parameters = {}, prune, resolveImage }: Deployment,
+): Promise<StackWish> {
+  const { text, parameters: known } = await templateOf(context, name);
+  const filled = inProblems(name, () => fillTemplate(text, known, parameters));
+  return { name: stack, prune, resolveImage, ...filled };
 }
 
 async function keep(context: SwarmContext, name: string, document: Document): Promise<void> {

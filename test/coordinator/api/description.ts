@@ -57,6 +57,7 @@ export async function operationsOf({ url }: TestServer): Promise<readonly Operat
 const goodValues: Readonly<Record<string, string>> = {
   "/api/swarm/nodes/{id}": "h1",
   "/api/swarm/nodes/{id}/availability": "h1",
+  "/api/swarm/nodes/{id}/tasks": "h1",
   "/api/swarm/services/{id}": "web",
   "/api/swarm/services/{id}/tasks": "web",
   "/api/swarm/services/{id}/logs": "web",
@@ -110,6 +111,8 @@ const goodProperties: Readonly<Record<string, unknown>> = {
 /** Of bodies whose properties have names of which others mean something else. */
 const goodBodies: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   "POST /api/swarm/templates/{name}/deploy": { stack: "shop", parameters: { IMAGE: "x" } },
+  "POST /api/swarm/templates/{name}/preview": { stack: "shop", parameters: { IMAGE: "x" } },
+  "POST /api/swarm/preview-stack": { name: "shop", stack: "services: { web: { image: x } }" },
   "PUT /api/swarm/templates/{name}": {
     text: "services: { web: { image: '${IMAGE}' } }",
     parameters: [{ name: "IMAGE", description: "of the server" }],

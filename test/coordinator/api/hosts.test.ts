@@ -169,6 +169,14 @@ test("a host that lives and is drained is planned for as one that is emptied", a
   assert.equal(await causeOf({ availability: "pause" }), "dead");
 });
 
+test("the plan of either cause is told to whoever asks for it, whatever the host is now", async (t) => {
+  const server = await serving(t, swarmOf(host("h1", { availability: "active" })));
+  const causeOf = async (asked: string) =>
+    (await get<PlanView>(server, `/h1/plan?cause=${asked}`)).cause;
+  assert.deepEqual([await causeOf("drain"), await causeOf("dead")], ["drain", "dead"]);
+  assert.equal((await problem(server, "/h1/plan?cause=boredom"))[0], 400);
+});
+
 const engines = [{ engine: "h1", nodeId: "" }];
 
 test("without a Swarm the engines are hosts, and there is nothing to plan", async (t) => {

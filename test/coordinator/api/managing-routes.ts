@@ -24,6 +24,12 @@ export const managingRoutes: readonly Route[] = [
   },
   {
     method: "GET",
+    path: "/api/swarm/nodes/h1/tasks",
+    described: "/api/swarm/nodes/{id}/tasks",
+    from: "viewer",
+  },
+  {
+    method: "GET",
     path: "/api/swarm/statistics",
     described: "/api/swarm/statistics",
     from: "viewer",
@@ -144,6 +150,13 @@ export const managingRoutes: readonly Route[] = [
     from: "admin",
   },
   {
+    method: "POST",
+    path: "/api/swarm/preview-stack",
+    described: "/api/swarm/preview-stack",
+    body: { name: "shop", stack: "services: { web: { image: nginx } }" },
+    from: "admin",
+  },
+  {
     method: "GET",
     path: "/api/swarm/templates",
     described: "/api/swarm/templates",
@@ -174,6 +187,13 @@ export const managingRoutes: readonly Route[] = [
     described: "/api/swarm/templates/{name}/deploy",
     body: { stack: "shop", parameters: { IMAGE: "nginx" } },
     isElsewhere: true,
+    from: "admin",
+  },
+  {
+    method: "POST",
+    path: "/api/swarm/templates/web-1/preview",
+    described: "/api/swarm/templates/{name}/preview",
+    body: { stack: "shop", parameters: { IMAGE: "nginx" } },
     from: "admin",
   },
   {
