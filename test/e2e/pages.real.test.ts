@@ -125,7 +125,7 @@ describe("the pages", { skip: needs("root", "engine", "redis", "browser") }, () 
     await visit.page.getByLabel("Worker").fill("lab/api");
     await visit.page.getByLabel("Worker").press("Enter");
     await until("one of them to be left", async () => {
-      const kinds = await visit.page.locator("main ol.events > li strong").allInnerTexts();
+      const kinds = await visit.page.locator("main ol.events > li > div > strong").allInnerTexts();
       return kinds.length === 1 && kinds[0] === "Recovered";
     });
     const download = visit.page.waitForEvent("download");
