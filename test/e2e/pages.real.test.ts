@@ -12,6 +12,8 @@ import type { Visit } from "../lab/visit.ts";
 import { until } from "../waiting.ts";
 
 const name = "web";
+/** On a busy machine its agent tells of the failed check before the engine tells of its end. */
+const fails = /web is (stopped|unhealthy)\./;
 const allWell = /All .*healthy|All is well|healthy/;
 
 describe("the pages", { skip: needs("root", "engine", "redis", "browser") }, () => {
@@ -42,11 +44,11 @@ describe("the pages", { skip: needs("root", "engine", "redis", "browser") }, () 
     await visit.watch("main");
     const at = Date.now();
     await crash(engine, name);
-    await visit.saw(`${name} is stopped.`);
+    await visit.saw(fails);
     await visit.saw(/Under way[^]*verifying/);
     const { id } = await trio.recovered(name, at);
     await visit.seesNot("Under way");
-    await visit.seesNot(`${name} is stopped.`);
+    await visit.seesNot(fails);
     await until("its cell to be well", async () => {
       const label = await cell(visit, name).getAttribute("aria-label");
       return label === `${name}: healthy`;
@@ -55,8 +57,9 @@ describe("the pages", { skip: needs("root", "engine", "redis", "browser") }, () 
     assert.equal(await visit.page.evaluate("window.__loaded"), "once");
     await visit.go("#/recoveries");
     await visit.sees(`lab/${name}`);
-    await visit.page.locator("summary").first().click();
-    await visit.sees(/\+\d+(\.\d)? m?s\s+✕?\s*detected: stopped/);
+    const row = visit.page.locator("details", { hasText: "recovered" }).first();
+    await row.locator("summary").click();
+    await visit.sees(/detected: \w+[^]*answers again[^]*recovered/);
     await visit.page.getByRole("link", { name: "All of this recovery" }).click();
     await visit.sees(`Recovery ${id}`);
     await visit.sees("What happened to this worker meanwhile");
@@ -84,9 +87,9 @@ describe("the pages", { skip: needs("root", "engine", "redis", "browser") }, () 
     await visit.watch("h1");
     const at = Date.now();
     await crash(engine, name);
-    await visit.saw(`${name} is stopped.`);
+    await visit.saw(fails);
     await trio.recovered(name, at);
-    await visit.seesNot(`${name} is stopped.`);
+    await visit.seesNot(fails);
     visit.assertClean();
     await visit.end();
   });
@@ -122,7 +125,7 @@ describe("the pages", { skip: needs("root", "engine", "redis", "browser") }, () 
     await visit.page.getByLabel("Worker").fill("lab/api");
     await visit.page.getByLabel("Worker").press("Enter");
     await until("one of them to be left", async () => {
-      const kinds = await visit.page.locator("main ol.events > li strong").allInnerTexts();
+      const kinds = await visit.page.locator("main ol.events > li > div > strong").allInnerTexts();
       return kinds.length === 1 && kinds[0] === "Recovered";
     });
     const download = visit.page.waitForEvent("download");
