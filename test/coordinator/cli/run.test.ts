@@ -15,7 +15,6 @@ import { workerView } from "../../../coordinator/api/views.ts";
 import { firstPair } from "../api/certificates.ts";
 import {
   apiTokens,
-  facts,
   meshEvent,
   serve,
   summaryOf,
