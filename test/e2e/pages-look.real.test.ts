@@ -35,7 +35,8 @@ describe("the look of the pages", { skip: needs("root", "engine", "redis", "brow
     };
     await takePictures({
       ...{ browser, trio, folder, token: tokens.admin, pages: await pagesToSee(trio) },
-      onPage: async (visit, name) => {
+      onPage: async (visit, { name: page, theme, width }) => {
+        const name = `${page}, ${theme}, ${width}`;
         faults.push(...(await visit.axe()).map((fault) => `${name}: ${fault}`));
         await notes(name, () => visit.assertFits());
         await notes(name, () => visit.assertStill());

@@ -27,15 +27,26 @@ export async function pagesToSee(trio: Trio): Promise<readonly PageToSee[]> {
     { name: "worker", path: `#/workers/${worker}`, shows: "answered again after" },
     { name: "recoveries", path: "#/recoveries", shows: `lab/${cast.healed}` },
     { name: "recovery", path: `#/recoveries/${recovery.id}`, shows: "recovered" },
-    { name: "events", path: "#/events", shows: "Show older" },
+    { name: "events", path: "#/events", shows: /\d+ events read/ },
     { name: "audit", path: "#/events?changes=true", shows: "its disk is being replaced" },
     {
       name: "explain",
       path: `#/explain?at=${recovery.decidedAtMs}&worker=${worker}`,
       shows: "What happened",
     },
+    { name: "hosts", path: "#/hosts", shows: "these are the engines of DOCKER_HOST" },
+    { name: "services", path: "#/services", shows: "There is no Swarm here." },
+    { name: "stacks", path: "#/stacks", shows: "There is no Swarm here." },
+    { name: "clusters", path: "#/clusters", shows: "A cluster spreads containers" },
     { name: "queues", path: "#/queues", shows: "Queues" },
   ];
+}
+
+export interface SeenPage {
+  readonly name: string;
+  readonly theme: "light" | "dark";
+  /** CSS pixels. */
+  readonly width: number;
 }
 
 export interface PicturesAsk {
@@ -46,7 +57,7 @@ export interface PicturesAsk {
   readonly folder: string;
   readonly pages: readonly PageToSee[];
   /** Called with each page before its picture is taken. */
-  readonly onPage?: (visit: Visit, name: string) => Promise<void>;
+  readonly onPage?: (visit: Visit, seen: SeenPage) => Promise<void>;
 }
 
 export const sizes = [
@@ -61,7 +72,12 @@ export async function takePictures(ask: PicturesAsk): Promise<void> {
   for (const theme of ["light", "dark"] as const) {
     for (const [width, height] of sizes) {
       const visit = await browser.visit({ url, theme, width, height });
-      await visit.picture(path.join(folder, `sign-in-${theme}-${width}.png`));
+      const taken = async (name: string): Promise<void> => {
+        await onPage?.(visit, { name, theme, width });
+        await visit.picture(path.join(folder, `${name}-${theme}-${width}.png`));
+      };
+      await visit.sees("asks for a token");
+      await taken("sign-in");
       await visit.signIn(token);
       for (const page of pages) {
         // A document of its own for each: what shifts is counted from its begin.
@@ -69,8 +85,7 @@ export async function takePictures(ask: PicturesAsk): Promise<void> {
         await visit.go(page.path);
         await visit.sees(page.shows);
         await visit.settled();
-        await onPage?.(visit, `${page.name}, ${theme}, ${width}`);
-        await visit.picture(path.join(folder, `${page.name}-${theme}-${width}.png`));
+        await taken(page.name);
       }
       await visit.end();
     }
