@@ -49,7 +49,7 @@ export interface PicturesAsk {
   readonly onPage?: (visit: Visit, name: string) => Promise<void>;
 }
 
-export const sizes = [
+const sizes = [
   [1440, 900],
   [390, 844],
 ] as const;
