@@ -27,7 +27,7 @@ export async function pagesToSee(trio: Trio): Promise<readonly PageToSee[]> {
     { name: "worker", path: `#/workers/${worker}`, shows: "answered again after" },
     { name: "recoveries", path: "#/recoveries", shows: `lab/${cast.healed}` },
     { name: "recovery", path: `#/recoveries/${recovery.id}`, shows: "recovered" },
-    { name: "events", path: "#/events", shows: "Show older" },
+    { name: "events", path: "#/events", shows: "Verdict changed" },
     { name: "audit", path: "#/events?changes=true", shows: "its disk is being replaced" },
     {
       name: "explain",
