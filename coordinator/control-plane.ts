@@ -360,12 +360,14 @@ function refusalOf(
 function doneText(command: OperatorCommand): string {
   switch (command.kind) {
     case "revive":
-      return `${command.worker} is being revived`;
+      return `${command.worker} is being revived${why(command.reason)}`;
     case "silence":
-      return `${command.worker} is left alone for ${Math.round(command.duration / 1000)} s`;
+      return `${command.worker} is left alone for ${Math.round(command.duration / 1000)} s${why(command.reason)}`;
     case "unsilence":
       return `${command.worker} is looked after again`;
     case "release-quarantine":
       return `${command.worker} is out of quarantine`;
   }
 }
+
+const why = (reason: string): string => (reason === "" ? "" : `: ${reason}`);

@@ -9,7 +9,6 @@ export type {
   MeshMember,
   MeshView,
   OpenRecovery,
-  WorkerLogLine,
   WorkerLogsView,
   WorkerRow,
 } from "./live-rest.ts";

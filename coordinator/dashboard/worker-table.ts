@@ -43,7 +43,7 @@ export function shownWorkers(rows: readonly WorkerRow[], ask: WorkerAsk): readon
 }
 
 /** What a worker is filtered by, beside its verdict. */
-export function statesOf(row: WorkerRow): readonly string[] {
+function statesOf(row: WorkerRow): readonly string[] {
   const states = [row.verdict];
   if (row.quarantinedAtMs !== null) states.push("quarantined");
   if (row.silencedUntilMs !== null) states.push("silenced");

@@ -60,7 +60,7 @@ export interface PicturesAsk {
   readonly onPage?: (visit: Visit, seen: SeenPage) => Promise<void>;
 }
 
-export const sizes = [
+const sizes = [
   [1440, 900],
   [390, 844],
 ] as const;

@@ -55,7 +55,7 @@ export function rowOf(
 type Source = RecoverySummary & Pick<WorkerSummary, "id" | "verdict">;
 
 /** Undefined where nothing goes on: one that waits only because a person, or a quarantine, keeps it is left alone. */
-export function openOf(
+function openOf(
   source: Source,
   before: OpenRecovery | undefined,
   record: RecoveryRecord | undefined,
