@@ -26,7 +26,7 @@ const root = path.dirname(import.meta.dirname);
  */
 const manners: Readonly<Record<Group, { readonly concurrency: number; readonly minutes: number }>> =
   {
-    unit: { concurrency: 4, minutes: 2 },
+    unit: { concurrency: 4, minutes: 5 },
     real: { concurrency: isSoak() ? 1 : 2, minutes: isSoak() ? 30 : 10 },
     soak: { concurrency: 1, minutes: 120 },
   };

@@ -28,7 +28,7 @@ export async function pagesToSee(trio: Trio): Promise<readonly PageToSee[]> {
     { name: "recoveries", path: "#/recoveries", shows: `lab/${cast.healed}` },
     { name: "recovery", path: `#/recoveries/${recovery.id}`, shows: "recovered" },
     { name: "events", path: "#/events", shows: /\d+ events read/ },
-    { name: "audit", path: "#/events?changes=true", shows: "its disk is being replaced" },
+    { name: "audit", path: "#/events?changes=true", shows: "is left alone for" },
     {
       name: "explain",
       path: `#/explain?at=${recovery.decidedAtMs}&worker=${worker}`,
