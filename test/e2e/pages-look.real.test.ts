@@ -36,9 +36,12 @@ describe("the look of the pages", { skip: needs("root", "engine", "redis", "brow
     await takePictures({
       ...{ browser, trio, folder, seenAs, token: tokens.admin, pages: await pagesToSee(trio) },
       onPage: async (visit, page, { theme, width }) => {
-        const found = [...(await check(visit)), ...(await faultsIn(() => {
-          visit.assertClean();
-        }))];
+        const found = [
+          ...(await check(visit)),
+          ...(await faultsIn(() => {
+            visit.assertClean();
+          })),
+        ];
         faults.push(...found.map((fault) => `${page}, ${theme}, ${width}: ${fault}`));
       },
     });

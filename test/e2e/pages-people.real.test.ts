@@ -144,7 +144,9 @@ describe("people at the pages", { skip: needs("root", "engine", "redis", "browse
     await visit.button("End the silence").waitFor();
     for (const filter of ["", "&actor=olga"]) {
       await visit.go(`#/events?changes=true${filter}`);
-      await visit.sees(/olga \(c\d\): lab\/web is left alone for 900 s: its disk is being replaced/);
+      await visit.sees(
+        /olga \(c\d\): lab\/web is left alone for 900 s: its disk is being replaced/,
+      );
     }
     await visit.go("#/events?changes=true&actor=ada");
     await visit.sees("Nothing on record is like that.");
