@@ -88,9 +88,8 @@ describe("people at the pages", { skip: needs("root", "engine", "redis", "browse
       await visit.sees("No such token holds here.");
     });
     await until("the field to be empty", async () => (await field.inputValue()) === "");
-    await until("it to have the focus", () =>
-      field.evaluate((one) => one === one.ownerDocument.activeElement),
-    );
+    const focusedField = visit.page.locator("input[name=token]:focus");
+    await until("it to have the focus", async () => (await focusedField.count()) === 1);
     assert.equal(await visit.page.getByRole("navigation").count(), 0);
     await visit.page.keyboard.type(tokens.viewer);
     await press(visit, "Enter");
@@ -295,10 +294,10 @@ describe("people at the pages", { skip: needs("root", "engine", "redis", "browse
     await isFocused(visit, "Silence");
     await press(visit, "Enter");
     await dialog.waitFor();
-    const reason = dialog.getByLabel("Reason");
-    const hasReason = (): Promise<boolean> =>
-      reason.evaluate((one) => one === one.ownerDocument.activeElement);
-    for (let tabs = 0; tabs < 4 && !(await hasReason()); tabs++) await press(visit, "Tab");
+    const focusedInput = dialog.locator("input:focus");
+    for (let tabs = 0; tabs < 4 && (await focusedInput.count()) === 0; tabs++) {
+      await press(visit, "Tab");
+    }
     // Without a reason nothing is done.
     await press(visit, "Enter");
     assert.equal(await dialog.isVisible(), true);
