@@ -7,6 +7,8 @@ const seconds: Readonly<Record<string, number>> = {
   "test/e2e/scaling.real.test.ts": 210,
   "test/compose/commands.real.test.ts": 126,
   "test/e2e/chaos/chaos.real.test.ts": 124,
+  "test/e2e/pages-people.real.test.ts": 105,
+  "test/e2e/pages-look.real.test.ts": 105,
   "test/e2e/moves-setbacks.real.test.ts": 80,
   "test/e2e/fence.real.test.ts": 50,
   "test/e2e/setbacks.real.test.ts": 50,

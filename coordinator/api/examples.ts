@@ -192,7 +192,7 @@ const asked: EventView = {
   by: "c1",
   worker: silenced.id,
   recovery: "",
-  text: "ops (c1): h2/web-2 is left alone for 3600 s",
+  text: "ops (c1): h2/web-2 is left alone for 3600 s: a new disk",
   evidence: [],
   change: {
     actor: "ops (c1)",
@@ -273,7 +273,7 @@ export const examples = {
   coordinatorAdded: done("c4 (10.0.0.4:7700) is added: done"),
   coordinatorRemoved: done("c3 is removed: done"),
   revived: done("h1/web-1 is being revived"),
-  silenced: done("h2/web-2 is left alone for 3600 s"),
+  silenced: done("h2/web-2 is left alone for 3600 s: a new disk"),
   unsilenced: done("h2/web-2 is looked after again"),
   released: done("h3/web-3 is out of quarantine"),
   serviceGoesBack: done("shop_web goes back"),

@@ -6,10 +6,11 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { Browser } from "../lab/browser.ts";
-import { pagesToSee, takePictures } from "../lab/pictures.ts";
+import { looks, pagesToSee, takePictures, type Look } from "../lab/pictures.ts";
 import { needs } from "../lab/requirements.ts";
 import { people, setScene, tokens } from "../lab/scene.ts";
 import { staged } from "../lab/stage.ts";
+import type { Visit } from "../lab/visit.ts";
 
 describe("the look of the pages", { skip: needs("root", "engine", "redis", "browser") }, () => {
   const folder = mkdtempSync(path.join(tmpdir(), "heartmesh-pictures-"));
@@ -25,26 +26,46 @@ describe("the look of the pages", { skip: needs("root", "engine", "redis", "brow
     rmSync(folder, { recursive: true });
   });
 
-  test("has no serious fault, shifts nothing, fits, and asks nobody else", async () => {
+  /** Each page once in each of these looks; what is wrong with it, by page and look. */
+  const faultsOf = async (
+    seenAs: readonly Look[],
+    check: (visit: Visit) => Promise<readonly string[]>,
+  ): Promise<readonly string[]> => {
     const { trio } = stage;
     const faults: string[] = [];
-    const notes = async (name: string, check: () => Promise<void> | void): Promise<void> => {
-      await Promise.resolve()
-        .then(check)
-        .catch((error: unknown) => faults.push(`${name}: ${(error as Error).message}`));
-    };
     await takePictures({
-      ...{ browser, trio, folder, token: tokens.admin, pages: await pagesToSee(trio) },
-      onPage: async (visit, { name: page, theme, width }) => {
-        const name = `${page}, ${theme}, ${width}`;
-        faults.push(...(await visit.axe()).map((fault) => `${name}: ${fault}`));
-        await notes(name, () => visit.assertFits());
-        await notes(name, () => visit.assertStill());
-        await notes(name, () => {
-          visit.assertClean();
-        });
+      ...{ browser, trio, folder, seenAs, token: tokens.admin, pages: await pagesToSee(trio) },
+      onPage: async (visit, page, { theme, width }) => {
+        const found = [
+          ...(await check(visit)),
+          ...(await faultsIn(() => {
+            visit.assertClean();
+          })),
+        ];
+        faults.push(...found.map((fault) => `${page}, ${theme}, ${width}: ${fault}`));
       },
     });
-    assert.deepEqual(faults, []);
+    return faults;
+  };
+  const faultsIn = async (check: () => Promise<void> | void): Promise<readonly string[]> => {
+    try {
+      await check();
+      return [];
+    } catch (error) {
+      return [(error as Error).message];
+    }
+  };
+
+  test("has no serious fault in either theme", async () => {
+    const faults = await faultsOf([looks.wide, looks.wideDark], (visit) => visit.axe());
+    assert.equal(faults.join("\n"), "");
+  });
+
+  test("shifts nothing, and fits, on a wide screen and on a phone", async () => {
+    const faults = await faultsOf([looks.wide, looks.phone], async (visit) => [
+      ...(await faultsIn(() => visit.assertFits())),
+      ...(await faultsIn(() => visit.assertStill())),
+    ]);
+    assert.equal(faults.join("\n"), "");
   });
 });

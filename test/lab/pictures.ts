@@ -42,12 +42,22 @@ export async function pagesToSee(trio: Trio): Promise<readonly PageToSee[]> {
   ];
 }
 
-export interface SeenPage {
-  readonly name: string;
+/** How a visitor sees the pages; sizes are CSS pixels. */
+export interface Look {
   readonly theme: "light" | "dark";
-  /** CSS pixels. */
   readonly width: number;
+  readonly height: number;
 }
+
+const wide = { width: 1440, height: 900 };
+const phone = { width: 390, height: 844 };
+
+export const looks = {
+  wide: { theme: "light", ...wide },
+  phone: { theme: "light", ...phone },
+  wideDark: { theme: "dark", ...wide },
+  phoneDark: { theme: "dark", ...phone },
+} as const satisfies Record<string, Look>;
 
 export interface PicturesAsk {
   readonly browser: Browser;
@@ -56,38 +66,34 @@ export interface PicturesAsk {
   /** Made where it is not there; `<page>-<theme>-<width>.png`. */
   readonly folder: string;
   readonly pages: readonly PageToSee[];
+  /** All unless given. */
+  readonly seenAs?: readonly Look[];
   /** Called with each page before its picture is taken. */
-  readonly onPage?: (visit: Visit, seen: SeenPage) => Promise<void>;
+  readonly onPage?: (visit: Visit, page: string, look: Look) => Promise<void>;
 }
 
-const sizes = [
-  [1440, 900],
-  [390, 844],
-] as const;
-
 export async function takePictures(ask: PicturesAsk): Promise<void> {
+  mkdirSync(ask.folder, { recursive: true });
+  for (const look of ask.seenAs ?? Object.values(looks)) await takeLook(ask, look);
+}
+
+async function takeLook(ask: PicturesAsk, look: Look): Promise<void> {
   const { browser, trio, token, folder, pages, onPage } = ask;
-  mkdirSync(folder, { recursive: true });
-  const url = trio.url(await trio.leader());
-  for (const theme of ["light", "dark"] as const) {
-    for (const [width, height] of sizes) {
-      const visit = await browser.visit({ url, theme, width, height });
-      const taken = async (name: string): Promise<void> => {
-        await onPage?.(visit, { name, theme, width });
-        await visit.picture(path.join(folder, `${name}-${theme}-${width}.png`));
-      };
-      await visit.sees("asks for a token");
-      await taken("sign-in");
-      await visit.signIn(token);
-      for (const page of pages) {
-        // A document of its own for each: what shifts is counted from its begin.
-        await visit.go("favicon.svg");
-        await visit.go(page.path);
-        await visit.sees(page.shows);
-        await visit.settled();
-        await taken(page.name);
-      }
-      await visit.end();
-    }
+  const visit = await browser.visit({ url: trio.url(await trio.leader()), ...look });
+  const taken = async (page: string): Promise<void> => {
+    await onPage?.(visit, page, look);
+    await visit.picture(path.join(folder, `${page}-${look.theme}-${look.width}.png`));
+  };
+  await visit.sees("asks for a token");
+  await taken("sign-in");
+  await visit.signIn(token);
+  for (const page of pages) {
+    // A document of its own for each: what shifts is counted from its begin.
+    await visit.page.goto("about:blank");
+    await visit.go(page.path);
+    await visit.sees(page.shows);
+    await visit.settled();
+    await taken(page.name);
   }
+  await visit.end();
 }

@@ -117,7 +117,8 @@ export class Visit {
   async signIn(token: string): Promise<void> {
     await this.page.getByLabel("Token").fill(token);
     await this.button("Sign in").click();
-    await this.page.getByRole("navigation", { name: "Pages" }).waitFor({ state: "attached" });
+    // On a phone it is folded away, and has no role then.
+    await this.page.locator("nav[aria-label=Pages]").waitFor({ state: "attached" });
   }
 
   /** @param path as in the address: `#/workers` */
