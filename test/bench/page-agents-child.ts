@@ -2,7 +2,7 @@
 
 import { startAgent } from "../../agent/index.ts";
 
-const [count = "0", firstPort = "0", key = "", coordinators = ""] = process.argv.slice(2);
+const [count = "0", firstPort = "0", key = ""] = process.argv.slice(2);
 
 process.on("disconnect", () => process.exit(0));
 for (let at = 0; at < Number(count); at++) {
@@ -11,7 +11,6 @@ for (let at = 0; at < Number(count); at++) {
     port: Number(firstPort) + at,
     name: `w${String(at + 1)}`,
     key,
-    coordinators,
   });
 }
 process.send?.("ready");

@@ -85,6 +85,7 @@ export async function benchPixels(
       await visit.end();
     }
   } finally {
+    await engine.docker("rm", "-f", worker, `${worker}-agent`);
     await trio.stop();
   }
 }
