@@ -15,19 +15,37 @@ const trace = (...own: readonly object[]): string =>
   });
 const task = (ts: number, dur: number): object => ({ name: "RunTask", ts, dur, tdur: dur / 2 });
 
-test("a frame costs all that was done since the one before", () => {
+const asked = (ts: number): object => ({ name: "AnimationFrame", ph: "b", ts });
+
+test("a frame costs all tasks from the one that asked for it to its end", () => {
   const text = trace(
-    task(0, 4_000),
-    task(5_000, 2_000),
-    { name: "Commit", ts: 6_000 },
-    task(9_000, 1_000),
-    { name: "Commit", ts: 9_500 },
-    task(20_000, 8_000),
+    task(0, 3_000),
+    asked(4_500),
+    task(4_000, 2_000),
+    task(7_000, 1_000),
+    task(10_000, 4_000),
+    { name: "Commit", ts: 13_000 },
+    // Nothing tells of its begin.
+    task(15_000, 9_000),
+    task(30_000, 1_000),
+    { name: "Commit", ts: 30_500 },
   );
   const { work, processor, longestTask } = framesOf(text, url);
-  assert.deepEqual(work, [6, 1]);
-  assert.deepEqual(processor, [3, 0.5]);
-  assert.equal(longestTask, 8);
+  assert.deepEqual(work, [7, 1]);
+  assert.deepEqual(processor, [3.5, 0.5]);
+  assert.equal(longestTask, 9);
+});
+
+test("a frame that was asked for within the one before does not cost that, too", () => {
+  const text = trace(
+    task(0, 4_000),
+    { name: "Commit", ts: 2_000 },
+    asked(3_000),
+    task(5_000, 1_000),
+    task(8_000, 1_000),
+    { name: "Commit", ts: 8_500 },
+  );
+  assert.deepEqual(framesOf(text, url).work, [4, 2]);
 });
 
 test("a task within another, another thread and another process count nothing", () => {

@@ -3,6 +3,8 @@
 /** As Chromium writes it; instants and durations in µs. */
 interface TraceEvent {
   readonly name: string;
+  /** `b` where something begins that ends in another event. */
+  readonly ph?: string;
   readonly pid: number;
   readonly tid: number;
   readonly ts?: number;
@@ -18,7 +20,7 @@ interface TraceEvent {
 export interface Frames {
   /** Of the process that draws the page. */
   readonly pid: number;
-  /** For each frame that drew something new: all that the main thread did since the one before, ms. */
+  /** For each frame that drew something new: all that the main thread did from the task that asked for it to its end, ms. */
   readonly work: readonly number[];
   /** The same without the time in which other processes had the processor, ms. */
   readonly processor: readonly number[];
@@ -33,8 +35,10 @@ export const traceCategories: readonly string[] = [
 ];
 
 /**
- * A frame is what ends with `Commit`: the main thread hands a changed picture over. Nothing between two frames is left out: messages that
- * were read, what Vue did, timers, garbage, layout, painting; what other threads do of it (raster) is no part.
+ * A frame begins with the task that changes the page (`AnimationFrame`, as the browser's long animation frames are measured) and ends with
+ * the task of its `Commit`, in which the main thread hands the new picture over. It costs all tasks of the main thread in between: the
+ * message that was read, what Vue did, timers, garbage, style, layout, painting. Waiting for the display's next beat costs nothing; what
+ * other threads do of it (raster) is no part.
  * @param url where the page's address begins; throws where the trace has no such page
  */
 export function framesOf(trace: string, url: string): Frames {
@@ -49,12 +53,26 @@ export function framesOf(trace: string, url: string): Frames {
     (one) => one.pid === pid && one.name === "thread_name" && one.args?.name === "CrRendererMain",
   );
   const own = traceEvents.filter((one) => one.pid === pid && one.tid === main?.tid);
-  const commits = own.filter(({ name }) => name === "Commit").map(({ ts = 0 }) => ts);
-  return { pid, ...costs(outermost(own), commits) };
+  const tasks = outermost(own);
+  const instants = (of: (one: TraceEvent) => boolean): readonly number[] =>
+    own.filter(of).map(({ ts = 0 }) => ts);
+  const begins = instants(({ name, ph }) => name === "AnimationFrame" && ph === "b");
+  const commits = instants(({ name }) => name === "Commit");
+  const frames = tasksOfFrames(tasks, begins, commits);
+  const sumOf = (of: "dur" | "tdur") =>
+    frames.map((frame) => frame.reduce((sum, task) => sum + task[of], 0) / 1_000);
+  return {
+    pid,
+    work: sumOf("dur"),
+    processor: sumOf("tdur"),
+    longestTask: Math.max(0, ...tasks.map(({ dur }) => dur)) / 1_000,
+  };
 }
 
+type Task = Required<Pick<TraceEvent, "ts" | "dur" | "tdur">>;
+
 /** One within another is part of it. */
-function outermost(own: readonly TraceEvent[]): readonly Required<Timed>[] {
+function outermost(own: readonly TraceEvent[]): readonly Task[] {
   const tasks = own
     .filter(({ name }) => name === "RunTask")
     .map(({ ts = 0, dur = 0, tdur = 0 }) => ({ ts, dur, tdur }))
@@ -67,23 +85,24 @@ function outermost(own: readonly TraceEvent[]): readonly Required<Timed>[] {
   });
 }
 
-type Timed = Pick<TraceEvent, "ts" | "dur" | "tdur">;
-
-function costs(
-  tasks: readonly Required<Timed>[],
+/** No task belongs to two frames. */
+function tasksOfFrames(
+  tasks: readonly Task[],
+  begins: readonly number[],
   commits: readonly number[],
-): Pick<Frames, "work" | "processor" | "longestTask"> {
-  const work: number[] = [];
-  const processor: number[] = [];
-  let [sum, busy, longest] = [0, 0, 0];
-  for (const { ts, dur, tdur } of tasks) {
-    sum += dur;
-    busy += tdur;
-    longest = Math.max(longest, dur);
-    if (!commits.some((at) => at >= ts && at <= ts + dur)) continue;
-    work.push(sum / 1_000);
-    processor.push(busy / 1_000);
-    [sum, busy] = [0, 0];
+): readonly (readonly Task[])[] {
+  const frames: Task[][] = [];
+  let since: Task[] = [];
+  let last = Number.NEGATIVE_INFINITY;
+  for (const task of tasks) {
+    since.push(task);
+    const end = task.ts + task.dur;
+    if (!commits.some((at) => at >= task.ts && at <= end)) continue;
+    // A frame that was asked for within the one before begins after that.
+    const begun = begins.filter((at) => at <= end && at > last).at(0) ?? task.ts;
+    frames.push(since.filter(({ ts, dur }) => ts + dur > begun));
+    since = [];
+    last = task.ts;
   }
-  return { work, processor, longestTask: longest / 1_000 };
+  return frames;
 }

@@ -102,27 +102,27 @@ const allHealthy = (trio: Trio): Promise<true> =>
     500,
   );
 
-/** All but the data: the document, scripts, styles, fonts and pictures, as they travel, with their headers. */
+/** All but the data: the document, scripts, styles, fonts and pictures, as they travel, compressed, with their headers. */
 async function firstLoad(page: Page): Promise<BenchResult[]> {
   const session = await page.context().newCDPSession(page);
+  await session.send("Network.enable");
   await session.send("Network.setCacheDisabled", { cacheDisabled: true });
-  const sizes: Promise<number>[] = [];
-  page.on("requestfinished", (request) => {
-    if (new URL(request.url()).pathname.startsWith("/api/")) return;
-    sizes.push(
-      request.sizes().then(({ responseBodySize, responseHeadersSize }) => {
-        return responseBodySize + responseHeadersSize;
-      }),
-    );
+  const files = new Map<string, number>();
+  session.on("Network.requestWillBeSent", ({ requestId, request }) => {
+    if (!new URL(request.url).pathname.startsWith("/api/")) files.set(requestId, 0);
+  });
+  session.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
+    if (files.has(requestId)) files.set(requestId, encodedDataLength);
   });
   await page.reload();
   await page.locator(".map").waitFor();
   await pause(settling);
-  const all = await Promise.all(sizes);
-  page.removeAllListeners("requestfinished");
   await session.detach();
-  const sum = all.reduce((total, size) => total + size, 0);
-  return [summarize("first-load", all.length === 0 ? [] : [sum], "B", { atMost: 150_000 })];
+  const sizes = [...files.values()];
+  const sum = sizes.reduce((total, size) => total + size, 0);
+  // A file that never came would make it small.
+  const sample = sizes.length > 1 && !sizes.includes(0) ? [sum] : [];
+  return [summarize("first-load", sample, "B", { atMost: 150_000 })];
 }
 
 async function look(
@@ -154,7 +154,7 @@ async function look(
     // Of one of the three coordinators.
     summarize(`${name}-answers`, [answers / passed], "1/s", { atLeast: 0.9 * workers }),
     summarize(`${name}-frame`, frames.work, "ms", { atMost: 16 }),
-    summarize(`${name}-frame-processor`, frames.processor, "ms"),
+    summarize(`${name}-frame-processor`, frames.processor, "ms", { atMost: 16 }),
     summarize(`${name}-longest-task`, [frames.longestTask], "ms"),
     summarize(`${name}-private`, memory.privateOf(frames.pid), "MB", bound),
     summarize(`${name}-heap`, memory.heap, "MB", bound),
