@@ -8,6 +8,7 @@ import { benchHeal } from "./heal.ts";
 import { benchLoss } from "./loss.ts";
 import { benchMac } from "./mac.ts";
 import { benchMigrate } from "./migrate.ts";
+import { benchPage } from "./page.ts";
 import { printJson, printTable, type BenchResult } from "./report.ts";
 import { benchSim } from "./sim.ts";
 
@@ -32,6 +33,10 @@ const benches: Readonly<Record<string, Bench>> = {
   api: (options) => {
     ensureInstalled(["engine", "redis", "haproxy"]);
     return benchApi(options);
+  },
+  page: (options) => {
+    ensureInstalled(["engine", "redis", "browser"]);
+    return benchPage(options);
   },
   sim: benchSim,
 };

@@ -58,6 +58,7 @@ export class Visit {
   readonly #context: BrowserContext;
   readonly #url: string;
   #faults: string[] = [];
+  #elsewhere = 0;
   #allowed: RegExp | undefined;
 
   private constructor(context: BrowserContext, page: Page, url: string) {
@@ -96,6 +97,7 @@ export class Visit {
     page.on("request", (request) => {
       const address = new URL(request.url());
       if (!["data:", "blob:", "about:"].includes(address.protocol) && !this.#isOurs(address)) {
+        this.#elsewhere++;
         this.#note(`another host was asked: ${request.url()}`);
       }
     });
@@ -112,6 +114,11 @@ export class Visit {
 
   #note(fault: string): void {
     if (this.#allowed?.test(fault) !== true) this.#faults.push(fault);
+  }
+
+  /** Requests to another host since the visit's begin. */
+  get askedElsewhere(): number {
+    return this.#elsewhere;
   }
 
   async signIn(token: string): Promise<void> {
