@@ -80,13 +80,22 @@ export class Trio {
   static async start(engine: LabEngine, options: TrioOptions = {}): Promise<Trio> {
     ensureBuilt();
     const trio = new Trio(engine, options);
-    if (options.redis !== false) await trio.startRedis();
-    for (const id of trio.#ids) trio.startCoordinator(id);
-    for (const [at, id] of trio.#all.entries()) {
-      trio.#bridges.set(id, await bridge(engine, 8080 + at + 1));
+    try {
+      await trio.#begin();
+      return trio;
+    } catch (error) {
+      await trio.stop();
+      throw error;
     }
-    await trio.leader();
-    return trio;
+  }
+
+  async #begin(): Promise<void> {
+    if (this.#options.redis !== false) await this.startRedis();
+    for (const id of this.#ids) this.startCoordinator(id);
+    for (const [at, id] of this.#all.entries()) {
+      this.#bridges.set(id, await bridge(this.engine, 8080 + at + 1));
+    }
+    await this.leader();
   }
 
   get ids(): readonly string[] {
