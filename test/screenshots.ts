@@ -26,8 +26,8 @@ async function main(): Promise<void> {
     browser = await Browser.start();
     const { trio } = stage;
     const ask = { browser, trio, token: tokens.admin };
-    await takePictures({ ...ask, folder, pages: await pagesToSee(trio) });
     await takeReadmes(browser, trio.url(await trio.leader()));
+    await takePictures({ ...ask, folder, pages: await pagesToSee(trio) });
     console.log(`The pictures are in ${folder}, the README's in ${ofReadme}.`);
   } finally {
     await browser?.stop();
