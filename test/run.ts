@@ -16,23 +16,32 @@ import { ensureInstalled } from "./lab/requirements.ts";
 import { ensureBuilt } from "./lab/trio.ts";
 import { isLong, longestFirst } from "./order.ts";
 
-type Group = "unit" | "real" | "soak";
+/** `part`: on one real part or a few. `mesh`: whole meshes, which time what they see. */
+type Group = "unit" | "part" | "mesh" | "soak";
 
 const root = path.dirname(import.meta.dirname);
 
 /**
- * A file that takes longer is stopped and has failed. Tests on real parts mostly wait, each file with engines and namespaces of
- * its own, yet two of them are enough for two processors. In the soak they have the machine for themselves.
+ * A file that takes longer is stopped and has failed. Two meshes at once take more than two processors have: then leaders change
+ * and tests fail that have found nothing. Each has the machine for itself.
  */
 const manners: Readonly<Record<Group, { readonly concurrency: number; readonly minutes: number }>> =
   {
     unit: { concurrency: 4, minutes: 5 },
-    real: { concurrency: isSoak() ? 1 : 2, minutes: isSoak() ? 30 : 10 },
+    part: { concurrency: isSoak() ? 1 : 2, minutes: isSoak() ? 30 : 10 },
+    mesh: { concurrency: 1, minutes: isSoak() ? 30 : 10 },
     soak: { concurrency: 1, minutes: 120 },
   };
 
-/** So many files may fail beside others and are run again; more are no accident. */
+/** So many files may fail and are run again; more are no accident. */
 const most = 6;
+
+const titles: Readonly<Record<Group, string>> = {
+  unit: "unit tests",
+  part: "tests on real parts",
+  mesh: "tests of whole meshes",
+  soak: "long tests",
+};
 
 interface Wish {
   readonly groups: readonly Group[];
@@ -74,7 +83,9 @@ async function main(args: readonly string[]): Promise<number> {
     const own = files.filter((file) => groupOf(file) === group);
     if (own.length > 0 && !(await runFiles(group, own))) failed.push(group);
   }
-  if (failed.length > 0) console.error(`\nFailed: ${failed.join(", ")} tests.`);
+  if (failed.length > 0) {
+    console.error(`\nFailed: ${failed.map((group) => titles[group]).join(", ")}.`);
+  }
   return failed.length === 0 ? 0 : 1;
 }
 
@@ -101,7 +112,8 @@ function parseArguments(args: readonly string[]): Wish | string {
     return `${unknown ?? flags.join(" ")}: expected at most one of --unit and --soak, and words that a file's path contains.`;
   }
   if (flags[0] === "--unit") return { groups: ["unit"], words };
-  return { groups: flags[0] === "--soak" ? ["unit", "real", "soak"] : ["unit", "real"], words };
+  const real = ["unit", "part", "mesh"] as const;
+  return { groups: flags[0] === "--soak" ? [...real, "soak"] : real, words };
 }
 
 /** Relative to the repository, in a fixed order. */
@@ -114,28 +126,30 @@ function testFiles(): readonly string[] {
 
 function groupOf(file: string): Group {
   if (file.endsWith(".soak.test.ts")) return "soak";
-  return file.endsWith(".real.test.ts") ? "real" : "unit";
+  if (!file.endsWith(".real.test.ts")) return "unit";
+  return /^test\/(e2e|compose)\//.test(file) ? "mesh" : "part";
 }
 
 async function runFiles(group: Group, files: readonly string[]): Promise<boolean> {
-  console.log(`${files.length} files of ${group} tests`);
+  console.log(`${files.length} files of ${titles[group]}`);
   const modules = await bundleTests(
     group === "unit" ? together(files) : files.map((file) => [file]),
   );
   const { concurrency, minutes } = manners[group];
   const failed = await runModules(modules, concurrency, minutes);
   if (failed === "unknown") return false;
-  if (group !== "real" || concurrency === 1 || failed.length > most) return failed.length === 0;
+  const isLast = group === "unit" || isSoak() || failed.length > most;
+  if (isLast) return failed.length === 0;
   const those = modules.filter(
     (module, at) => failed.includes(files[at] ?? "") || failed.includes(module),
   );
   if (those.length === 0) return true;
-  console.log(`\nFailed beside others, and run once more, alone:\n${failed.join("\n")}`);
+  console.log(`\nFailed, and run once more, alone:\n${failed.join("\n")}`);
   const again = await runModules(those, 1, minutes);
   const passed = failed.filter((file) => again !== "unknown" && !again.includes(file));
   // Whoever reads it shall make that test, or what it has found, better.
   if (passed.length > 0)
-    console.log(`\nFailed beside others, and passed alone:\n${passed.join("\n")}`);
+    console.log(`\nFailed, and passed when they were run again:\n${passed.join("\n")}`);
   return passed.length === failed.length;
 }
 

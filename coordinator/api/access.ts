@@ -1,12 +1,13 @@
 // Who may do what: identified first, bounded in rate, then let in by role; a browser's writes only from our own pages.
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { mayAct, type Role } from "../../proto/roles.ts";
 import { isLoopback } from "../config-shapes.ts";
 import { pathOf } from "./not-found.ts";
 import { problem, sendProblem } from "./problem.ts";
 import { queuesPath } from "./queues.ts";
 import { isSame, type Session } from "./session-cookie.ts";
-import { mayAct, type Caller, type Role } from "./tokens.ts";
+import type { Caller } from "./tokens.ts";
 import type { TokenStore } from "./token-store.ts";
 
 declare module "fastify" {

@@ -5,9 +5,9 @@ import { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
 import { FastifyAdapter } from "@bull-board/fastify";
 import type { FastifyInstance } from "fastify";
 import type { Queue } from "bullmq";
+import { mayAct, type Role } from "../../proto/roles.ts";
 import type { ApiContext } from "./context.ts";
 import { problem, problemOf, problemType, sendProblem } from "./problem.ts";
-import { mayAct, type Role } from "./tokens.ts";
 
 export const queuesPath = "/queues";
 

@@ -2,10 +2,7 @@
 
 import { hash } from "node:crypto";
 import type { Parsed } from "../../proto/config-parse.ts";
-
-/** Each may do what the ones before it may: look, act on workers, everything else. */
-export const roles = ["viewer", "operator", "admin"] as const;
-export type Role = (typeof roles)[number];
+import { roles, type Role } from "../../proto/roles.ts";
 
 export interface ApiToken {
   /** Who it was given to, for the audit. */
@@ -22,9 +19,6 @@ export interface Caller {
 }
 
 const shortestToken = 16;
-
-export const mayAct = (role: Role, needed: Role): boolean =>
-  roles.indexOf(role) >= roles.indexOf(needed);
 
 /** `role:token` or `name:role:token`, by commas or lines; a line that begins with `#` is a comment. Details never repeat a token. */
 export function parseTokens(text: string): Parsed<readonly ApiToken[]> {

@@ -106,11 +106,11 @@ async function eventsBetween(
   let before = `${to}-0`;
   for (let pages = 0; pages < pagesRead; pages++) {
     const page = await client.get<EventView[]>(
-      `/api/v1/events?limit=${pageSize}&before=${before}${query}`,
+      `/api/v1/events?limit=${pageSize}&from=${from}&before=${before}${query}`,
     );
-    found.push(...page.filter(({ atMs }) => atMs >= from));
+    found.push(...page);
     const last = page.at(-1);
-    if (last === undefined || page.length < pageSize || last.atMs < from) break;
+    if (last === undefined || page.length < pageSize) break;
     before = last.id;
   }
   return found;

@@ -6,6 +6,7 @@ import { valueOf, type Environment } from "../../proto/config-parse.ts";
 import { parseConfig, type CoordinatorConfig } from "../config.ts";
 import { parseEngines } from "../docker/endpoints.ts";
 import { symptom, type Symptom } from "../doctor/ailments.ts";
+import { ofCount } from "../doctor/picture.ts";
 import { ofSettings } from "../doctor/settings.ts";
 import { ofSurroundings } from "../doctor/surroundings.ts";
 import { parseRedisUrl } from "../io/redis-url.ts";
@@ -31,7 +32,9 @@ export async function examineHere(env: Environment): Promise<readonly Symptom[]>
   });
   return [
     ...(isCoordinators ? ofEnvironment(env) : []),
-    ...(config === undefined ? [] : [...ofSettings(config), ...ofCount(config)]),
+    ...(config === undefined
+      ? []
+      : [...ofSettings(config), ...ofCount(config.coordinators.length)]),
     ...(config !== undefined && config.redisUrl === undefined ? ofPrivateRedis() : []),
     ...(config === undefined ? [] : await ofMeshPort(config.mesh.port)),
     ...around,
@@ -52,13 +55,6 @@ function ofEnvironment(env: Environment): readonly Symptom[] {
     ),
     ...outcome.warnings.map((text) => symptom("config-warning", nameOf(text), `${text}.`)),
   ];
-}
-
-function ofCount({ coordinators }: CoordinatorConfig): readonly Symptom[] {
-  const { length } = coordinators;
-  if (length === 1) return [symptom("alone", "COORDINATORS", "There is one coordinator.")];
-  if (length % 2 === 1) return [];
-  return [symptom("even", "COORDINATORS", `There are ${length} coordinators.`)];
 }
 
 function enginesOf(env: Environment): CoordinatorConfig["docker"]["engines"] {

@@ -1,63 +1,66 @@
 // How grave an event is, by its kind.
 
 import type { EventView } from "../../proto/rest.ts";
+import type { EventKind } from "../core/event.ts";
 import { toneOf, type Tone } from "./words.ts";
 
-const tones: Readonly<Record<string, Tone>> = {
-  recovered: "good",
-  verified: "good",
-  "quarantine-ended": "good",
-  "brake-released": "good",
-  "quorum-back": "good",
-  "redis-back": "good",
-  "engine-back": "good",
-  "host-back": "good",
-  "swarm-back": "good",
-  "abstention-ended": "good",
-  "try-failed": "bad",
-  exhausted: "bad",
-  quarantined: "bad",
-  "quorum-lost": "bad",
-  "redis-lost": "bad",
-  "engine-lost": "bad",
-  "host-dead": "bad",
-  "swarm-lost": "bad",
-  "disk-failed": "bad",
-  "brake-tripped": "warn",
-  "change-refused": "warn",
-  finding: "warn",
-  abstained: "warn",
-  "link-changed": "warn",
-  "leader-changed": "warn",
+const tones: Readonly<Record<EventKind, Tone>> = {
+  "verdict-changed": "calm",
+  held: "calm",
+  "left-alone": "calm",
   "recovery-enqueued": "busy",
   "recovery-adopted": "busy",
   "try-started": "busy",
   acted: "busy",
+  verified: "good",
+  "try-failed": "bad",
+  recovered: "good",
+  exhausted: "bad",
+  superseded: "calm",
+  quarantined: "bad",
+  "quarantine-ended": "good",
+  silenced: "calm",
+  "silence-ended": "calm",
   "revive-requested": "busy",
+  "brake-tripped": "warn",
+  "brake-released": "good",
+  "leader-changed": "warn",
+  "coordinators-changed": "calm",
+  "quorum-lost": "bad",
+  "quorum-back": "good",
+  "redis-lost": "bad",
+  "redis-back": "good",
+  "engine-lost": "bad",
+  "engine-back": "good",
+  "link-changed": "warn",
+  "host-changed": "calm",
+  "host-dead": "bad",
+  "host-back": "good",
+  "host-switched": "calm",
+  restored: "calm",
+  "swarm-changed": "calm",
+  "cluster-changed": "calm",
+  "swarm-lost": "bad",
+  "swarm-back": "good",
   "move-requested": "busy",
+  "command-taken": "calm",
+  "change-refused": "warn",
+  finding: "warn",
+  abstained: "warn",
+  "abstention-ended": "good",
+  "disk-failed": "bad",
+  "agent-leaving": "calm",
+  started: "calm",
+  stopping: "calm",
 };
 
-/** A changed verdict is as grave as the new one, with which its text begins. */
-export const eventTone = ({ kind, text }: Pick<EventView, "kind" | "text">): Tone =>
-  kind === "verdict-changed" ? toneOf(text.split(":")[0] ?? "") : (tones[kind] ?? "calm");
+const isKnown = (kind: string): kind is EventKind => Object.hasOwn(tones, kind);
 
-/** For a choice: those of the table and those that need no tone. */
-export const knownKinds: readonly string[] = [
-  ...Object.keys(tones),
-  "verdict-changed",
-  "held",
-  "left-alone",
-  "superseded",
-  "silenced",
-  "silence-ended",
-  "coordinators-changed",
-  "host-changed",
-  "host-switched",
-  "restored",
-  "swarm-changed",
-  "cluster-changed",
-  "command-taken",
-  "agent-leaving",
-  "started",
-  "stopping",
-].toSorted();
+/** A changed verdict is as grave as the new one, with which its text begins; a kind of a later release is calm. */
+export function eventTone({ kind, text }: Pick<EventView, "kind" | "text">): Tone {
+  if (kind === "verdict-changed") return toneOf(text.split(":")[0] ?? "");
+  return isKnown(kind) ? tones[kind] : "calm";
+}
+
+/** For a choice. */
+export const knownKinds: readonly string[] = Object.keys(tones).toSorted();

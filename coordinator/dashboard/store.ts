@@ -11,6 +11,7 @@ import type {
   StatusView,
   WorkerRow,
 } from "../../proto/rest.ts";
+import { mayAct, type Role } from "../../proto/roles.ts";
 
 /** `live`: events come by themselves. `polling`: they are asked for. `lost`: nobody answers, what is shown is old. */
 export type Connection = "connecting" | "live" | "polling" | "lost";
@@ -68,16 +69,14 @@ export const store = {
   isSignedIn: computed(() => session.value !== undefined && session.value.role !== null),
 };
 
-const rank = { viewer: 0, operator: 1, admin: 2 } as const;
-
 /** Undefined where it is not watched (any more). */
 export const workerOf = (id: string): WorkerRow | undefined =>
   store.workers.value.length === 0 ? undefined : workerById.get(id);
 
 /** Buttons that a role may not use are absent. */
-export function may(role: keyof typeof rank): boolean {
+export function may(needed: Role): boolean {
   const own = session.value?.role;
-  return own !== undefined && own !== null && rank[own] >= rank[role];
+  return own !== undefined && own !== null && mayAct(own, needed);
 }
 
 /** Asks who is signed in, and follows the picture where somebody is. */
@@ -103,8 +102,7 @@ export function announce(text: string, isBad = false): void {
   announcements.push({ id, text, isBad });
   setTimeout(
     () => {
-      const at = announcements.findIndex((one) => one.id === id);
-      if (at >= 0) announcements.splice(at, 1);
+      dismiss(id);
     },
     isBad ? 12_000 : 6_000,
   );
@@ -204,7 +202,7 @@ async function leave(): Promise<void> {
 export const wordsOf = (error: unknown): string => {
   if (error instanceof Refused) return [error.message, ...error.problems].join(" ");
   if (error instanceof DOMException && error.name === "TimeoutError") {
-    return `No answer within ${answerWithin / 1000} s.`;
+    return "No answer came in time.";
   }
   return "The coordinator cannot be reached.";
 };

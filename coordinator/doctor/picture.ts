@@ -34,12 +34,14 @@ function ofCoordinator(status: StatusView): Symptom[] {
       found.push(symptom("peer-unheard", pair, `${id} has not heard ${peer.id} for ${seconds} s.`));
     }
   }
-  const n = peers.length + 1;
-  if (n === 1) found.push(symptom("alone", "COORDINATORS", "There is one coordinator."));
-  else if (n % 2 === 0) {
-    found.push(symptom("even", "COORDINATORS", `There are ${n} coordinators.`));
-  }
-  return found;
+  return [...found, ...ofCount(peers.length + 1)];
+}
+
+/** @param n how many coordinators there are */
+export function ofCount(n: number): Symptom[] {
+  if (n === 1) return [symptom("alone", "COORDINATORS", "There is one coordinator.")];
+  if (n % 2 === 1) return [];
+  return [symptom("even", "COORDINATORS", `There are ${n} coordinators.`)];
 }
 
 function ofWorker(worker: WorkerView): Symptom[] {

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import type { RecoveryView, WorkerView } from "../../proto/rest.ts";
 import { ofItsOwn, type DemoEngine } from "../demo/engine.ts";
 import { run, startEngine, type Ran } from "../lab/engine.ts";
-import { needs } from "../lab/requirements.ts";
+import { soakNeeds } from "../lab/requirements.ts";
 import { ensureBuilt } from "../lab/trio.ts";
 import { until } from "../waiting.ts";
 import { inTime } from "../../coordinator/io/in-time.ts";
@@ -34,7 +34,7 @@ for (const pid of fs.readdirSync("/proc").filter((name) => /^[0-9]+$/.test(name)
 
 describe(
   "init, run and stop",
-  { skip: needs("root", "engine", "redis", "haproxy", "compose") },
+  { skip: soakNeeds("root", "engine", "redis", "haproxy", "compose") },
   () => {
     let engine: DemoEngine;
     /** Copied, so that the sources are not built anew under the feet of others. */

@@ -1,4 +1,4 @@
-// 20 clients call a cluster of containers through any coordinator while the leader is killed three times: each call is executed once, in log order.
+// Ten clients call a cluster of containers through any coordinator while the leader is killed: each call is executed once, in log order.
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
@@ -26,8 +26,8 @@ describe("calls to a cluster of containers", { skip: needs("root", "engine", "re
     await engine.stop();
   });
 
-  test("are each executed once, in the order of the log, while leaders are killed", async (t) => {
-    const wish = { calls: 100, clients: 20, kills: 3, removes: false, seed };
+  test("are each executed once, in the order of the log, while the leader is killed", async (t) => {
+    const wish = { calls: 40, clients: 10, kills: 1, removes: false, seed };
     const { violations, terms, again } = await callMany(engine, trio, wish);
     t.diagnostic(`${terms} terms, ${again} answers that were none`);
     assert.deepEqual(violations, []);

@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { primary, secondary, startMoving, tied, type Moving } from "../lab/moving.ts";
-import { needs, soakAlone } from "../lab/requirements.ts";
+import { soakAlone, soakNeeds } from "../lab/requirements.ts";
 import { run } from "../coordinator/cli/running.ts";
 import { pause, until } from "../waiting.ts";
 
-describe("a fenced service", { skip: needs("root", "engine", "redis") }, () => {
+describe("a fenced service", { skip: soakNeeds("root", "engine", "redis") }, () => {
   let moving: Moving;
 
   before(async () => {

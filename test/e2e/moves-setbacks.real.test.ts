@@ -4,14 +4,14 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { EventView } from "../../proto/rest.ts";
 import { startMoving, primary, secondary, tied, type Moving } from "../lab/moving.ts";
-import { needs, soakAlone } from "../lab/requirements.ts";
+import { soakAlone, soakNeeds } from "../lab/requirements.ts";
 import { pause, until } from "../waiting.ts";
 
 const managers = ["h1", "h2", "h3"];
 const own = "node.labels.type==primary";
 const there = "node.labels.type==secondary";
 
-describe("a move that is disturbed", { skip: needs("root", "engine", "redis") }, () => {
+describe("a move that is disturbed", { skip: soakNeeds("root", "engine", "redis") }, () => {
   let moving: Moving;
 
   before(async () => {

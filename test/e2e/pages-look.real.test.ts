@@ -7,12 +7,12 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { Browser } from "../lab/browser.ts";
 import { looks, pagesToSee, takePictures, type Look } from "../lab/pictures.ts";
-import { needs } from "../lab/requirements.ts";
+import { soakNeeds } from "../lab/requirements.ts";
 import { people, setScene, tokens } from "../lab/scene.ts";
 import { staged } from "../lab/stage.ts";
 import type { Visit } from "../lab/visit.ts";
 
-describe("the look of the pages", { skip: needs("root", "engine", "redis", "browser") }, () => {
+describe("the look of the pages", { skip: soakNeeds("root", "engine", "redis", "browser") }, () => {
   const folder = mkdtempSync(path.join(tmpdir(), "heartmesh-pictures-"));
   const stage = staged(() => undefined, { trio: people });
   let browser: Browser;

@@ -11,7 +11,7 @@ import type { EventView, WorkerView } from "../../proto/rest.ts";
 import type { SwarmAnswer, SwarmChange, SwarmScalingState } from "../../proto/swarm-rest.ts";
 import { inNamespace, run } from "../lab/engine.ts";
 import { imageNames } from "../lab/images.ts";
-import { needs } from "../lab/requirements.ts";
+import { needs, soakAlone } from "../lab/requirements.ts";
 import { startSwarm, type SwarmHost, type SwarmLab } from "../lab/swarm.ts";
 import { SwarmTrio } from "../lab/swarm-trio.ts";
 import { ensureBuilt, meshKey } from "../lab/trio.ts";
@@ -203,29 +203,33 @@ describe("scaling by load", { skip: needs("root", "engine", "redis") }, () => {
     );
   });
 
-  test("its load goes up and down, and the leader changes: at most one change a cooldown", async () => {
-    const end = Date.now() + 7 * whole;
-    let isOn = false;
-    for (let round = 0; Date.now() < end; round++) {
-      isOn = !isOn;
-      await burn("web", isOn);
-      await pause(whole * 0.4);
-      if (round !== 4) continue;
-      const leader = await trio.leader();
-      await trio.kill(leader);
-      trio.revive(leader);
-      await trio.leader();
-    }
-    assertApart(await changes("web"), "web");
-    await burn("web", false);
-    await until(
-      "it is idle, and there is one again",
-      async () => (await replicas("web")) === 1 || undefined,
-      120_000,
-      500,
-    );
-    assertApart(await changes("web"), "web");
-  });
+  test(
+    "its load goes up and down, and the leader changes: at most one change a cooldown",
+    { skip: soakAlone },
+    async () => {
+      const end = Date.now() + 7 * whole;
+      let isOn = false;
+      for (let round = 0; Date.now() < end; round++) {
+        isOn = !isOn;
+        await burn("web", isOn);
+        await pause(whole * 0.4);
+        if (round !== 4) continue;
+        const leader = await trio.leader();
+        await trio.kill(leader);
+        trio.revive(leader);
+        await trio.leader();
+      }
+      assertApart(await changes("web"), "web");
+      await burn("web", false);
+      await until(
+        "it is idle, and there is one again",
+        async () => (await replicas("web")) === 1 || undefined,
+        120_000,
+        500,
+      );
+      assertApart(await changes("web"), "web");
+    },
+  );
 
   test("a person's word holds for a cooldown, also against the load", async () => {
     await untilFree("web");
@@ -251,50 +255,54 @@ describe("scaling by load", { skip: needs("root", "engine", "redis") }, () => {
     await (await client()).removeScaling("web");
   });
 
-  test("while its host falls out it is moved, and not scaled; from then on for a cooldown neither", async () => {
-    // Redis stays.
-    await start("api", 8902, ["--constraint", "node.hostname!=h1"]);
-    const [task] = await lab.runningTasks("api");
-    const host = lab.hosts.find(({ nodeId }) => nodeId === task?.nodeId)?.name ?? "";
-    await untilCalm("api");
-    await (await client()).setScaling("api", { min: 1, max: 3, target: 0.3, cooldown });
-    await untilFree("api");
-    await burn("api", true);
-    await lab.cut(host);
-    const cutAt = Date.now();
-    try {
-      const held = await until(
-        "it is held back",
-        async () => {
-          const seen = await (await client()).scaling("api").catch(() => undefined);
-          const why = seen?.state?.heldBecause ?? "";
-          return /its host|moved/.test(why) ? why : undefined;
-        },
-        60_000,
-        200,
-      );
-      assert.match(held, /^(its host h\d is|it has lost its host|it is being moved)/);
-      const elsewhere = async (): Promise<true | undefined> => {
-        const others = lab.hosts.filter(({ name }) => name !== host);
-        const found = await Promise.all(others.map(({ name }) => lab.containers(name, "api")));
-        return found.flat().length > 0 || undefined;
-      };
-      await until("it runs elsewhere", elsewhere, 60_000, 200);
+  test(
+    "while its host falls out it is moved, and not scaled; from then on for a cooldown neither",
+    { skip: soakAlone },
+    async () => {
+      // Redis stays.
+      await start("api", 8902, ["--constraint", "node.hostname!=h1"]);
+      const [task] = await lab.runningTasks("api");
+      const host = lab.hosts.find(({ nodeId }) => nodeId === task?.nodeId)?.name ?? "";
+      await untilCalm("api");
+      await (await client()).setScaling("api", { min: 1, max: 3, target: 0.3, cooldown });
+      await untilFree("api");
       await burn("api", true);
-      const first = await until(
-        "it is scaled there",
-        async () => (await changes("api")).find(({ at }) => at > cutAt),
-        120_000,
-        500,
-      );
-      const updates = await updatesOf("api", first.at);
-      assert.ok(updates.length > 0, "it was moved by an update");
-      for (const at of updates)
-        assert.ok(first.at - at >= whole, `${first.at} after ${updates.join()}`);
-    } finally {
-      await lab.heal(host);
-    }
-  });
+      await lab.cut(host);
+      const cutAt = Date.now();
+      try {
+        const held = await until(
+          "it is held back",
+          async () => {
+            const seen = await (await client()).scaling("api").catch(() => undefined);
+            const why = seen?.state?.heldBecause ?? "";
+            return /its host|moved/.test(why) ? why : undefined;
+          },
+          60_000,
+          200,
+        );
+        assert.match(held, /^(its host h\d is|it has lost its host|it is being moved)/);
+        const elsewhere = async (): Promise<true | undefined> => {
+          const others = lab.hosts.filter(({ name }) => name !== host);
+          const found = await Promise.all(others.map(({ name }) => lab.containers(name, "api")));
+          return found.flat().length > 0 || undefined;
+        };
+        await until("it runs elsewhere", elsewhere, 60_000, 200);
+        await burn("api", true);
+        const first = await until(
+          "it is scaled there",
+          async () => (await changes("api")).find(({ at }) => at > cutAt),
+          120_000,
+          500,
+        );
+        const updates = await updatesOf("api", first.at);
+        assert.ok(updates.length > 0, "it was moved by an update");
+        for (const at of updates)
+          assert.ok(first.at - at >= whole, `${first.at} after ${updates.join()}`);
+      } finally {
+        await lab.heal(host);
+      }
+    },
+  );
 
   /** Instants of all updates before, ms: of a move as well. */
   async function updatesOf(name: string, until: number): Promise<readonly number[]> {

@@ -119,6 +119,10 @@ export function needs(...parts: readonly Part[]): string | false {
 export const soakAlone: string | false =
   process.env.SOAK === "true" ? false : "it is long: npm run soak runs it";
 
+/** The same, for a whole file that waits for `npm run soak`. */
+export const soakNeeds = (...parts: readonly Part[]): string | false =>
+  soakAlone === false ? needs(...parts) : soakAlone;
+
 function missingOf(parts: readonly Exclude<Part, "root">[]): readonly Program[] {
   return parts.flatMap((part) => programs[part]).filter((program) => !program.isPresent());
 }

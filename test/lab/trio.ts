@@ -266,21 +266,34 @@ export class Trio {
   }
 
   /** Waits for the worker's first recovery decided after `since` (wall clock, ms) to end so. */
-  recovered(
+  async recovered(
     name: string,
     since: number,
     outcome: RecoveryView["outcome"] = "recovered",
     patience = 40_000,
   ): Promise<RecoveryView> {
-    return until(
-      `${name} to be ${outcome}`,
-      async () => {
-        const all = await this.recoveries(name).catch(() => []);
-        return all.find((one) => one.decidedAtMs >= since && one.outcome === outcome);
-      },
-      patience,
-      pollEvery,
-    );
+    try {
+      return await until(
+        `${name} to be ${outcome}`,
+        async () => {
+          const all = await this.recoveries(name).catch(() => []);
+          return all.find((one) => one.decidedAtMs >= since && one.outcome === outcome);
+        },
+        patience,
+        pollEvery,
+      );
+    } catch (cause) {
+      throw new Error(await this.#toldOf(name, since), { cause });
+    }
+  }
+
+  /** What happened to a worker, and to the mesh itself, one line an event; newest first. */
+  async #toldOf(name: string, since: number): Promise<string> {
+    const all = await this.events().catch(() => []);
+    const lines = all
+      .filter(({ worker, atMs }) => atMs >= since && (worker === "" || worker === `lab/${name}`))
+      .map(({ atMs, by, kind, text }) => `+${atMs - since} ${by} ${kind}: ${text}`);
+    return [`${name}: not as expected, but`, ...lines].join("\n");
   }
 
   /** What one counts since its start, by the names of `/metrics` without `heartmesh_` and `_total`; `dropped_<reason>` of what it dropped. */

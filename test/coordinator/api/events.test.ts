@@ -6,6 +6,7 @@ import type { EventView } from "../../../proto/rest.ts";
 import { ChangeLog } from "../../../coordinator/change-log.ts";
 import type { CoreEvent } from "../../../coordinator/core/event.ts";
 import { streamId } from "../../../coordinator/api/views.ts";
+import { messagesOf } from "./event-stream.ts";
 import { bearer, meshEvent, serve, type TestServer } from "./scripted-plane.ts";
 import { until } from "../../waiting.ts";
 
@@ -15,7 +16,6 @@ class Listener {
   readonly events: EventView[] = [];
   readonly ids: string[] = [];
   isEnded = false;
-  #text = "";
   readonly #stop = new AbortController();
 
   async open(server: TestServer, query = "", headers: Record<string, string> = {}): Promise<void> {
@@ -43,27 +43,11 @@ class Listener {
   }
 
   async #read(answer: Response): Promise<void> {
-    try {
-      const decoder = new TextDecoder();
-      for await (const chunk of answer.body as unknown as AsyncIterable<Uint8Array>) {
-        this.#text += decoder.decode(chunk, { stream: true });
-        this.#take();
-      }
-    } catch {
-      // Aborted by us, or cut by the server: the end either way.
+    for await (const { id, data } of messagesOf(answer)) {
+      this.events.push(JSON.parse(data) as EventView);
+      this.ids.push(id);
     }
     this.isEnded = true;
-  }
-
-  #take(): void {
-    const blocks = this.#text.split("\n\n");
-    this.#text = blocks.pop() ?? "";
-    for (const block of blocks) {
-      const data = /^data: (.*)$/m.exec(block)?.[1];
-      if (data === undefined) continue;
-      this.events.push(JSON.parse(data) as EventView);
-      this.ids.push(/^id: (.*)$/m.exec(block)?.[1] ?? "");
-    }
   }
 }
 

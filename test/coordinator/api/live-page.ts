@@ -10,6 +10,7 @@ import type {
   WorkerRow,
 } from "../../../proto/rest.ts";
 import { until } from "../../waiting.ts";
+import { messagesOf } from "./event-stream.ts";
 
 export class LivePage {
   readonly workers = new Map<string, WorkerRow>();
@@ -20,7 +21,6 @@ export class LivePage {
   status: StatusView | undefined;
   recoveries: readonly OpenRecovery[] = [];
   isEnded = false;
-  #text = "";
   readonly #stop = new AbortController();
 
   async open(url: string, headers: Record<string, string> = {}): Promise<void> {
@@ -46,25 +46,8 @@ export class LivePage {
   }
 
   async #read(answer: Response): Promise<void> {
-    try {
-      const decoder = new TextDecoder();
-      for await (const chunk of answer.body as unknown as AsyncIterable<Uint8Array>) {
-        this.#text += decoder.decode(chunk, { stream: true });
-        this.#take();
-      }
-    } catch {
-      // Aborted by us, or cut by the server: the end either way.
-    }
+    for await (const { kind, data } of messagesOf(answer)) this.#onMessage(kind, data);
     this.isEnded = true;
-  }
-
-  #take(): void {
-    const blocks = this.#text.split("\n\n");
-    this.#text = blocks.pop() ?? "";
-    for (const block of blocks) {
-      const data = /^data: (.*)$/m.exec(block)?.[1];
-      if (data !== undefined) this.#onMessage(/^event: (.*)$/m.exec(block)?.[1] ?? "", data);
-    }
   }
 
   #onMessage(kind: string, data: string): void {
