@@ -29,6 +29,7 @@ import type { Actor, LifeWatch } from "./jobs/ports.ts";
 import { queueActor } from "./jobs/queue-actor.ts";
 import { actionLease } from "./jobs/token.ts";
 import { DeadmanCall } from "./notify/deadman.ts";
+import { logLevelOf } from "./notify/message.ts";
 import { buildChannels, Notifier } from "./notify/notifier.ts";
 import { QueueRoom } from "./queue-room.ts";
 import { RecoveryBook } from "./recovery-book.ts";
@@ -245,7 +246,7 @@ export class RunningCoordinator {
     return new Notifier({
       id,
       cluster: clusterId,
-      channels: buildChannels(notify, this.#log),
+      channels: buildChannels(notify),
       ratePerMinute: notify.ratePerMinute,
       clock: systemClock,
       enqueue: (job) => {
@@ -367,7 +368,7 @@ export class RunningCoordinator {
     // What all three see is the same; what the leader saw is the record.
     const isSeenByAll = seenByAll.has(event.kind);
     const isRecorded = !isSeenByAll || this.#isLeader();
-    this.#log[isRecorded ? "info" : "debug"](
+    this.#log[isRecorded ? logLevelOf(event.kind) : "debug"](
       { kind: event.kind, worker: event.worker, recovery: event.recovery, change: event.change },
       event.text,
     );

@@ -47,6 +47,18 @@ export interface OpenRecovery {
   readonly dueAtMs: number | null;
 }
 
+/** A service (`swarm:<name>`) or a container that may move (`plain:<host>/<name>`) that does not run as it shall, and waits for a person. */
+export interface LeftToPeople {
+  readonly worker: string;
+  readonly verdict: string;
+  /** Why this verdict. */
+  readonly reason: string;
+  /** Why heartmesh does nothing. */
+  readonly text: string;
+  /** A person's word that it has ended where it ran lets it move: POST /api/v1/services/<name>/migrate. */
+  readonly awaitsWord: boolean;
+}
+
 /** All that a page shows, as it is now: `event: picture` of the stream. */
 export interface LiveView {
   readonly nowMs: number;
@@ -55,6 +67,8 @@ export interface LiveView {
   readonly workers: readonly WorkerRow[];
   /** The longest open one first. */
   readonly recoveries: readonly OpenRecovery[];
+  /** By name. */
+  readonly left: readonly LeftToPeople[];
   /** The last 30, newest first. */
   readonly events: readonly EventView[];
 }
@@ -69,6 +83,8 @@ export interface LiveChange {
   readonly gone?: readonly string[];
   /** All that are open. */
   readonly recoveries?: readonly OpenRecovery[];
+  /** All that are left to people. */
+  readonly left?: readonly LeftToPeople[];
 }
 
 /** Every coordinator as it tells itself, asked by the one that answers. */

@@ -4,6 +4,7 @@ import type { StandingKind } from "./messages.ts";
 
 export type {
   HistoryView,
+  LeftToPeople,
   LiveChange,
   LiveView,
   MeshMember,

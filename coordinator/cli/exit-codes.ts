@@ -14,7 +14,7 @@ export const exitTexts: readonly (readonly [code: number, text: string])[] = [
   [exits.done, "Done, and nothing is wrong with what was asked about."],
   [
     exits.failed,
-    "Failed or refused; of `doctor`: errors or warnings; of `notify test`: a channel failed.",
+    "Failed or refused; of `doctor`: errors or warnings; of `notify test`: a channel failed, or there is none.",
   ],
   [exits.misunderstood, "The command line was not understood; nothing was asked."],
   [

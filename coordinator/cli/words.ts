@@ -136,13 +136,14 @@ export function eventText(event: EventView, { now }: Pick<Look, "now">): string 
   );
 }
 
-export const notifyTestText = ({ channels }: NotifyTestView, look: Look): string =>
-  table(
-    ["CHANNEL", "RESULT", ""],
-    channels.map((one) => [
-      one.channel,
-      one.ok ? toned("ok", "good") : toned("FAILED", "bad"),
-      one.ok ? "" : one.text,
-    ]),
-    look,
-  );
+export function notifyTestText({ channels }: NotifyTestView, look: Look): string {
+  if (channels.length === 0) {
+    return "There is no channel: give the coordinators SLACK_WEBHOOK_URL, WEBHOOK_URL or SMTP_URL.";
+  }
+  const rows = channels.map(({ channel, ok, text }) => [
+    channel,
+    ok ? toned("ok", "good") : toned("FAILED", "bad"),
+    ok ? "" : text,
+  ]);
+  return table(["CHANNEL", "RESULT", ""], rows, look);
+}

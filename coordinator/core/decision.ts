@@ -87,4 +87,6 @@ export type Decision =
       readonly reason: string;
       /** A person has to do something: it is sent to people. */
       readonly isTheirs?: true;
+      /** Its move waits for a person's word that it has ended where it ran. */
+      readonly awaitsWord?: true;
     };

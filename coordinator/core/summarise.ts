@@ -2,15 +2,17 @@
 
 import { elapsed, type Instant } from "../../proto/units.ts";
 import type { CoordinatorConfig } from "./coordinator.ts";
+import type { Decision } from "./decision.ts";
 import type { Election } from "./election.ts";
 import type { LedgerPage } from "./ledger.ts";
 import type { Lookout } from "./lookout.ts";
 import { composeOf } from "./mapping.ts";
 import { heardAgo } from "./path.ts";
 import type { Recoveries } from "./recoveries.ts";
+import type { RecoverySummary } from "./recovery-summary.ts";
 import type { RedisView } from "./redis-view.ts";
 import type { SelfHealth } from "./self-health.ts";
-import type { CoordinatorSummary, WorkerSummary } from "./summary.ts";
+import type { CoordinatorSummary, ServiceSummary, WorkerSummary } from "./summary.ts";
 import type { Wards } from "./wards.ts";
 import type { Finding, Probe } from "./worker.ts";
 
@@ -65,11 +67,9 @@ export function summarise(parts: Parts): CoordinatorSummary {
     hosts: hosts.summary(now),
     findings,
     workers,
-    services: [...moves.verdicts(), ...plain.verdicts()].map(({ worker, kind, reason }) => ({
-      id: worker,
-      verdict: kind,
-      reason,
-      ...recoveries.summaryOf(worker, now),
+    services: [...moves.decisions(), ...plain.decisions()].map((decision) => ({
+      ...summariseService(decision),
+      ...recoveries.summaryOf(decision.worker, now),
     })),
     movable: [...wards.census.containers()].filter(({ belongings }) => belongings !== undefined),
     counters: {
@@ -82,6 +82,18 @@ export function summarise(parts: Parts): CoordinatorSummary {
     },
     heartbeatsMissed: Object.fromEntries(peers.map(({ id, missed }) => [id, missed])),
     histograms: { roundTrips: wards.pinger.roundTrips.view(), lateness: self.lateness.view() },
+  };
+}
+
+function summariseService(decision: Decision): Omit<ServiceSummary, keyof RecoverySummary> {
+  const { worker, verdict } = decision;
+  const left = decision.kind === "leave" && decision.isTheirs === true ? decision : undefined;
+  return {
+    id: worker,
+    verdict: verdict.kind,
+    reason: verdict.reason,
+    left: left?.reason ?? "",
+    awaitsWord: left?.awaitsWord === true,
   };
 }
 

@@ -46,6 +46,10 @@ export interface ServiceSummary extends RecoverySummary {
   readonly id: WorkerId;
   readonly verdict: VerdictKind;
   readonly reason: string;
+  /** Why nothing is done although it does not run as it shall, and a person has to; empty where that is not so. */
+  readonly left: string;
+  /** It moves once a person knows that it has ended where it ran. */
+  readonly awaitsWord: boolean;
 }
 
 export interface CoordinatorSummary {

@@ -1,6 +1,6 @@
 // The sentence that somebody reads who was woken: how it stands, what is being done, what is wanted of a person. Pure.
 
-import type { OpenRecovery, StatusView, WorkerRow } from "../../proto/rest.ts";
+import type { LeftToPeople, OpenRecovery, StatusView, WorkerRow } from "../../proto/rest.ts";
 import { count, shortName, toneOf, type Tone } from "./words.ts";
 
 export interface Headline {
@@ -25,15 +25,28 @@ export interface Seen {
   readonly status: StatusView;
   readonly workers: readonly WorkerRow[];
   readonly recoveries: readonly OpenRecovery[];
+  readonly left: readonly LeftToPeople[];
 }
 
 const isFailed = ({ verdict }: WorkerRow): boolean =>
   toneOf(verdict) === "bad" || verdict === "agent-lost";
 
-export function headlineOf({ status, workers, recoveries }: Seen): Headline {
+/** Its name, where it is a service of the Swarm. */
+const serviceOf = ({ worker }: LeftToPeople): string | undefined =>
+  /^swarm:(.+)$/.exec(worker)?.[1];
+
+const nameOf = (one: LeftToPeople): string => {
+  const service = serviceOf(one);
+  return service === undefined
+    ? `Container ${one.worker.replace(/^plain:/, "")}`
+    : `Service ${service}`;
+};
+
+export function headlineOf(seen: Seen): Headline {
+  const { status, workers, recoveries, left } = seen;
   const failed = workers.filter(isFailed);
   const quarantined = failed.filter(({ quarantinedAtMs }) => quarantinedAtMs !== null);
-  const wanted = wantsOf({ status, workers, recoveries }).length;
+  const wanted = wantsOf(seen).length;
   const calm = wanted === 0 ? "Nothing to do." : "Nothing is down; what stands below wants you.";
   const doing = doingOf(recoveries, failed.length, quarantined.length);
   if (status.leader === "") {
@@ -52,6 +65,19 @@ export function headlineOf({ status, workers, recoveries }: Seen): Headline {
     const kinds = [...new Set(failed.map(({ verdict }) => verdict))];
     const how = kinds.length === 1 ? (kinds[0] ?? "") : "down";
     return { tone: "bad", text: `${names} ${failed.length === 1 ? "is" : "are"} ${how}.`, doing };
+  }
+  const [stranded] = left;
+  if (stranded !== undefined) {
+    const who =
+      left.length === 1
+        ? nameOf(stranded)
+        : count(left.length, "service or container", "services and containers");
+    const text = `${who} ${left.length === 1 ? "is" : "are"} ${stranded.verdict}.`;
+    return {
+      tone: "bad",
+      text,
+      doing: `Nothing is done about ${left.length === 1 ? "it" : "them"} without you.`,
+    };
   }
   if (recoveries.length > 0) {
     return {
@@ -98,7 +124,7 @@ function doingOf(recoveries: readonly OpenRecovery[], failed: number, quarantine
 }
 
 /** The gravest first. */
-export function wantsOf({ status, workers }: Seen): readonly Want[] {
+export function wantsOf({ status, workers, left }: Seen): readonly Want[] {
   const wants: Want[] = [];
   for (const { id, quarantinedAtMs } of workers) {
     if (quarantinedAtMs === null) continue;
@@ -109,6 +135,16 @@ export function wantsOf({ status, workers }: Seen): readonly Want[] {
       text,
       advice: "Look why it dies, then release it.",
       to: `/workers/${encodeURIComponent(id)}`,
+    });
+  }
+  for (const one of left) {
+    const service = serviceOf(one);
+    wants.push({
+      key: `l ${one.worker}`,
+      tone: "bad",
+      text: `${nameOf(one)} is ${one.verdict}: ${one.reason}.`,
+      advice: `Nothing is done: ${one.text}.`,
+      to: service === undefined ? "" : `/services/${encodeURIComponent(service)}`,
     });
   }
   for (const reason of status.readiness.reasons) {

@@ -3,6 +3,7 @@
 import { computed, reactive, readonly, ref, shallowRef } from "vue";
 import type {
   EventView,
+  LeftToPeople,
   LiveChange,
   LiveView,
   OpenRecovery,
@@ -39,6 +40,7 @@ const workerById = new Map<string, WorkerRow>();
 const workers = shallowRef<readonly WorkerRow[]>([]);
 const shapes = shallowRef<readonly WorkerRow[]>([]);
 const recoveries = shallowRef<readonly OpenRecovery[]>([]);
+const left = shallowRef<readonly LeftToPeople[]>([]);
 const events = shallowRef<readonly EventView[]>([]);
 const connection = ref<Connection>("connecting");
 const heardAt = ref(0);
@@ -59,6 +61,8 @@ export const store = {
   /** The same, but a new list only when a verdict, a host, a stage or a mark has changed: round trips change every second. */
   shapes,
   recoveries,
+  /** What waits for a person. */
+  left,
   events,
   connection: readonly(connection),
   /** When the picture was last heard, by the server's clock. */
@@ -303,6 +307,7 @@ function showPicture(view: LiveView): void {
     [...workerById.keys()].filter((id) => !there.has(id)),
   );
   recoveries.value = view.recoveries;
+  left.value = view.left;
   events.value = view.events;
 }
 
@@ -313,6 +318,7 @@ function showChange(change: LiveChange): void {
     showWorkers(change.workers ?? [], change.gone ?? []);
   }
   if (change.recoveries !== undefined) recoveries.value = change.recoveries;
+  if (change.left !== undefined) left.value = change.left;
 }
 
 function showWorkers(changed: readonly WorkerRow[], gone: readonly string[]): void {

@@ -13,7 +13,7 @@ export function ofSettings(config: CoordinatorConfig): readonly Symptom[] {
     found.push(symptom("tokens-missing", "API_TOKENS", "API_TOKENS is not given."));
   }
   if ((notify.slackUrl ?? notify.webhook ?? notify.mail) === undefined) {
-    const text = "Notifications go into the log alone.";
+    const text = "No channel of notifications is given.";
     found.push(symptom("channels-missing", "notifications", text));
   }
   if (notify.deadmanUrl === undefined) {

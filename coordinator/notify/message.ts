@@ -10,7 +10,7 @@ import {
 } from "../core/migration/order.ts";
 
 export type Severity = "info" | "resolved" | "warning" | "critical";
-export type ChannelKind = "slack" | "webhook" | "email" | "log";
+export type ChannelKind = "slack" | "webhook" | "email";
 
 export interface Message {
   /** The same for the same event, on whichever coordinator: receivers may drop what they have seen. */
@@ -172,6 +172,12 @@ const ofMoves: Partial<Record<EventKind, Wording>> = {
   recovered: { severity: "resolved", title: (who) => `${who} runs where it shall` },
   "revive-requested": { severity: "info", title: (who) => `${who}: somebody asked for a move` },
 };
+
+const logLevels = { critical: "error", warning: "warn", resolved: "info", info: "info" } as const;
+
+/** How grave an event's own line in the log is. */
+export const logLevelOf = (kind: EventKind): (typeof logLevels)[Severity] =>
+  logLevels[wordings[kind].severity];
 
 export const isUrgent = (kind: EventKind): boolean => wordings[kind].urgent === true;
 

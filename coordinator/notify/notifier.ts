@@ -1,6 +1,5 @@
 // From events to messages on channels: which go, in what words, how many a minute, and how each is delivered.
 
-import type { Logger } from "pino";
 import type { Clock } from "../../agent/io/clock.ts";
 import type { CoordinatorConfig } from "../config.ts";
 import type { MeshEvent } from "../core/event.ts";
@@ -47,28 +46,13 @@ export interface ChannelResult {
   readonly text: string;
 }
 
-export function buildChannels(config: CoordinatorConfig["notify"], log: Logger): Channel[] {
-  const channels: Channel[] = [logChannel(log)];
+/** None where none is configured: what happens is in the log either way, one line an event. */
+export function buildChannels(config: CoordinatorConfig["notify"]): Channel[] {
+  const channels: Channel[] = [];
   if (config.slackUrl !== undefined) channels.push(slackChannel(config.slackUrl));
   if (config.webhook !== undefined) channels.push(webhookChannel(config.webhook));
   if (config.mail !== undefined) channels.push(emailChannel(config.mail));
   return channels;
-}
-
-function logChannel(log: Logger): Channel {
-  return {
-    kind: "log",
-    send(message) {
-      const { severity, kind, worker, thread, evidence } = message;
-      const line = { kind, worker, thread, evidence };
-      const text = `${message.title}. ${message.text}`;
-      if (severity === "critical") log.error(line, text);
-      else if (severity === "warning") log.warn(line, text);
-      else log.info(line, text);
-      return Promise.resolve();
-    },
-    stop: () => undefined,
-  };
 }
 
 export class Notifier {
@@ -80,9 +64,7 @@ export class Notifier {
   constructor(options: NotifierOptions) {
     this.#options = options;
     for (const channel of options.channels) {
-      // The log is the record of last resort: nothing is held back from it.
-      const rate = channel.kind === "log" ? Infinity : options.ratePerMinute;
-      this.#bounds.set(channel, new RateBound<Held>(rate));
+      this.#bounds.set(channel, new RateBound<Held>(options.ratePerMinute));
     }
   }
 

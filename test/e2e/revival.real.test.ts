@@ -1,6 +1,7 @@
 // The main job on real parts: a worker dies, hangs, falls ill or is stopped, and runs again, verified; with the agent on either side.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { crash, pidOf } from "../lab/containers.ts";
 import type { LabEngine } from "../lab/engine.ts";
@@ -9,6 +10,17 @@ import { staged } from "../lab/stage.ts";
 import type { Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
 import { pause } from "../waiting.ts";
+
+/** pino's level. */
+const info = 30;
+
+interface LogLine {
+  readonly level: number;
+  readonly time: number;
+  readonly msg: string;
+  readonly worker?: string;
+  readonly kind?: string;
+}
 
 describe(
   "a worker with an agent",
@@ -30,6 +42,7 @@ describe(
         assert.equal(recovery.tries.length, 1);
         assert.equal(recovery.action, "start");
         await trio.verdict(name, "healthy");
+        await loggedOnce(name, at);
       });
 
       test(`that hangs is restarted; its agent ${arrangement.replace("-", " ")}`, async () => {
@@ -61,6 +74,26 @@ describe(
         `decided after ${recovery.decidedAtMs - at} ms`,
       );
     });
+
+    /** Between them, the coordinators' logs have one line for each event, in its own words. */
+    async function loggedOnce(name: string, since: number): Promise<void> {
+      const worker = `lab/${name}`;
+      const told = async (): Promise<readonly string[]> =>
+        (await trio.events())
+          .filter((event) => event.worker === worker && event.atMs >= since)
+          .map(({ kind, text }) => `${kind} ${text}`);
+      const logged = (): readonly string[] =>
+        trio.ids
+          .flatMap((id) => readFileSync(trio.coordinator(id).logFile, "utf8").split("\n"))
+          .filter((line) => line.startsWith("{"))
+          .map((line) => JSON.parse(line) as LogLine)
+          .filter((line) => line.worker === worker && line.time >= since && line.level >= info)
+          .map(({ kind, msg }) => `${kind ?? ""} ${msg}`);
+      await pause(500);
+      const lines = await told();
+      assert.ok(lines.some((line) => line.startsWith("recovered ")));
+      assert.deepEqual(logged().toSorted(), lines.toSorted());
+    }
 
     for (const recreate of ["true", "false"]) {
       test(`that is removed is gone, and ${recreate === "true" ? "recreated as it was, its agent with it" : "left alone"}`, async () => {

@@ -231,29 +231,33 @@ describe("scaling by load", { skip: needs("root", "engine", "redis") }, () => {
     },
   );
 
-  test("a person's word holds for a cooldown, also against the load", async () => {
-    await untilFree("web");
-    const before = (await changes("web")).length;
-    await lab.docker("service", "scale", "--detach", "web=3");
-    const { state } = await until("it is seen", async () => {
-      const seen = await (await client()).scaling("web");
-      return seen.state?.replicas === 3 ? seen : undefined;
-    });
-    assert.match(
-      state?.heldBecause ?? "",
-      /^somebody else changed it to 3 replicas; the policy waits/,
-    );
-    await until(
-      "the policy goes on",
-      async () => (await replicas("web")) < 3 || undefined,
-      120_000,
-      500,
-    );
-    const [persons, next] = (await changes("web")).slice(before);
-    assert.deepEqual([persons?.from, persons?.to, next?.from], [1, 3, 3]);
-    assert.ok((next?.at ?? 0) - (persons?.at ?? 0) >= whole);
-    await (await client()).removeScaling("web");
-  });
+  test(
+    "a person's word holds for a cooldown, also against the load",
+    { skip: soakAlone },
+    async () => {
+      await untilFree("web");
+      const before = (await changes("web")).length;
+      await lab.docker("service", "scale", "--detach", "web=3");
+      const { state } = await until("it is seen", async () => {
+        const seen = await (await client()).scaling("web");
+        return seen.state?.replicas === 3 ? seen : undefined;
+      });
+      assert.match(
+        state?.heldBecause ?? "",
+        /^somebody else changed it to 3 replicas; the policy waits/,
+      );
+      await until(
+        "the policy goes on",
+        async () => (await replicas("web")) < 3 || undefined,
+        120_000,
+        500,
+      );
+      const [persons, next] = (await changes("web")).slice(before);
+      assert.deepEqual([persons?.from, persons?.to, next?.from], [1, 3, 3]);
+      assert.ok((next?.at ?? 0) - (persons?.at ?? 0) >= whole);
+      await (await client()).removeScaling("web");
+    },
+  );
 
   test(
     "while its host falls out it is moved, and not scaled; from then on for a cooldown neither",

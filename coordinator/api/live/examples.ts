@@ -37,7 +37,14 @@ export function liveExamples({ status, workers, recovery, events }: Story) {
     dueAtMs: recovery.recoveredAtMs,
   };
   const rows = workers.map((one) => rowOf(one, nowMs));
-  const live: LiveView = { nowMs, status, workers: rows, recoveries: [verifying], events };
+  const live: LiveView = {
+    nowMs,
+    status,
+    workers: rows,
+    recoveries: [verifying],
+    left: [],
+    events,
+  };
   const healed: LiveChange = { nowMs: nowMs + 4_900, recoveries: [] };
   const mesh: MeshView = {
     coordinators: [

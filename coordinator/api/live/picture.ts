@@ -3,6 +3,7 @@
 import type {
   EventView,
   LiveChange,
+  LeftToPeople,
   LiveView,
   OpenRecovery,
   StatusView,
@@ -10,7 +11,7 @@ import type {
 } from "../../../proto/rest.ts";
 import type { RecoveryRecord } from "../../core/recovery-record.ts";
 import type { CoordinatorSummary } from "../../core/summary.ts";
-import { openOnes, rowOf } from "./rows.ts";
+import { leftOnes, openOnes, rowOf } from "./rows.ts";
 
 /** Figures are told so often, ms. */
 const figuresEvery = 1_000;
@@ -28,6 +29,7 @@ export class Picture {
   readonly #rows = new Map<string, WorkerRow>();
   #status: StatusView | undefined;
   #recoveries: readonly OpenRecovery[] = [];
+  #left: readonly LeftToPeople[] = [];
   #figuresAt = Number.NEGATIVE_INFINITY;
 
   /** @returns undefined where nothing is to be told */
@@ -40,11 +42,13 @@ export class Picture {
     const workers = this.#lookAtWorkers(seen, withFigures);
     const gone = this.#lookForGone(seen);
     const recoveries = this.#lookAtRecoveries(seen, withFigures);
+    const left = this.#lookAtLeft(seen);
     const parts = {
       ...(status === undefined ? {} : { status }),
       ...(workers.length === 0 ? {} : { workers }),
       ...(gone.length === 0 ? {} : { gone }),
       ...(recoveries === undefined ? {} : { recoveries }),
+      ...(left === undefined ? {} : { left }),
     };
     return Object.keys(parts).length === 0 ? undefined : { nowMs, ...parts };
   }
@@ -54,7 +58,7 @@ export class Picture {
     const status = this.#status;
     if (status === undefined) return undefined;
     const workers = [...this.#rows.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
-    return { nowMs, status, workers, recoveries: this.#recoveries, events };
+    return { nowMs, status, workers, recoveries: this.#recoveries, left: this.#left, events };
   }
 
   #lookAtStatus({ status }: Seen, withFigures: boolean): StatusView | undefined {
@@ -96,6 +100,13 @@ export class Picture {
     if (open === before) return undefined;
     this.#recoveries = open;
     return open;
+  }
+
+  #lookAtLeft({ summary }: Seen): readonly LeftToPeople[] | undefined {
+    const left = leftOnes(summary, this.#left);
+    if (left === this.#left) return undefined;
+    this.#left = left;
+    return left;
   }
 }
 

@@ -1,6 +1,6 @@
 // One worker, one open recovery, as they are shown live: the same object as before where a person would read the same. Pure.
 
-import type { OpenRecovery, WorkerRow } from "../../../proto/rest.ts";
+import type { LeftToPeople, OpenRecovery, WorkerRow } from "../../../proto/rest.ts";
 import type { OpenRecoverySummary, RecoverySummary } from "../../core/recovery-summary.ts";
 import type { RecoveryRecord } from "../../core/recovery-record.ts";
 import type { CoordinatorSummary, WorkerSummary } from "../../core/summary.ts";
@@ -107,6 +107,21 @@ export function openOnes(
   open.sort((a, b) => a.detectedAtMs - b.detectedAtMs || (a.worker < b.worker ? -1 : 1));
   const isKnown = open.length === before.length && open.every((one, i) => one === before[i]);
   return isKnown ? before : open;
+}
+
+/** What waits for a person, by name; the same list as before where nothing in it has changed. */
+export function leftOnes(
+  { services }: Pick<CoordinatorSummary, "services">,
+  before: readonly LeftToPeople[],
+): readonly LeftToPeople[] {
+  const left = services
+    .filter((one) => one.left !== "")
+    .map(({ id, verdict, reason, left: text, awaitsWord }) => {
+      return { worker: id, verdict, reason, text, awaitsWord };
+    })
+    .sort((a, b) => (a.worker < b.worker ? -1 : 1));
+  const isKnown = left.length === before.length;
+  return isKnown && left.every((one, i) => isSame(one, before[i] ?? one)) ? before : left;
 }
 
 /** When the recovery came to its stage, by its record; undefined where that does not tell (yet). */

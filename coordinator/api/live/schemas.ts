@@ -52,11 +52,20 @@ const openRecovery = shape({
   dueAtMs: orNull(time("when the next thing happens by itself")),
 });
 
+const leftToPeople = shape({
+  worker: text("swarm:<service>, or plain:<host>/<container name>"),
+  verdict: text("what the quorum concludes"),
+  reason: text("why this verdict"),
+  text: text("why nothing is done"),
+  awaitsWord: flag("it moves once a person says that it has ended where it ran"),
+});
+
 const liveView = shape({
   nowMs: time("of the picture"),
   status: ref("Status"),
   workers: list(ref("WorkerRow"), "by id"),
   recoveries: list(ref("OpenRecovery"), "the longest open one first"),
+  left: list(ref("LeftToPeople"), "what does not run as it shall and waits for a person, by name"),
   events: list(ref("Event"), "the last 30, newest first"),
 });
 
@@ -108,6 +117,7 @@ const logs = shape({
 export const liveSchemas: Readonly<Record<string, Schema>> = {
   WorkerRow: workerRow,
   OpenRecovery: openRecovery,
+  LeftToPeople: leftToPeople,
   LiveView: liveView,
   Mesh: mesh,
   History: history,

@@ -187,8 +187,8 @@ export class Moves {
   }
 
   /** Of services that are, or were lately, not simply well. */
-  *verdicts(): Iterable<Verdict> {
-    for (const { decision } of this.#known.values()) yield decision.verdict;
+  *decisions(): Iterable<Decision> {
+    for (const { decision } of this.#known.values()) yield decision;
   }
 
   spec(worker: WorkerId): WorkerSpec | undefined {
@@ -317,9 +317,12 @@ function decisionOf(worker: WorkerId, wish: Wish, out: readonly OutHost[]): Deci
   }));
   const verdict = (reason: string): Verdict => ({ worker, kind: wish.verdict, reason, evidence });
   if (wish.kind === "leave") {
-    const { verdictReason, reason, isTheirs } = wish;
-    const leave = { kind: "leave", worker, verdict: verdict(verdictReason), reason } as const;
-    return isTheirs === undefined ? leave : { ...leave, isTheirs };
+    const { verdictReason, reason, isTheirs, awaitsWord } = wish;
+    return {
+      ...{ kind: "leave", worker, verdict: verdict(verdictReason), reason },
+      ...(isTheirs === undefined ? {} : { isTheirs }),
+      ...(awaitsWord === undefined ? {} : { awaitsWord }),
+    };
   }
   const { notBefore, waitReason, commonCause, move } = wish;
   return {

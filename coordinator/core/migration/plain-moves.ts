@@ -94,8 +94,8 @@ export class PlainMoves {
   }
 
   /** Of containers that have lost their host, or give way. */
-  *verdicts(): Iterable<Verdict> {
-    for (const { decision } of this.#known.values()) yield decision.verdict;
+  *decisions(): Iterable<Decision> {
+    for (const { decision } of this.#known.values()) yield decision;
   }
 
   spec(worker: WorkerId): WorkerSpec | undefined {
@@ -175,13 +175,14 @@ export class PlainMoves {
     const { container, targets } = plan;
     const { host } = container;
     const verdict = verdictOf(worker, "stranded", `it ran on ${host}, which is dead`, host);
-    const leave = (reason: string): Decision => ({
-      ...{ kind: "leave", worker, verdict, reason, isTheirs: true },
-    });
+    const leave = (reason: string) =>
+      ({ kind: "leave", worker, verdict, reason, isTheirs: true }) as const;
     if (plan.action === "stay") return leave(whyStays(plan));
     const fence = this.#fenceOf(worker, plan, now);
-    if (fence?.kind === "unsure")
-      return leave(`it is fenced, and ${fence.text}; ${callOf(worker)}`);
+    if (fence?.kind === "unsure") {
+      const why = `it is fenced, and ${fence.text}; ${callOf(worker)}`;
+      return { ...leave(why), awaitsWord: true };
+    }
     return {
       kind: "act",
       worker,

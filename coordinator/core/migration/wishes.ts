@@ -59,6 +59,8 @@ export type Wish =
       readonly reason: string;
       /** It does not run as it shall, and nobody but a person does anything about it. */
       readonly isTheirs?: true;
+      /** A person's word that it has ended where it ran lets it move. */
+      readonly awaitsWord?: true;
     };
 
 /** In the order of the picture. */
@@ -114,13 +116,13 @@ function moveWish(move: MoveAway, ask: WishAsk): Wish {
     const isCutOff = from.some(({ cause }) => cause === "dead");
     if (isCutOff && !plan.labels.isFenceSeen) {
       const why = `it is fenced by a label of the service, which no agent of a host sees: heartmesh.fence belongs on its containers (labels, not deploy.labels alone)`;
-      return { ...stranded(`${why}; ${callOf(service.name)}`), isTheirs: true };
+      return { ...stranded(`${why}; ${callOf(service.name)}`), isTheirs: true, awaitsWord: true };
     }
     const views = from.filter(({ cause }) => cause === "dead").map((host) => ask.fence(host));
     const fence = longestOf(views);
     if (fence?.kind === "unsure") {
       const why = `it is fenced, and ${fence.text}; ${callOf(service.name)}`;
-      return { ...stranded(why), isTheirs: true };
+      return { ...stranded(why), isTheirs: true, awaitsWord: true };
     }
     if (fence?.kind === "waiting") {
       notBefore = fence.until;

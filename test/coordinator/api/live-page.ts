@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import type {
   EventView,
+  LeftToPeople,
   LiveChange,
   LiveView,
   OpenRecovery,
@@ -20,6 +21,7 @@ export class LivePage {
   pictures = 0;
   status: StatusView | undefined;
   recoveries: readonly OpenRecovery[] = [];
+  left: readonly LeftToPeople[] = [];
   isEnded = false;
   readonly #stop = new AbortController();
 
@@ -66,12 +68,13 @@ export class LivePage {
     }
   }
 
-  #onPicture({ workers, status, recoveries, events }: LiveView): void {
+  #onPicture({ workers, status, recoveries, left, events }: LiveView): void {
     this.pictures++;
     this.workers.clear();
     for (const row of workers) this.workers.set(row.id, row);
     this.status = status;
     this.recoveries = recoveries;
+    this.left = left;
     this.events.push(...events.toReversed());
   }
 
@@ -81,5 +84,6 @@ export class LivePage {
     for (const id of change.gone ?? []) this.workers.delete(id);
     this.status = change.status ?? this.status;
     this.recoveries = change.recoveries ?? this.recoveries;
+    this.left = change.left ?? this.left;
   }
 }

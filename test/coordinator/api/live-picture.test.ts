@@ -175,6 +175,7 @@ test("who waits only because a person or a quarantine keeps it has no open recov
     services: [
       {
         ...{ id: "swarm:web", verdict: "stranded", reason: "h1 is dead" },
+        ...{ left: "", awaitsWord: false },
         recovery: openRecovery({ id: "2.2.b", stage: "verifying", action: "move" }),
         ...{ quarantinedFor: -1, silencedFor: -1, silenceReason: "", revivalsInWindow: 1 },
       },
@@ -184,6 +185,20 @@ test("who waits only because a person or a quarantine keeps it has no open recov
     change?.recoveries?.map(({ worker, action }) => [worker, action]),
     [["swarm:web", "move"]],
   );
+});
+
+test("what is left to people is told once, and again when it is not so any more", () => {
+  const looks = new Looks();
+  const nothing = { quarantinedFor: -1, silencedFor: -1, silenceReason: "", revivalsInWindow: 0 };
+  const web = { id: "swarm:web", verdict: "stranded", reason: "h1 is dead" } as const;
+  const service = { ...web, recovery: undefined, ...nothing, left: "", awaitsWord: false };
+  const left = { ...service, left: "it is fenced", awaitsWord: true };
+  const told = { worker: "swarm:web", verdict: "stranded", reason: "h1 is dead" };
+  assert.deepEqual(looks.look(0, { services: [left] })?.left, [
+    { ...told, text: "it is fenced", awaitsWord: true },
+  ]);
+  assert.equal(looks.look(100, { services: [left] })?.left, undefined);
+  assert.deepEqual(looks.look(200, { services: [service] })?.left, []);
 });
 
 test("a thousand workers that tremble cost little and tell next to nothing", () => {

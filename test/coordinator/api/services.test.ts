@@ -36,7 +36,8 @@ test("a fenced service moves on a person's word", async (t) => {
 test("so does a fenced container outside a Swarm, once it has lost its host", async (t) => {
   const server = await serve(t);
   const nothing = { quarantinedFor: -1, silencedFor: -1, silenceReason: "", revivalsInWindow: 0 };
-  const known = { id: "plain:h1/db", reason: "", recovery: undefined, ...nothing };
+  const left = { left: "", awaitsWord: false };
+  const known = { id: "plain:h1/db", reason: "", recovery: undefined, ...left, ...nothing };
   server.plane.picture = summaryOf({
     services: [
       { ...known, verdict: "stranded" },

@@ -190,6 +190,12 @@ test("notify test shows each channel and fails where one failed", async (t) => {
     assert.equal(code, 1);
     assert.match(out, /^slack +FAILED +answered 500$/m);
   }
+  server.plane.channels = [{ channel: "slack", ok: true, text: "delivered" }];
+  assert.equal((await run(["notify", "test"], asking(server))).code, 0);
+  server.plane.channels = [];
+  const { code, out } = await run(["notify", "test"], asking(server));
+  assert.equal(code, 1);
+  assert.match(out, /There is no channel.*SLACK_WEBHOOK_URL/);
 });
 
 test("healthcheck needs no token and tells by its exit code", async (t) => {

@@ -30,6 +30,7 @@ const seen = (changed: Partial<Seen> = {}): Seen => ({
   status,
   workers: [row("h1/web"), row("h1/db")],
   recoveries: [],
+  left: [],
   ...changed,
 });
 
@@ -108,5 +109,25 @@ describe("what is wanted of a person", () => {
     assert.equal(wants.length, 5);
     assert.equal(wants[0]?.to, "/workers/h1%2Fweb");
     assert.ok(wants.every(({ text }) => text !== ""));
+  });
+
+  test("is the word without which a service or container stays where its host was lost", () => {
+    const why = { verdict: "stranded", reason: "its host is dead", text: "it is fenced" };
+    const web = { worker: "swarm:web", ...why, awaitsWord: true };
+    const db = { worker: "plain:h1/db", ...why, awaitsWord: true };
+    const one = seen({ left: [web] });
+    assert.deepEqual(headlineOf(one), {
+      tone: "bad",
+      text: "Service web is stranded.",
+      doing: "Nothing is done about it without you.",
+    });
+    const [want, other] = wantsOf(seen({ left: [web, db] }));
+    assert.equal(want?.text, "Service web is stranded: its host is dead.");
+    assert.equal(want.advice, "Nothing is done: it is fenced.");
+    assert.equal(want.to, "/services/web");
+    assert.equal(other?.text, "Container h1/db is stranded: its host is dead.");
+    assert.equal(other.to, "");
+    const both = headlineOf(seen({ left: [web, db] }));
+    assert.equal(both.text, "2 services and containers are stranded.");
   });
 });

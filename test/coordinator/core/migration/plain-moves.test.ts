@@ -122,8 +122,8 @@ describe("a container whose host dies", () => {
     const script = new Script(movable("h1", "web", {}, { mounts }));
     script.lead();
     assert.match(script.die("h1").join(), /stranded left: its data is in volumes/);
-    const [verdict] = script.moves.verdicts();
-    assert.equal(verdict?.kind, "stranded");
+    const [decision] = script.moves.decisions();
+    assert.equal(decision?.verdict.kind, "stranded");
   });
 
   test("is not carried where it did not run; one that ended with its host is", () => {
@@ -176,6 +176,8 @@ describe("one that is fenced", () => {
     script.lead();
     const left = `plain:h1/web stranded left: it is fenced, and nobody knows; heartmesh migrate plain:h1/web moves it once a person knows that it has ended there`;
     assert.deepEqual(script.die("h1"), [left]);
+    const [decision] = script.moves.decisions();
+    assert.ok(decision?.kind === "leave" && decision.awaitsWord === true);
     assert.deepEqual(script.vouch(), ["move-requested"]);
     assert.deepEqual(script.pass(300), [carried]);
     script.now += 600_000;

@@ -90,6 +90,7 @@ describe("a service on a host that is out", () => {
       "stranded stays: its replicas on h4 are healthy, and would have to move too (heartmesh plan h1)",
     );
     assert.ok(wish.kind === "leave" && wish.isTheirs === true);
+    assert.equal(wish.awaitsWord, undefined);
     assert.equal(wishOf(picture, [out("h1"), out("h4")]).kind, "act");
   });
 
@@ -151,10 +152,12 @@ describe("a fenced service", () => {
 
   test("stays where nobody knows, until a person says so", () => {
     const unsure = { kind: "unsure", text: "nobody knows" } as const;
+    const left = under(unsure);
     assert.match(
-      briefly(under(unsure)),
+      briefly(left),
       /^stranded stays: it is fenced, and nobody knows; heartmesh migrate web /,
     );
+    assert.ok(left.kind === "leave" && left.awaitsWord === true);
     assert.equal(under(unsure, { vouched: new Set(["web"]) }).kind, "act");
   });
 
@@ -167,6 +170,7 @@ describe("a fenced service", () => {
       briefly(wish),
       /^stranded stays: it is fenced by a label of the service, which no agent/,
     );
+    assert.ok(wish.kind === "leave" && wish.awaitsWord === true);
     const spoken = wishOf(view1, [out("h1")], { fence: stopped, vouched: new Set(["web"]) });
     assert.equal(spoken.kind, "act");
   });
