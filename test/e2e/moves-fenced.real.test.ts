@@ -82,7 +82,7 @@ describe("a fenced service", { skip: soakNeeds("root", "engine", "redis") }, () 
       // The person has seen to it that nothing runs there any more.
       await lab.powerOff(primary);
       const leading = { HEARTMESH_URL: trio.url(await trio.leader()) };
-      const asked = await run(["migrate", "fenced"], leading);
+      const asked = await run(["migrate", "fenced", "--wait"], leading);
       assert.equal(asked.code, 0, asked.err);
       assert.match(asked.out, /^fenced may move/);
       await moving.untilOn([secondary], "fenced", 1);

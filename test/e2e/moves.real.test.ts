@@ -115,10 +115,13 @@ describe("services of a Swarm", { skip: needs("root", "engine", "redis") }, () =
     since = Date.now();
     // Without tokens each listens on its own loopback, and only the leader takes orders.
     const leading = { HEARTMESH_URL: trio.url(await trio.leader()) };
+    const followed = await run(["failback", "tied", "--wait"], leading);
+    assert.equal(followed.code, 0, followed.err);
+    assert.match(followed.out, /^tied goes back/);
+    assert.equal(await moving.count("tied", [primary]), 2);
     const asked = await run(["failback", primary], leading);
     assert.equal(asked.code, 0, asked.err);
-    assert.match(asked.out, /tied.* go back to h4/);
-    await untilOn([primary], "tied", 2);
+    assert.match(asked.out, /named.* go back to h4/);
     await untilOn([secondary], "tied", 0);
     await untilOn([primary], "named", 1);
     await until("its own settings again", async () => {

@@ -296,6 +296,18 @@ describe("the Swarm's pages", { skip: needs("root", "engine", "redis", "browser"
     await admin.sees("3 of 4 taken, 1 free");
     await admin.page.getByRole("meter", { name: "Taken of h2" }).waitFor();
     assert.deepEqual(await admin.axe(), []);
+    await admin.button("Add a node").click();
+    await dialogOf(admin).getByLabel("Host").fill("h3");
+    await confirms(admin, "Add");
+    const nodes = admin.page.getByRole("table", { name: "Nodes" });
+    await nodes.getByRole("row", { name: /^h3 .*joined/ }).waitFor();
+    await nodes.getByRole("button", { name: "Remove h2" }).click();
+    assert.match(await dialogOf(admin).innerText(), /h2/);
+    await confirms(admin, "Remove");
+    await nodes.getByRole("row", { name: /^h2 / }).waitFor({ state: "detached" });
+    await admin.sees("3 / 3", 60_000);
+    const ofJobs = ["ps", "-q", "--filter", "label=heartmesh.cluster=jobs"];
+    assert.equal((await lab.host("h2").engine.docker(...ofJobs)).stdout, "");
     assert.match(await asks(admin, "Remove"), /All that runs in it is stopped and removed/);
     await confirms(admin, "Remove");
     await admin.sees("There is none.", 60_000);
