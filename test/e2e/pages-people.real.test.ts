@@ -99,6 +99,8 @@ describe("people at the pages", { skip: needs("root", "engine", "redis", "browse
     await visit.sees("eve · viewer");
     await visit.sees("What happened last");
     await visit.seesNot("No such token");
+    const content = visit.page.locator("main:focus");
+    await until("its content to have the focus", async () => (await content.count()) === 1);
     await leave(visit);
   });
 

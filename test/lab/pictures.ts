@@ -15,6 +15,8 @@ interface PageToSee {
   readonly path: string;
   /** What stands there when all of it was loaded. */
   readonly shows: string | RegExp;
+  /** And in its frame. */
+  readonly framed?: string;
 }
 
 /** After `setScene`. */
@@ -38,7 +40,7 @@ export async function pagesToSee(trio: Trio): Promise<readonly PageToSee[]> {
     { name: "services", path: "#/services", shows: "There is no Swarm here." },
     { name: "stacks", path: "#/stacks", shows: "There is no Swarm here." },
     { name: "clusters", path: "#/clusters", shows: "A cluster spreads containers" },
-    { name: "queues", path: "#/queues", shows: "Queues" },
+    { name: "queues", path: "#/queues", shows: "Queues", framed: "notification" },
   ];
 }
 
@@ -92,6 +94,10 @@ async function takeLook(ask: PicturesAsk, look: Look): Promise<void> {
     await visit.page.goto("about:blank");
     await visit.go(page.path);
     await visit.sees(page.shows);
+    if (page.framed !== undefined) {
+      const inside = visit.page.frameLocator("iframe").getByText(page.framed);
+      await inside.filter({ visible: true }).first().waitFor();
+    }
     await visit.settled();
     await taken(page.name);
   }
