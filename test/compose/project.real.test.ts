@@ -9,7 +9,7 @@ import { Avahi } from "../lab/avahi.ts";
 import { run, startEngine } from "../lab/engine.ts";
 import { Lan } from "../lab/lan.ts";
 import { Namespace } from "../lab/namespace.ts";
-import { needs } from "../lab/requirements.ts";
+import { soakNeeds } from "../lab/requirements.ts";
 import { ensureBuilt } from "../lab/trio.ts";
 import { until } from "../waiting.ts";
 
@@ -30,7 +30,7 @@ const trio = ["c1", "c2", "c3"];
 describe(
   "the compose project behind the socket proxy",
   {
-    skip: needs("root", "engine", "redis", "haproxy", "compose", "avahi"),
+    skip: soakNeeds("root", "engine", "redis", "haproxy", "compose", "avahi"),
   },
   () => {
     let lan: Lan;

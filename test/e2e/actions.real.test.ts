@@ -5,14 +5,14 @@ import { describe, test } from "node:test";
 import { crash, pidOf, runContainer } from "../lab/containers.ts";
 import type { LabEngine } from "../lab/engine.ts";
 import { lifeOf } from "../lab/life.ts";
-import { needs } from "../lab/requirements.ts";
+import { soakNeeds } from "../lab/requirements.ts";
 import { staged } from "../lab/stage.ts";
 import type { Trio } from "../lab/trio.ts";
 import { pause, until } from "../waiting.ts";
 
 const page = "/tmp/index.html";
 
-describe("actions", { skip: needs("root", "engine", "redis"), concurrency: 3 }, () => {
+describe("actions", { skip: soakNeeds("root", "engine", "redis"), concurrency: 3 }, () => {
   let engine: LabEngine;
   let trio: Trio;
   // Several workers are struck at a time, which is not what the brake is for.

@@ -10,7 +10,7 @@ import type { Backup, RestoreView } from "../../proto/backup.ts";
 import type { WorkerView } from "../../proto/rest.ts";
 import { crash } from "../lab/containers.ts";
 import { run, type Ran } from "../lab/engine.ts";
-import { needs } from "../lab/requirements.ts";
+import { soakNeeds } from "../lab/requirements.ts";
 import { Stage } from "../lab/stage.ts";
 import { startWorker } from "../lab/workers.ts";
 import { pause, until } from "../waiting.ts";
@@ -44,7 +44,7 @@ const documents = {
   },
 };
 
-describe("backup and restore", { skip: needs("root", "engine", "redis") }, () => {
+describe("backup and restore", { skip: soakNeeds("root", "engine", "redis") }, () => {
   const full = new Stage();
   const empty = new Stage();
   const dir = mkdtempSync(path.join(tmpdir(), "heartmesh-backup-"));

@@ -9,7 +9,7 @@ import type { CoordinatorsView } from "../../proto/rest.ts";
 import { crash } from "../lab/containers.ts";
 import { startEngine, type LabEngine } from "../lab/engine.ts";
 import { ensureImages } from "../lab/images.ts";
-import { needs, soakAlone } from "../lab/requirements.ts";
+import { soakAlone, soakNeeds } from "../lab/requirements.ts";
 import { Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
 import { until } from "../waiting.ts";
@@ -21,7 +21,7 @@ interface Said {
   readonly text: string;
 }
 
-describe("the set of coordinators", { skip: needs("root", "engine", "redis") }, () => {
+describe("the set of coordinators", { skip: soakNeeds("root", "engine", "redis") }, () => {
   let engine: LabEngine;
   let trio: Trio;
   const workers = ["one", "two", "three", "four"];

@@ -8,12 +8,12 @@ import { hook, type Hook } from "../lab/hook.ts";
 import { ensureImages } from "../lab/images.ts";
 import { assertOneStartForEachDeath, lifeOf, startsOf } from "../lab/life.ts";
 import { EngineRelay } from "../lab/relay.ts";
-import { needs, soakAlone } from "../lab/requirements.ts";
+import { soakAlone, soakNeeds } from "../lab/requirements.ts";
 import { Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
 import { pause, until } from "../waiting.ts";
 
-describe("an engine's faults", { skip: needs("root", "engine", "redis") }, () => {
+describe("an engine's faults", { skip: soakNeeds("root", "engine", "redis") }, () => {
   let engine: LabEngine;
   let relay: EngineRelay;
   let listener: Hook;

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { crash, pidOf, runContainer } from "../lab/containers.ts";
 import { startEngine, type LabEngine } from "../lab/engine.ts";
 import { ensureImages, imageNames } from "../lab/images.ts";
-import { needs } from "../lab/requirements.ts";
+import { soakNeeds } from "../lab/requirements.ts";
 import { meshKey, Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
 import { until } from "../waiting.ts";
@@ -25,7 +25,7 @@ const blockable = `
   process.on("SIGUSR2", () => { for (;;); });
 `;
 
-describe("a worker", { skip: needs("root", "engine", "redis") }, () => {
+describe("a worker", { skip: soakNeeds("root", "engine", "redis") }, () => {
   let engine: LabEngine;
   let trio: Trio;
 

@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 import { crash } from "../lab/containers.ts";
 import { inNamespace, type LabEngine } from "../lab/engine.ts";
 import { lifeOf } from "../lab/life.ts";
-import { needs, soakAlone } from "../lab/requirements.ts";
+import { soakAlone, soakNeeds } from "../lab/requirements.ts";
 import { staged } from "../lab/stage.ts";
 import type { Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
@@ -13,7 +13,7 @@ import { pause, until } from "../waiting.ts";
 
 const maxRevivals = 2;
 
-describe("caps", { skip: needs("root", "engine", "redis") }, () => {
+describe("caps", { skip: soakNeeds("root", "engine", "redis") }, () => {
   let engine: LabEngine;
   let trio: Trio;
   staged((set) => ({ engine, trio } = set), {

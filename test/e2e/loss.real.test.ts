@@ -6,9 +6,9 @@ import { crash } from "../lab/containers.ts";
 import { Loss } from "../lab/loss.ts";
 import { LossyMesh } from "../lab/lossy-mesh.ts";
 import { assertUndisturbed } from "../lab/undisturbed.ts";
-import { needs, soakAlone } from "../lab/requirements.ts";
+import { soakAlone, soakNeeds } from "../lab/requirements.ts";
 
-describe("under loss of datagrams", { skip: needs("root", "engine", "redis") }, () => {
+describe("under loss of datagrams", { skip: soakNeeds("root", "engine", "redis") }, () => {
   let mesh: LossyMesh;
 
   before(async () => {

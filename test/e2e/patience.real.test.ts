@@ -7,7 +7,7 @@ import { before, describe, test } from "node:test";
 import { crash, pidOf } from "../lab/containers.ts";
 import { run, type LabEngine } from "../lab/engine.ts";
 import { lifeOf, startsOf } from "../lab/life.ts";
-import { needs, soakAlone } from "../lab/requirements.ts";
+import { soakAlone, soakNeeds } from "../lab/requirements.ts";
 import { staged } from "../lab/stage.ts";
 import type { Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
@@ -20,7 +20,7 @@ const condemning = /^(silent|unhealthy|agent-lost|stopped|gone)/;
 const longerThanSilence = 4_000;
 const cgroups = "/sys/fs/cgroup/cpu";
 
-describe("healthy workers", { skip: needs("root", "engine", "redis") }, () => {
+describe("healthy workers", { skip: soakNeeds("root", "engine", "redis") }, () => {
   let engine: LabEngine;
   let trio: Trio;
   staged((set) => ({ engine, trio } = set));

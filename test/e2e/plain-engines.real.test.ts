@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { PlanView } from "../../proto/rest.ts";
 import { lonely, startPlainHosts, type Found, type PlainHosts } from "../lab/plain-hosts.ts";
-import { needs } from "../lab/requirements.ts";
+import { soakNeeds } from "../lab/requirements.ts";
 import { pause, until } from "../waiting.ts";
 
 const running = (found: readonly Found[]): readonly Found[] =>
@@ -14,7 +14,7 @@ const away = (found: readonly Found[]): readonly Found[] =>
 const isOnceAway = (found: readonly Found[]): boolean =>
   found.length === 1 && away(found).length === 1;
 
-describe("containers that may move", { skip: needs("root", "engine", "redis") }, () => {
+describe("containers that may move", { skip: soakNeeds("root", "engine", "redis") }, () => {
   let hosts: PlainHosts;
 
   before(async () => {

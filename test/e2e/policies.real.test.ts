@@ -7,7 +7,7 @@ import { describe, test } from "node:test";
 import { crash, pidOf } from "../lab/containers.ts";
 import type { LabEngine } from "../lab/engine.ts";
 import { assertOneStartForEachDeath, lifeOf, startsOf, type LifeEvent } from "../lab/life.ts";
-import { needs, soakAlone } from "../lab/requirements.ts";
+import { soakAlone, soakNeeds } from "../lab/requirements.ts";
 import { staged } from "../lab/stage.ts";
 import type { Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
@@ -16,7 +16,7 @@ import { pause, until } from "../waiting.ts";
 /** The record counts whole milliseconds, the engine's events are finer. */
 const rounding = 1;
 
-describe("restart policies", { skip: needs("root", "engine", "redis") }, () => {
+describe("restart policies", { skip: soakNeeds("root", "engine", "redis") }, () => {
   let engine: LabEngine;
   let trio: Trio;
   staged((set) => ({ engine, trio } = set), { images: ["worker"] });

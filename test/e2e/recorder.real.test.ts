@@ -6,7 +6,7 @@ import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { crash } from "../lab/containers.ts";
 import { run } from "../lab/engine.ts";
-import { needs } from "../lab/requirements.ts";
+import { soakNeeds } from "../lab/requirements.ts";
 import { staged, type Stage } from "../lab/stage.ts";
 import type { Trio } from "../lab/trio.ts";
 import type { Replay } from "../sim/replay-run.ts";
@@ -20,7 +20,7 @@ const forgetful = { id: "c3", span: 4 };
 
 type Told = Omit<Replay, "difference"> & { readonly same: boolean; readonly difference: unknown };
 
-describe("flight recorders", { skip: needs("root", "engine", "redis") }, () => {
+describe("flight recorders", { skip: soakNeeds("root", "engine", "redis") }, () => {
   let stage: Stage;
   let trio: Trio;
   const envOf = (id: string): Record<string, string> =>

@@ -11,7 +11,7 @@ import { run, startEngine, type LabEngine } from "../lab/engine.ts";
 import { ensureImages, imageNames } from "../lab/images.ts";
 import { labPrefix } from "../lab/leftovers.ts";
 import { lifeOf } from "../lab/life.ts";
-import { needs, soakAlone } from "../lab/requirements.ts";
+import { soakAlone, soakNeeds } from "../lab/requirements.ts";
 import { meshKey, Trio } from "../lab/trio.ts";
 import { startWorker } from "../lab/workers.ts";
 import { pause, until } from "../waiting.ts";
@@ -19,7 +19,7 @@ import { pause, until } from "../waiting.ts";
 const dist = fileURLToPath(new URL("../../dist", import.meta.url));
 const newKey = "new-key-new-key-new-key-new-key-0123";
 
-describe("a worker is healed once", { skip: needs("root", "engine", "redis") }, () => {
+describe("a worker is healed once", { skip: soakNeeds("root", "engine", "redis") }, () => {
   let engine: LabEngine;
   let trio: Trio;
   let keys: string;

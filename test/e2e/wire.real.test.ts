@@ -6,7 +6,7 @@ import { crash } from "../lab/containers.ts";
 import { startEngine, type LabEngine } from "../lab/engine.ts";
 import { ensureImages } from "../lab/images.ts";
 import { lifeOf } from "../lab/life.ts";
-import { needs } from "../lab/requirements.ts";
+import { soakNeeds } from "../lab/requirements.ts";
 import { Trio } from "../lab/trio.ts";
 import { Wire, type Abuse } from "../lab/wire.ts";
 import { startWorker } from "../lab/workers.ts";
@@ -22,7 +22,7 @@ const worker = "far";
 
 describe(
   "a round trip of 150 ms between all parts",
-  { skip: needs("root", "engine", "redis") },
+  { skip: soakNeeds("root", "engine", "redis") },
   () => {
     let engine: LabEngine;
     let wire: Wire;

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { needs } from "../../lab/requirements.ts";
+import { soakNeeds } from "../../lab/requirements.ts";
 import { reportOf, tellReport } from "./report.ts";
 import { runChaos } from "./run.ts";
 
@@ -11,7 +11,7 @@ const minutes = 1.5;
 
 test(
   "ninety seconds of faults: every failure is healed, nobody healthy is touched, all of it is on record",
-  { skip: needs("root", "engine", "redis") },
+  { skip: soakNeeds("root", "engine", "redis") },
   async () => {
     const run = await runChaos({ seed, minutes, say: console.log });
     assert.ok(run !== undefined);
