@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { ClusterView } from "../../proto/cluster-rest.ts";
-import { callCluster, containersOf, restful, type CallAnswer } from "../lab/cluster-calls.ts";
+import { callToItsEnd, containersOf, restful, type CallAnswer } from "../lab/cluster-calls.ts";
 import { startEngine, type LabEngine } from "../lab/engine.ts";
 import { ensureImages, imageNames } from "../lab/images.ts";
 import { needs } from "../lab/requirements.ts";
@@ -29,7 +29,7 @@ describe("a node that is spawned", { skip: needs("root", "engine", "redis") }, (
   });
 
   const ask = <Data>(method: string, path: string, body?: unknown): Promise<CallAnswer<Data>> =>
-    callCluster<Data>({ url: trio.url("c1"), method, path, body });
+    callToItsEnd<Data>({ url: trio.url("c1"), method, path, body });
 
   test("is a share of its engine where that starts no privileged container, and runs what is asked", async (t) => {
     const tried = await lab.docker("run", "--rm", "--privileged", imageNames.worker, "true");

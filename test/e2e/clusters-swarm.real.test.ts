@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { after, before, describe, test } from "node:test";
 import type { ClusterServiceRow } from "../../proto/cluster-rest.ts";
-import { callCluster, restful, type CallAnswer } from "../lab/cluster-calls.ts";
+import { callCluster, callToItsEnd, restful, type CallAnswer } from "../lab/cluster-calls.ts";
 import { inNamespace } from "../lab/engine.ts";
 import { needs } from "../lab/requirements.ts";
 import { startSwarm, type SwarmLab } from "../lab/swarm.ts";
@@ -40,22 +40,9 @@ describe("a cluster that is a Swarm", { skip: needs("root", "engine", "redis") }
     await lab.stop();
   });
 
-  const keyOf = (...words: readonly unknown[]): string => JSON.stringify(words).slice(0, 200);
-  /** Of whatever coordinator; sent again where nobody leads for a moment. */
+  /** Of whatever coordinator. */
   const ask = (method: string, path: string, body?: unknown): Promise<CallAnswer> =>
-    until(
-      `${method} ${path}`,
-      async () => {
-        const key = keyOf(method, path, body);
-        const wish = { url: trio.url("h2"), method, path, body, key, token };
-        const answer = await callCluster(wish).catch(() => undefined);
-        return answer === undefined || answer.status === 202 || answer.status >= 500
-          ? undefined
-          : answer;
-      },
-      60_000,
-      500,
-    );
+    callToItsEnd({ url: trio.url("h2"), method, path, body, token });
   const docker = async (...words: readonly string[]): Promise<string> =>
     (await lab.hosts[0]?.engine.docker(...words))?.stdout.trim() ?? "";
 

@@ -5,6 +5,7 @@ import type { SwarmAnswer } from "../../proto/swarm-rest.ts";
 import { inTime } from "../../coordinator/io/in-time.ts";
 import type { LabEngine } from "./engine.ts";
 import { imageNames } from "./images.ts";
+import { until } from "../waiting.ts";
 
 export interface CallAnswer<Data = CallRow> {
   readonly status: number;
@@ -44,6 +45,22 @@ export function callCluster<Data = CallRow>(wish: CallWish): Promise<CallAnswer<
       ? { status: response.status, data: answer.data, error: "" }
       : { status: response.status, data: undefined as Data, error: answer.error };
   });
+}
+
+/** Under one key, until it has ended: sent again where nobody leads for a moment, or it takes longer than an answer. */
+export function callToItsEnd<Data = CallRow>(wish: CallWish): Promise<CallAnswer<Data>> {
+  const { method = "GET", path, body } = wish;
+  const key = JSON.stringify([method, path, body]).slice(0, 200);
+  return until(
+    `${method} ${path}`,
+    async () => {
+      const answer = await callCluster<Data>({ key, ...wish }).catch(() => undefined);
+      const isOpen = answer === undefined || answer.status === 202 || answer.status >= 500;
+      return isOpen ? undefined : answer;
+    },
+    60_000,
+    500,
+  );
 }
 
 /** Containers that run on for ever and end at once on SIGTERM. */
