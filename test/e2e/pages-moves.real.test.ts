@@ -89,6 +89,9 @@ describe("moves at the pages", { skip: soakNeeds("root", "engine", "redis", "bro
 
   test("a host that is lost for good is removed from the Swarm", async () => {
     await visit.go(`#/hosts/${primary}`);
+    // Swarm takes longer than the mesh to find it so, and forgets none that it takes for ready.
+    const isDown = async () => (await moving.lab.node(primary)).state === "down" || undefined;
+    await until("Swarm to find it down", isDown, 30_000, 500);
     await visit.button("Remove").click();
     await dialog().getByText(`The Swarm forgets ${primary}: tasks there are lost to it.`).waitFor();
     await confirms("Remove");
