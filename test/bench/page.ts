@@ -12,7 +12,8 @@ export async function benchPage(options: { readonly short: boolean }): Promise<B
   const engine = await startEngine({ name: "lab" });
   try {
     await ensureImages(engine, ["worker", "node"]);
-    const browser = await Browser.start();
+    // No visitor's machine runs a thousand agents and three coordinators beside the browser.
+    const browser = await Browser.start(-10);
     try {
       return [
         ...(await benchPixels(engine, browser, options.short ? 2 : 10)),

@@ -50,14 +50,17 @@ export class Browser {
     this.#connected = connected;
   }
 
-  /** It ends with this process, however that ends. */
-  static async start(): Promise<Browser> {
+  /**
+   * It ends with this process, however that ends.
+   * @param niceness below 0: before what else runs on this machine, as on a visitor's own
+   */
+  static async start(niceness = 0): Promise<Browser> {
     await removeLeftovers();
     const dir = await mkdtemp(path.join(tmpdir(), `${labPrefix}${process.pid}-browser-`));
     await markOwner(dir);
     const log = openSync(path.join(dir, "log"), "a");
     const words = ["--pdeathsig", "KILL", "chromium", ...flags, `--user-data-dir=${dir}`];
-    const child = spawn("setpriv", [...words, "about:blank"], {
+    const child = spawn("nice", ["-n", String(niceness), "setpriv", ...words, "about:blank"], {
       stdio: ["ignore", log, log],
       env: { PATH: process.env["PATH"], HOME: dir, TMPDIR: dir, LANG: "C.UTF-8", TZ: "UTC" },
     });
