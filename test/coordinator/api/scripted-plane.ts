@@ -317,7 +317,6 @@ export class ScriptedPlane implements ControlPlane {
 
   examine = (): Promise<readonly Symptom[]> => Promise.resolve(this.symptoms);
   boardQueues = (): readonly Queue[] => this.queues;
-
   readonly counted = new Tally();
   channels = [{ channel: "slack", ok: false, text: "answered 500" }];
   tally = (): Tally => this.counted;
