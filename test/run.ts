@@ -21,6 +21,8 @@ type Group = "unit" | "part" | "mesh" | "soak";
 
 const root = path.dirname(import.meta.dirname);
 
+const realMinutes = isSoak() ? 30 : 10;
+
 /**
  * A file that takes longer is stopped and has failed. Two meshes at once take more than two processors have: then leaders change
  * and tests fail that have found nothing. Each has the machine for itself.
@@ -28,8 +30,8 @@ const root = path.dirname(import.meta.dirname);
 const manners: Readonly<Record<Group, { readonly concurrency: number; readonly minutes: number }>> =
   {
     unit: { concurrency: 4, minutes: 5 },
-    part: { concurrency: isSoak() ? 1 : 2, minutes: isSoak() ? 30 : 10 },
-    mesh: { concurrency: 1, minutes: isSoak() ? 30 : 10 },
+    part: { concurrency: isSoak() ? 1 : 2, minutes: realMinutes },
+    mesh: { concurrency: 1, minutes: realMinutes },
     soak: { concurrency: 1, minutes: 120 },
   };
 

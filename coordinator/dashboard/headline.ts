@@ -1,5 +1,6 @@
 // The sentence that somebody reads who was woken: how it stands, what is being done, what is wanted of a person. Pure.
 
+import { containerOfCase, isServiceCase, serviceOfCase } from "../core/migration/order.ts";
 import type { LeftToPeople, OpenRecovery, StatusView, WorkerRow } from "../../proto/rest.ts";
 import { count, shortName, toneOf, type Tone } from "./words.ts";
 
@@ -31,16 +32,10 @@ export interface Seen {
 const isFailed = ({ verdict }: WorkerRow): boolean =>
   toneOf(verdict) === "bad" || verdict === "agent-lost";
 
-/** Its name, where it is a service of the Swarm. */
-const serviceOf = ({ worker }: LeftToPeople): string | undefined =>
-  /^swarm:(.+)$/.exec(worker)?.[1];
-
-const nameOf = (one: LeftToPeople): string => {
-  const service = serviceOf(one);
-  return service === undefined
-    ? `Container ${one.worker.replace(/^plain:/, "")}`
-    : `Service ${service}`;
-};
+const nameOf = ({ worker }: LeftToPeople): string =>
+  isServiceCase(worker)
+    ? `Service ${serviceOfCase(worker)}`
+    : `Container ${containerOfCase(worker)}`;
 
 export function headlineOf(seen: Seen): Headline {
   const { status, workers, recoveries, left } = seen;
@@ -138,13 +133,13 @@ export function wantsOf({ status, workers, left }: Seen): readonly Want[] {
     });
   }
   for (const one of left) {
-    const service = serviceOf(one);
+    const { worker } = one;
     wants.push({
-      key: `l ${one.worker}`,
+      key: `l ${worker}`,
       tone: "bad",
       text: `${nameOf(one)} is ${one.verdict}: ${one.reason}.`,
       advice: `Nothing is done: ${one.text}.`,
-      to: service === undefined ? "" : `/services/${encodeURIComponent(service)}`,
+      to: isServiceCase(worker) ? `/services/${encodeURIComponent(serviceOfCase(worker))}` : "",
     });
   }
   for (const reason of status.readiness.reasons) {
