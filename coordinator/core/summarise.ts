@@ -85,7 +85,8 @@ export function summarise(parts: Parts): CoordinatorSummary {
   };
 }
 
-function summariseService(decision: Decision): Omit<ServiceSummary, keyof RecoverySummary> {
+/** What was decided of a service, or of a container that may move, and whether a person has to act. */
+export function summariseService(decision: Decision): Omit<ServiceSummary, keyof RecoverySummary> {
   const { worker, verdict } = decision;
   const left = decision.kind === "leave" && decision.isTheirs === true ? decision : undefined;
   return {
